@@ -1,1 +1,8 @@
-//! readmit
+//! Readmit: a Kubernetes operator that lets people back into their accounts.
+//!
+//! See `ARCHITECTURE.md` for the bird's eye view.
+
+pub mod api;
+pub mod directory;
+pub mod domain;
+pub mod secret;

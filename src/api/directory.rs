@@ -1,0 +1,140 @@
+//! The kind Directory: one upstream.
+
+use crate::api::{
+    Condition,
+    common::{Limit, PolicyRule},
+    provider::Provider,
+    schema,
+};
+use jiff::Timestamp;
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One upstream that holds accounts. Written by the platform team.
+#[derive(CustomResource, Clone, Debug, Serialize, Deserialize, KubeSchema)]
+#[kube(
+    group = "readmit.dev",
+    version = "v1alpha1",
+    kind = "Directory",
+    plural = "directories",
+    category = "readmit",
+    status = "DirectoryStatus",
+    doc = "One upstream that holds accounts.",
+    printcolumn = r#"{"name":"READY","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].status"}"#,
+    printcolumn = r#"{"name":"REASON","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].reason"}"#,
+    printcolumn = r#"{"name":"CAPABILITIES","type":"string","jsonPath":".status.capabilities"}"#,
+    printcolumn = r#"{"name":"MESSAGE","type":"string","priority":1,"jsonPath":".status.conditions[?(@.type==\"Ready\")].message"}"#,
+    printcolumn = r#"{"name":"AGE","type":"date","jsonPath":".metadata.creationTimestamp"}"#
+)]
+#[serde(rename_all = "camelCase")]
+pub struct DirectorySpec {
+    /// What kind of upstream, and how it is reached.
+    pub provider: Provider,
+    /// How much of the upstream's capacity may be used.
+    #[serde(default)]
+    pub rate_limit: RateLimit,
+    /// Limits on one account over all policies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8), extend("x-kubernetes-list-type" = "atomic"))]
+    pub limits: Vec<Limit>,
+    /// Accounts that nobody may touch through Readmit, besides those that the upstream itself protects.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "atomic"))]
+    pub protected_accounts: Vec<PolicyRule>,
+    /// What Kubernetes usernames begin with before the person's login or e-mail address, for example `oidc:`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 128))]
+    pub username_prefix: Option<String>,
+    /// The kill switch: nothing is sent to this upstream while it is true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspend: Option<bool>,
+}
+
+/// How much of the upstream's capacity may be used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RateLimit {
+    /// Calls a minute.
+    #[serde(default = "requests_per_minute")]
+    #[schemars(range(min = 1, max = 600_000))]
+    pub requests_per_minute: u32,
+    /// Calls under way at once.
+    #[serde(default = "concurrency")]
+    #[schemars(range(min = 1, max = 256))]
+    pub concurrency: u32,
+}
+
+impl Default for RateLimit {
+    fn default() -> Self {
+        RateLimit {
+            requests_per_minute: requests_per_minute(),
+            concurrency: concurrency(),
+        }
+    }
+}
+
+fn requests_per_minute() -> u32 {
+    300
+}
+
+fn concurrency() -> u32 {
+    10
+}
+
+/// What the operator found out about the upstream.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DirectoryStatus {
+    /// The generation that this status is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// Ready.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(
+        length(max = 8),
+        extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"])
+    )]
+    pub conditions: Vec<Condition>,
+    /// What this upstream can do, as probed: Unlock, Link, TemporaryPassword, ChangeAtNextSignIn, RevokeSessions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), inner(length(max = 64)), extend("x-kubernetes-list-type" = "set"))]
+    pub capabilities: Vec<String>,
+    /// The upstream's own identity: two Directories with the same one share accounts' ledgers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub upstream: Option<String>,
+    /// The budget as last seen; refreshed now and then, not with every call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rate>,
+    /// The credential that the upstream refused: not tried again until its Secret changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused_secret: Option<RefusedSecret>,
+}
+
+/// A budget of calls.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Rate {
+    /// Calls a minute in all.
+    pub limit: i64,
+    /// Calls left at `time`.
+    pub remaining: i64,
+    /// When this was so.
+    #[schemars(schema_with = "schema::date_time")]
+    pub time: Timestamp,
+}
+
+/// A Secret whose content the upstream refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RefusedSecret {
+    /// The Secret's name.
+    #[schemars(length(max = 253))]
+    pub name: String,
+    /// The Secret's uid.
+    #[schemars(length(max = 64))]
+    pub uid: String,
+    /// The Secret's resourceVersion.
+    #[schemars(length(max = 64))]
+    pub resource_version: String,
+}

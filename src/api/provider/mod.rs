@@ -1,0 +1,48 @@
+//! How each kind of upstream is reached: one file a provider, one member of the union each.
+
+mod okta;
+mod openldap;
+
+pub use okta::OktaProvider;
+pub use openldap::OpenLdapProvider;
+
+use crate::api::schema;
+use kube::{KubeSchema, core::Message};
+use serde::{Deserialize, Serialize};
+
+/// One upstream. Exactly one member.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(validation = schema::exactly_one_of(&["okta", "openldap"]))]
+pub struct Provider {
+    /// An Okta organisation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub okta: Option<OktaProvider>,
+    /// An OpenLDAP server with the password policy overlay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub openldap: Option<OpenLdapProvider>,
+}
+
+impl Provider {
+    /// The provider's name as it stands in names of Account objects, metrics and messages.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Provider { okta: Some(_), .. } => "okta",
+            Provider { openldap: Some(_), .. } => "openldap",
+            Provider {
+                okta: None,
+                openldap: None,
+            } => "unknown",
+        }
+    }
+}
+
+/// Plain http and ldap carry passwords in the clear: only to this machine itself. `scheme` is the secure one.
+pub(super) fn secure_url(secure: &str, plain: &str) -> kube::core::Rule {
+    kube::core::Rule::new(format!(
+        "isURL(self) && (url(self).getScheme() == '{secure}' || (url(self).getScheme() == '{plain}' \
+         && url(self).getHostname() in ['localhost', '127.0.0.1', '::1']))"
+    ))
+    .message(Message::Message(format!(
+        "must be an {secure}:// URL; {plain}:// is allowed to this machine's loopback address only"
+    )))
+}

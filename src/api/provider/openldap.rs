@@ -1,0 +1,62 @@
+//! How an OpenLDAP server is reached.
+
+use super::secure_url;
+use crate::api::common::SecretKeyRef;
+use kube::KubeSchema;
+use serde::{Deserialize, Serialize};
+
+/// An OpenLDAP server with the password policy overlay (slapo-ppolicy), release 2.5 or later.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OpenLdapProvider {
+    /// The server that takes writes, for example `ldaps://ldap.example.com`.
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = secure_url("ldaps", "ldap"))]
+    pub url: String,
+    /// The DN that the operator binds as. Not the rootdn.
+    #[serde(rename = "bindDN")]
+    #[schemars(length(min = 1, max = 512))]
+    pub bind_dn: String,
+    /// The password of that DN, key `password`.
+    pub bind_secret_ref: SecretKeyRef,
+    /// Where accounts are looked for.
+    #[serde(rename = "baseDN")]
+    #[schemars(length(min = 1, max = 512))]
+    pub base_dn: String,
+    /// The object class that accounts have.
+    #[serde(default = "object_class")]
+    #[schemars(length(min = 1, max = 128), regex(pattern = "^[A-Za-z][A-Za-z0-9-]*$"))]
+    pub object_class: String,
+    /// The attribute that holds the name people sign in with.
+    #[serde(default = "login_attribute")]
+    #[schemars(length(min = 1, max = 128), regex(pattern = "^[A-Za-z][A-Za-z0-9-]*$"))]
+    pub login_attribute: String,
+    /// The attribute that holds the e-mail address.
+    #[serde(default = "email_attribute")]
+    #[schemars(length(min = 1, max = 128), regex(pattern = "^[A-Za-z][A-Za-z0-9-]*$"))]
+    pub email_attribute: String,
+    /// The overlay's default policy (`ppolicy_default`), for accounts without a pwdPolicySubentry. Without it the lock
+    /// state of such accounts is unknown.
+    #[serde(default, rename = "defaultPolicyDN", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512))]
+    pub default_policy_dn: Option<String>,
+    /// DNs of entries and groups whose accounts are protected; groups are read transitively.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 512)), extend("x-kubernetes-list-type" = "set"))]
+    pub administrators: Vec<String>,
+    /// Certificates (PEM) to trust instead of the system's, key `ca.crt`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_secret_ref: Option<SecretKeyRef>,
+}
+
+fn object_class() -> String {
+    "inetOrgPerson".into()
+}
+
+fn login_attribute() -> String {
+    "uid".into()
+}
+
+fn email_attribute() -> String {
+    "mail".into()
+}

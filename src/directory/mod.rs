@@ -1,0 +1,120 @@
+//! The upstreams: one trait, one file or folder a provider.
+//!
+//! A provider speaks its protocol and tells facts; it decides nothing. Values are escaped at one place per protocol,
+//! redirects and referrals are not followed, everything that comes from outside is bounded. Only
+//! `controller/execute.rs` calls the methods that change something.
+
+pub mod throttle;
+
+use crate::{
+    api::common::AccountSelector,
+    domain::account::{AccountRead, Capabilities, Failure, FailureClass, Proof, ReadFailure, Sent, Step},
+    secret::Secret,
+};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use std::time::Instant;
+
+/// Whose turn it is when the budget of calls is short, first to last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Lane {
+    /// Reading back what was done; a tenth of the rate is kept back for it.
+    ReadBack,
+    /// Requests by people.
+    Person,
+    /// Requests by service accounts.
+    ServiceAccount,
+    /// Probes, sweeps and sets.
+    Background,
+}
+
+/// The frame of one call.
+#[derive(Clone, Copy, Debug)]
+pub struct Call {
+    /// Whose turn it is.
+    pub lane: Lane,
+    /// Nothing is sent after this; a call that cannot be sent before fails as not sent.
+    pub deadline: Instant,
+}
+
+/// Which account is written to.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The upstream's immutable id.
+    pub id: String,
+    /// The server that was read, where the upstream has several.
+    pub server: Option<String>,
+}
+
+/// What a probe found out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// The upstream's own identity: the same for two Directories that lead to one upstream.
+    pub upstream: String,
+    /// What it can do.
+    pub capabilities: Capabilities,
+}
+
+/// One upstream.
+#[async_trait]
+pub trait Directory: Send + Sync {
+    /// The provider's name: `okta`, `openldap`.
+    fn provider(&self) -> &'static str;
+
+    /// Signs in, learns the upstream's identity and what it can do, and whether the rights suffice.
+    async fn probe(&self, call: &Call) -> Result<Probe, Failure>;
+
+    /// Finds exactly one account, or says why not. By immutable id afterwards.
+    async fn find(&self, call: &Call, key: &AccountSelector) -> Result<AccountRead, ReadFailure>;
+
+    /// Reads one account by its immutable id, from this server where the upstream has several.
+    async fn read(&self, call: &Call, target: &Target) -> Result<AccountRead, ReadFailure>;
+
+    /// Clears the lock.
+    async fn unlock(&self, _: &Call, _: &Target) -> Sent {
+        not_capable(self.provider(), Step::Unlock)
+    }
+
+    /// Sets a password. Never sent twice by the provider.
+    async fn set_password(&self, _: &Call, _: &Target, _: &Secret) -> Sent {
+        not_capable(self.provider(), Step::SetPassword)
+    }
+
+    /// Has the upstream mail a reset link to the owner.
+    async fn send_reset_link(&self, _: &Call, _: &Target) -> Sent {
+        not_capable(self.provider(), Step::SendLink)
+    }
+
+    /// Makes the owner change the password at the next sign-in.
+    async fn require_change(&self, _: &Call, _: &Target) -> Sent {
+        not_capable(self.provider(), Step::RequireChange)
+    }
+
+    /// Ends the account's sessions.
+    async fn revoke_sessions(&self, _: &Call, _: &Target) -> Sent {
+        not_capable(self.provider(), Step::RevokeSessions)
+    }
+
+    /// Whether the password in force is this one, by at most one sign-in. Counts towards lockout when it is not.
+    async fn prove_password(&self, _: &Call, _: &Target, _: &Secret) -> Proof {
+        Proof::NotProven
+    }
+
+    /// Whether the upstream's log shows that this operator's own credential had a link sent since then. `false` proves
+    /// nothing.
+    async fn link_sent_since(&self, _: &Call, _: &Target, _: Timestamp) -> bool {
+        false
+    }
+
+    /// How a password for this account is shaped: an alphabet's name, see `domain::password`.
+    fn alphabet(&self) -> &'static str {
+        "ascii"
+    }
+}
+
+fn not_capable(provider: &str, step: Step) -> Sent {
+    Sent::Refused(Failure::new(
+        FailureClass::Permanent,
+        format!("{provider} cannot do {}", step.as_str()),
+    ))
+}

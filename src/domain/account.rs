@@ -1,0 +1,241 @@
+//! An upstream account as it was read: plain facts, kept apart as the upstream keeps them apart. Locked, disabled,
+//! expired and must-change are separate; what could not be read is said to be unknown, never assumed absent.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// One account as one read showed it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AccountRead {
+    /// The upstream's immutable id.
+    pub id: String,
+    /// The name the owner signs in with.
+    pub login: Option<String>,
+    /// The e-mail address that the upstream holds.
+    pub email: Option<String>,
+    /// Whether it is locked.
+    pub lock: LockState,
+    /// Whether it is disabled, deactivated or suspended; `None` where that could not be read.
+    pub disabled: Option<bool>,
+    /// Whether the owner must choose a new password at the next sign-in; `None` where that could not be read.
+    pub must_change: Option<bool>,
+    /// Whether the upstream's own notion, or the Directory's list, protects it.
+    pub protection: Protection,
+    /// Where the credentials live: the upstream's word for it (Okta: `credentials.provider.type`); `None` for itself.
+    pub foreign_source: Option<String>,
+    /// What policies may see below `account.profile`: names as the upstream spells them.
+    pub profile: Map<String, Value>,
+    /// The names of profile attributes that exist but could not be read. Rules that use them are errors.
+    pub unreadable: Vec<String>,
+    /// All groups, transitively, or why they could not be read completely.
+    pub groups: Result<Vec<String>, String>,
+    /// Changes with each set password and nothing else; `None` where the upstream has no such thing.
+    pub password_marker: Option<String>,
+    /// When the password was last set, where the upstream tells.
+    pub password_changed: Option<Timestamp>,
+    /// Changes with each new lock.
+    pub lock_stamp: Option<String>,
+    /// What cannot be done to this account as it stands, and why, in words for the requester.
+    pub obstacles: BTreeMap<Step, String>,
+    /// The server that was read, where the upstream has several.
+    pub server: Option<String>,
+}
+
+/// Whether an account is locked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LockState {
+    /// It is locked.
+    Locked(Lock),
+    /// It was read as not locked.
+    NotLocked,
+    /// It could not be read, for this reason. Missing rights give this, never `NotLocked`.
+    Unknown(String),
+}
+
+/// A lock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lock {
+    /// Since when, where the upstream tells.
+    pub since: Option<Timestamp>,
+    /// Until when, where the upstream ends it by itself.
+    pub until: Option<Timestamp>,
+    /// Why, where the upstream tells.
+    pub cause: Option<String>,
+    /// Out of where: the whole directory, one server, unknown devices.
+    pub scope: Option<String>,
+    /// What ends it.
+    pub remedy: Remedy,
+}
+
+/// What ends a lock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// An unlock.
+    Unlock,
+    /// Only time; the upstream ends it at `Lock::until`.
+    Time,
+    /// Nothing that this product does; the text says who can do what.
+    None(String),
+}
+
+/// Whether an account is protected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Protection {
+    /// It is not.
+    None,
+    /// It is, for this reason (private detail: only for those who may inspect the Directory).
+    Protected(String),
+    /// The look-up failed: counts as protected until it succeeds.
+    Unknown(String),
+}
+
+/// One call that changes something upstream. A request is a fixed plan of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Step {
+    /// Clear the lock. State-setting: may be sent again.
+    Unlock,
+    /// Set a generated password. Marked: at most once a claim unless proven undone.
+    SetPassword,
+    /// Have the directory mail a reset link. Marked.
+    SendLink,
+    /// Make the owner change the password at the next sign-in. State-setting.
+    RequireChange,
+    /// End the account's sessions. State-setting.
+    RevokeSessions,
+}
+
+impl Step {
+    /// Every step, in the order in which plans have them.
+    pub const ALL: [Step; 5] = [
+        Step::Unlock,
+        Step::SetPassword,
+        Step::SendLink,
+        Step::RequireChange,
+        Step::RevokeSessions,
+    ];
+
+    /// The word for logs, metrics and `status.attempts`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Step::Unlock => "Unlock",
+            Step::SetPassword => "SetPassword",
+            Step::SendLink => "SendLink",
+            Step::RequireChange => "RequireChange",
+            Step::RevokeSessions => "RevokeSessions",
+        }
+    }
+
+    /// Whether a second send could be a second effect.
+    pub const fn is_marked(self) -> bool {
+        matches!(self, Step::SetPassword | Step::SendLink)
+    }
+}
+
+/// What an upstream can do, as probed. A step that is absent from `unable` can be done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Capabilities {
+    /// What it cannot do at all, and the way out: "openldap cannot mail links; set method: TemporaryPassword".
+    pub unable: BTreeMap<Step, String>,
+    /// Whether an unlock can do nothing but clear a lock, so that sending it twice does no harm.
+    pub unlock_only_clears: bool,
+    /// Whether setting a password always clears the lock too.
+    pub reset_unlocks: bool,
+}
+
+/// What a send came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// The upstream did it.
+    Done,
+    /// It definitely did not, and said why.
+    Refused(Failure),
+    /// It never reached the upstream.
+    NotSent(Failure),
+    /// Nobody knows: the reply was lost or made no sense.
+    Unknown(Failure),
+}
+
+impl Sent {
+    /// The word for logs, metrics and `status.attempts`.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Sent::Done => "Done",
+            Sent::Refused(_) => "Refused",
+            Sent::NotSent(_) => "NotSent",
+            Sent::Unknown(_) => "Unknown",
+        }
+    }
+}
+
+/// Why a call failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What to do about it.
+    pub class: FailureClass,
+    /// For the requester: no names of other objects, no upstream text that could carry personal data.
+    pub public: String,
+    /// For the operator's log only. Never a secret.
+    pub private: String,
+}
+
+/// What to do about a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureClass {
+    /// Try again, not before so long where the upstream told.
+    Transient(Option<std::time::Duration>),
+    /// The budget of calls is used up for so long.
+    RateLimited(std::time::Duration),
+    /// It will not work by trying again.
+    Permanent,
+    /// An administrator must change something: a right, a setting.
+    NeedsConfig,
+    /// The operator's own credential was refused: stop until its Secret changes.
+    CredentialRefused,
+    /// The answer was not understood.
+    Unknown,
+}
+
+impl Failure {
+    /// A failure of this class; both texts are the same.
+    pub fn new(class: FailureClass, public: impl Into<String>) -> Self {
+        let public = public.into();
+        Failure {
+            class,
+            private: public.clone(),
+            public,
+        }
+    }
+
+    /// Adds what only the operator's log may show.
+    pub fn detail(mut self, private: impl Into<String>) -> Self {
+        self.private = private.into();
+        self
+    }
+}
+
+/// Why no single account could be found or read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReadFailure {
+    /// There is none.
+    NotFound,
+    /// Several match.
+    Ambiguous,
+    /// The look-up failed.
+    Failed(Failure),
+}
+
+impl From<Failure> for ReadFailure {
+    fn from(failure: Failure) -> Self {
+        ReadFailure::Failed(failure)
+    }
+}
+
+/// What the one sign-in with a derived password showed after a crash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// The password in force is ours.
+    Ours,
+    /// It is not, or nothing was proven.
+    NotProven,
+}

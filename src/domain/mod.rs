@@ -1,0 +1,3 @@
+//! What is decided, without I/O, clock or chance: the same input gives the same decision.
+
+pub mod account;
