@@ -4,9 +4,10 @@
 
 use std::process::Output;
 use std::sync::Once;
+use std::time::Duration;
 
 use testkit::control_plane::{self, ControlPlane};
-use testkit::{assets, skip};
+use testkit::{assets, skip, wait};
 
 /// The control plane of this test program with the CRDs installed; `None` where this machine cannot have one.
 pub fn with_crds() -> Option<&'static ControlPlane> {
@@ -91,4 +92,56 @@ pub fn refused_with(output: &Output, parts: &[&str]) {
 fn texts(output: &Output) -> (String, String) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (text(&output.stdout), text(&output.stderr))
+}
+
+/// Applies the admission policies for the operator's usual service account and waits until the API server obeys them.
+pub fn install_policies(plane: &ControlPlane, stamp: bool) {
+    let (namespace, account) = ("readmit-system", "readmit");
+    let yaml = if stamp {
+        readmit::manifests::admission_yaml(namespace, account)
+    } else {
+        readmit::manifests::admission_yaml_without_stamp(namespace, account)
+    };
+    plane
+        .apply("admin", &yaml)
+        .expect("the API server accepts the policies");
+    wait::until_ok("the admission policies to be obeyed", Duration::from_secs(30), || {
+        let probe = unlock("probe", "");
+        let request = dry_run(plane, "alice", &probe);
+        let stamped = String::from_utf8_lossy(&request.stdout).contains("oidc:alice@example.com");
+        let refused = String::from_utf8_lossy(&request.stderr).contains("spec.requester must say");
+        let account = dry_run(plane, "alice", ACCOUNT);
+        let closed = String::from_utf8_lossy(&account.stderr).contains("written by the operator only");
+        anyhow::ensure!(closed && if stamp { stamped } else { refused }, "not yet");
+        Ok(())
+    })
+    .expect("the policies are obeyed");
+}
+
+/// An Account.
+pub const ACCOUNT: &str = "\
+apiVersion: readmit.dev/v1alpha1
+kind: Account
+metadata: {name: okta-probe}
+provider: okta
+upstream: org
+id: 00u1
+";
+
+fn dry_run(plane: &ControlPlane, person: &str, manifest: &str) -> Output {
+    let args = ["create", "--dry-run=server", "-o", "yaml", "-f", "-"];
+    with_input(plane, person, &args, manifest)
+}
+
+/// Runs kubectl with a manifest as its standard input.
+pub fn with_input(plane: &ControlPlane, person: &str, args: &[&str], input: &str) -> Output {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    std::fs::write(file.path(), input).expect("written");
+    let stdin = std::fs::File::open(file.path()).expect("opened");
+    plane
+        .kubectl(person)
+        .args(args)
+        .stdin(stdin)
+        .output()
+        .expect("run kubectl")
 }
