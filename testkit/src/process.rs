@@ -2,9 +2,10 @@
 //! [watchdog](crate::watchdog) when this process is killed itself.
 
 use std::fs::{File, OpenOptions};
+use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -161,6 +162,24 @@ impl Drop for Child {
             self.kill();
         }
     }
+}
+
+/// Runs a command with a text as its standard input.
+pub fn with_input(command: &mut Command, input: &str) -> Result<Output> {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("start {}", command.get_program().display()))?;
+    let mut stdin = child.stdin.take().context("its standard input is a pipe")?;
+    let input = input.to_owned();
+    // From a thread: a program that writes much before it has read all would otherwise wait for us and we for it.
+    // One that ends without reading all of it tells why on its standard error.
+    let writer = std::thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
+    let output = child.wait_with_output().context("wait for the command's end")?;
+    drop(writer.join());
+    Ok(output)
 }
 
 fn append(log: &Path) -> Result<File> {
