@@ -207,6 +207,17 @@ impl Failure {
         }
     }
 
+    /// Whether it may work by trying again later, or after an administrator changed something.
+    pub fn passes(&self) -> bool {
+        match self.class {
+            FailureClass::Transient(_)
+            | FailureClass::RateLimited(_)
+            | FailureClass::NeedsConfig
+            | FailureClass::CredentialRefused => true,
+            FailureClass::Permanent | FailureClass::Unknown => false,
+        }
+    }
+
     /// Adds what only the operator's log may show.
     pub fn detail(mut self, private: impl Into<String>) -> Self {
         self.private = private.into();

@@ -1,0 +1,332 @@
+//! The Account objects: reading, claiming, closing. Every write carries a resourceVersion or creates a deterministic
+//! name, so that of two writers one loses. What is to be decided about a ledger stands in `domain::ledger`.
+//!
+//! Closing an entry is put off for a moment, so that it can ride on another write to the same account; it is written
+//! within [`CLOSE_WITHIN`] in any case, and on stop.
+
+use crate::{
+    api::{Account, AccountFields, CLAIM_LABEL},
+    domain::{
+        ledger::{self, Closing},
+        observed::LedgerSeen,
+    },
+};
+use jiff::Timestamp;
+use kube::{
+    Api, Client, ResourceExt,
+    api::{DeleteParams, ListParams, ObjectMeta, PostParams, Preconditions},
+};
+use std::{
+    collections::{HashMap, HashSet},
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// A closed entry is written after so long at the latest.
+pub const CLOSE_WITHIN: Duration = Duration::from_secs(5);
+
+/// The Account objects.
+pub struct Accounts {
+    api: Api<Account>,
+    state: Mutex<State>,
+    /// Writers to one account in this process take turns; which lock is a matter of its name's hash.
+    turns: Vec<tokio::sync::Mutex<()>>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Hashes of the names of objects that are known to exist.
+    existing: HashSet<u64>,
+    /// Results that are not in the ledger yet.
+    pending: HashMap<String, Pending>,
+}
+
+struct Pending {
+    latest: Account,
+    closings: Vec<(String, Closing)>,
+    since: Instant,
+}
+
+/// A write that did not land.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// Somebody else wrote meanwhile: read again, decide again.
+    #[error("the account was written by somebody else meanwhile")]
+    Conflict,
+    /// The API server did not answer, or refused.
+    #[error(transparent)]
+    Api(#[from] kube::Error),
+}
+
+impl Accounts {
+    /// Accounts through this client.
+    pub fn new(client: Client) -> Self {
+        let turns = (0..64).map(|_| tokio::sync::Mutex::new(())).collect();
+        Accounts { api: Api::all(client), state: Mutex::default(), turns }
+    }
+
+    /// Takes the turn to write to this account.
+    pub async fn turn(&self, name: &str) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        let index = usize::try_from(hash(name) % 64).unwrap_or_default();
+        match self.turns.get(index) {
+            Some(turn) => Some(turn.lock().await),
+            None => None,
+        }
+    }
+
+    /// The ledger of this account, with the results that are still to be written. An object that nobody here has seen
+    /// is taken for absent: the create that follows tells.
+    ///
+    /// # Errors
+    /// The API server could not be read.
+    pub async fn read(&self, name: &str) -> Result<LedgerSeen, kube::Error> {
+        if let Some(pending) = self.state().pending.get(name) {
+            return Ok(seen(name, &closed(&pending.latest, &pending.closings)));
+        }
+        if !self.state().existing.contains(&hash(name)) {
+            return Ok(LedgerSeen { name: name.to_owned(), fields: None, resource_version: None });
+        }
+        Ok(match self.get(name).await? {
+            Some(account) => seen(name, &account),
+            None => LedgerSeen { name: name.to_owned(), fields: None, resource_version: None },
+        })
+    }
+
+    /// The object itself, from the API server.
+    ///
+    /// # Errors
+    /// The API server could not be read.
+    pub async fn get(&self, name: &str) -> Result<Option<Account>, kube::Error> {
+        let account = self.api.get_opt(name).await?;
+        self.note(name, account.is_some());
+        Ok(account)
+    }
+
+    /// The object, where what was read holds an open claim of this very request.
+    pub fn own_claim(&self, seen: &LedgerSeen, uid: &str) -> Option<Account> {
+        let own = ledger::open(seen.entries()).is_some_and(|entry| entry.uid == uid);
+        let fields = seen.fields.clone().filter(|_| own)?;
+        Some(object(&seen.name, fields, seen.resource_version.clone()))
+    }
+
+    /// The objects that hold a claim of this request.
+    ///
+    /// # Errors
+    /// The API server could not be read.
+    pub async fn claimed_by(&self, uid: &str) -> Result<Vec<Account>, kube::Error> {
+        let list = ListParams::default().labels(&format!("{CLAIM_LABEL}={uid}"));
+        Ok(self.api.list(&list).await?.items)
+    }
+
+    /// Writes an account: creates it, or replaces the version that was read. What was pending rides along. A write
+    /// whose answer was lost is looked up: `landed` tells whether what is there is what we wrote.
+    ///
+    /// # Errors
+    /// See [`WriteError`].
+    pub async fn write(
+        &self,
+        name: &str,
+        fields: AccountFields,
+        resource_version: Option<String>,
+        landed: impl Fn(&AccountFields) -> bool,
+    ) -> Result<Account, WriteError> {
+        let object = object(name, fields, resource_version.clone());
+        let written = match &resource_version {
+            None => self.api.create(&PostParams::default(), &object).await,
+            Some(_) => self.api.replace(name, &PostParams::default(), &object).await,
+        };
+        let account = match written {
+            Ok(account) => account,
+            Err(error) => self.look_up(name, error, landed).await?,
+        };
+        let mut state = self.state();
+        state.existing.insert(hash(name));
+        state.pending.remove(name);
+        Ok(account)
+    }
+
+    /// A 409 may be one's own landed write, and so may a lost answer.
+    async fn look_up(
+        &self,
+        name: &str,
+        error: kube::Error,
+        landed: impl Fn(&AccountFields) -> bool,
+    ) -> Result<Account, WriteError> {
+        let conflict = matches!(&error, kube::Error::Api(status)
+            if status.is_conflict() || status.is_already_exists() || status.is_not_found());
+        let refused = matches!(&error, kube::Error::Api(status) if status.code < 500 && !conflict);
+        if refused {
+            return Err(error.into());
+        }
+        match self.get(name).await? {
+            Some(account) if landed(&account.spec) => Ok(account),
+            _ if conflict => {
+                self.state().pending.remove(name);
+                Err(WriteError::Conflict)
+            }
+            _ => Err(error.into()),
+        }
+    }
+
+    /// Puts down how a claim ended; written soon.
+    pub fn close_later(&self, latest: Account, uid: &str, closing: Closing) {
+        let name = latest.name_any();
+        let mut state = self.state();
+        let pending = state.pending.entry(name).or_insert_with(|| Pending {
+            latest: latest.clone(),
+            closings: Vec::new(),
+            since: Instant::now(),
+        });
+        pending.latest = latest;
+        pending.closings.push((uid.to_owned(), closing));
+    }
+
+    /// Closes a claim now.
+    ///
+    /// # Errors
+    /// The API server did not answer; the claim is still open.
+    pub async fn close(&self, name: &str, uid: &str, closing: Closing) -> Result<(), kube::Error> {
+        let _turn = self.turn(name).await;
+        self.close_in_turn(name, uid, closing).await
+    }
+
+    async fn close_in_turn(&self, name: &str, uid: &str, closing: Closing) -> Result<(), kube::Error> {
+        for _ in 0..8 {
+            let Some(account) = self.get(name).await? else { return Ok(()) };
+            let open = ledger::open(&account.spec.ledger).is_some_and(|entry| entry.uid == uid);
+            if !open {
+                return Ok(());
+            }
+            let changed = closed(&account, &[(uid.to_owned(), closing)]);
+            match self.write(name, changed.spec.clone(), account.resource_version(), |_| false).await {
+                Ok(_) => return Ok(()),
+                Err(WriteError::Conflict) => {}
+                Err(WriteError::Api(error)) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the results that have waited long enough; all of them on stop.
+    pub async fn flush(&self, all: bool) {
+        let due: Vec<String> = {
+            let state = self.state();
+            let due = state.pending.iter().filter(|(_, pending)| all || pending.since.elapsed() >= CLOSE_WITHIN);
+            due.map(|(name, _)| name.clone()).collect()
+        };
+        for name in due {
+            self.flush_one(&name).await;
+        }
+    }
+
+    async fn flush_one(&self, name: &str) {
+        let _turn = self.turn(name).await;
+        let Some((latest, closings)) = self.pending(name) else { return };
+        let changed = closed(&latest, &closings);
+        match self.write(name, changed.spec, latest.resource_version(), |_| false).await {
+            Ok(_) => {}
+            Err(WriteError::Conflict) => {
+                for (uid, closing) in closings {
+                    if let Err(error) = self.close_in_turn(name, &uid, closing).await {
+                        self.keep(name, &latest, uid, closing);
+                        tracing::warn!(account = name, %error, "a ledger entry could not be closed yet");
+                    }
+                }
+            }
+            Err(WriteError::Api(error)) => {
+                tracing::warn!(account = name, %error, "a ledger entry could not be closed yet");
+            }
+        }
+    }
+
+    fn pending(&self, name: &str) -> Option<(Account, Vec<(String, Closing)>)> {
+        self.state().pending.get(name).map(|pending| (pending.latest.clone(), pending.closings.clone()))
+    }
+
+    fn keep(&self, name: &str, latest: &Account, uid: String, closing: Closing) {
+        let mut state = self.state();
+        let pending = state.pending.entry(name.to_owned()).or_insert_with(|| Pending {
+            latest: latest.clone(),
+            closings: Vec::new(),
+            since: Instant::now(),
+        });
+        pending.closings.push((uid, closing));
+    }
+
+    /// Deletes an account that has nothing left to remember.
+    ///
+    /// # Errors
+    /// The API server did not answer. A conflict is none.
+    pub async fn delete_empty(&self, account: &Account) -> Result<(), kube::Error> {
+        let name = account.name_any();
+        let _turn = self.turn(&name).await;
+        let preconditions = Preconditions { uid: account.uid(), resource_version: account.resource_version() };
+        match self.api.delete(&name, &DeleteParams::default().preconditions(preconditions)).await {
+            Ok(_) => {
+                self.note(&name, false);
+                Ok(())
+            }
+            Err(kube::Error::Api(status)) if status.is_conflict() || status.is_not_found() => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Remembers whether an object exists.
+    pub fn note(&self, name: &str, exists: bool) {
+        let mut state = self.state();
+        match exists {
+            true => state.existing.insert(hash(name)),
+            false => state.existing.remove(&hash(name)),
+        };
+    }
+
+    /// One page of all objects.
+    ///
+    /// # Errors
+    /// The API server could not be read.
+    pub async fn page(&self, token: Option<String>) -> Result<(Vec<Account>, Option<String>), kube::Error> {
+        let mut list = ListParams::default().limit(500);
+        if let Some(token) = token {
+            list = list.continue_token(&token);
+        }
+        let page = self.api.list(&list).await?;
+        Ok((page.items, page.metadata.continue_.filter(|token| !token.is_empty())))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn hash(name: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn seen(name: &str, account: &Account) -> LedgerSeen {
+    LedgerSeen {
+        name: name.to_owned(),
+        fields: Some(account.spec.clone()),
+        resource_version: account.resource_version(),
+    }
+}
+
+fn closed(account: &Account, closings: &[(String, Closing)]) -> Account {
+    let mut account = account.clone();
+    for (uid, closing) in closings {
+        account.spec.ledger = closing.apply(&account.spec.ledger, uid);
+    }
+    account.spec.ledger = ledger::pruned(&account.spec.ledger, Timestamp::now());
+    account
+}
+
+/// The object as it is sent; the label tells whose claim is open.
+fn object(name: &str, fields: AccountFields, resource_version: Option<String>) -> Account {
+    let claim = ledger::open(&fields.ledger).map(|entry| entry.uid.clone());
+    let labels = claim.map(|uid| [(CLAIM_LABEL.to_owned(), uid)].into());
+    let metadata =
+        ObjectMeta { name: Some(name.to_owned()), labels, resource_version, ..ObjectMeta::default() };
+    Account { metadata, spec: fields }
+}

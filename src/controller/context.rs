@@ -1,0 +1,126 @@
+//! What every part of the controller shares.
+
+use super::{
+    accounts::Accounts, catalog::Catalog, claims::Claims, day_keys::DayKeys, directories::Directories, lease::Leadership,
+    rights::Rights, work::Works,
+};
+use crate::{
+    config::Config,
+    domain::enforcement::Enforcement,
+    observe::{audit::Audit, metrics::Metrics},
+};
+use kube::{Client, runtime::events::Recorder};
+use std::sync::Arc;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// What every part of the controller shares.
+pub struct Context {
+    /// The API server. Never retries a write by itself.
+    pub client: Client,
+    /// Flags and environment.
+    pub config: Config,
+    /// Ends everything.
+    pub stop: CancellationToken,
+    /// The AccountPolicies.
+    pub catalog: Catalog,
+    /// The Directories.
+    pub directories: Directories,
+    /// The Account objects.
+    pub accounts: Accounts,
+    /// The open claims.
+    pub claims: Claims,
+    /// What requesters may do.
+    pub rights: Rights,
+    /// The keys that passwords are derived from.
+    pub keys: DayKeys,
+    /// Whether identity is enforced.
+    pub enforcement: watch::Receiver<Enforcement>,
+    /// Whether this replica acts.
+    pub leadership: Leadership,
+    /// The work on unfinished requests.
+    pub works: Works,
+    /// Wakes every waiting request.
+    pub woken: Woken,
+    /// Which caches are complete.
+    pub caches: Caches,
+    /// Warnings on objects.
+    pub events: Recorder,
+    /// Numbers.
+    pub metrics: Arc<Metrics>,
+    /// The audit log.
+    pub audit: Audit,
+}
+
+/// Counts the changes that concern every waiting request, and wakes them.
+pub struct Woken(watch::Sender<u64>);
+
+impl Default for Woken {
+    fn default() -> Self {
+        Woken(watch::channel(0).0)
+    }
+}
+
+impl Woken {
+    /// Something changed.
+    pub fn wake(&self) {
+        self.0.send_modify(|epoch| *epoch = epoch.wrapping_add(1));
+    }
+
+    /// How many changes there have been.
+    pub fn epoch(&self) -> u64 {
+        *self.0.borrow()
+    }
+
+    /// Follows the changes.
+    pub fn subscribe(&self) -> watch::Receiver<u64> {
+        self.0.subscribe()
+    }
+}
+
+/// Something that becomes true once.
+pub struct Flag(watch::Sender<bool>);
+
+impl Default for Flag {
+    fn default() -> Self {
+        Flag(watch::channel(false).0)
+    }
+}
+
+impl Flag {
+    /// It is so.
+    pub fn set(&self) {
+        self.0.send_replace(true);
+    }
+
+    /// Whether it is so.
+    pub fn is_set(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Waits until it is so.
+    pub async fn wait(&self) {
+        // The sender lives as long as `self`, so that this ends only when it is so.
+        let _ = self.0.subscribe().wait_for(|set| *set).await;
+    }
+}
+
+/// Which caches are complete. Nothing is decided before all of them are.
+#[derive(Default)]
+pub struct Caches {
+    /// AccountPolicies.
+    pub policies: Flag,
+    /// Directories.
+    pub directories: Flag,
+    /// Open claims.
+    pub claims: Flag,
+}
+
+impl Caches {
+    /// Waits until all are complete.
+    pub async fn wait(&self) {
+        self.policies.wait().await;
+        self.directories.wait().await;
+        self.claims.wait().await;
+    }
+}

@@ -1,0 +1,199 @@
+//! The Directories: which there are, whether each can be used, and the connection to each.
+//!
+//! What a Directory's supervisor does stands in `supervisor`; this is what everybody else asks.
+
+use super::{
+    catalog,
+    context::Context,
+    follow::{self, Change},
+    supervisor,
+};
+use crate::{
+    api::{self, directory::RefusedSecret},
+    directory::{self, Lane, throttle::Throttle},
+    domain::{
+        account::{Capabilities, Failure},
+        observed::{DirectoryView, Trouble},
+        rule::Rule,
+    },
+};
+use kube::{Api, ResourceExt};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    time::Duration,
+};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+/// Every Directory.
+#[derive(Default)]
+pub struct Directories {
+    by_name: RwLock<HashMap<String, Arc<Handle>>>,
+}
+
+/// One Directory, for as long as its spec stays as it is.
+pub struct Handle {
+    /// Its name.
+    pub name: String,
+    /// Its budget of calls.
+    pub throttle: Throttle,
+    /// `spec.protectedAccounts`, compiled; or why they do not compile.
+    pub protected: Result<Vec<Rule>, String>,
+    /// Ends its supervisor.
+    pub stop: CancellationToken,
+    /// Somebody found the credential refused.
+    pub refused: Notify,
+    state: Mutex<State>,
+}
+
+/// What is known of a Directory at the moment.
+#[derive(Clone)]
+pub struct State {
+    /// The object, as last seen.
+    pub object: Arc<api::Directory>,
+    /// The connection.
+    pub upstream: Option<Arc<dyn directory::Directory>>,
+    /// The Secret that the connection was made with.
+    pub secret: Option<RefusedSecret>,
+    /// The Secret that the upstream refused.
+    pub refused: Option<RefusedSecret>,
+    /// The upstream's own identity; empty until it was probed.
+    pub identity: String,
+    /// What it can do.
+    pub capabilities: Capabilities,
+    /// Why it cannot be used.
+    pub trouble: Option<Trouble>,
+}
+
+impl Handle {
+    fn new(object: api::Directory, stop: CancellationToken) -> Self {
+        let rate = &object.spec.rate_limit;
+        let state = State {
+            upstream: None,
+            secret: None,
+            refused: object.status.as_ref().and_then(|status| status.refused_secret.clone()),
+            identity: String::new(),
+            capabilities: Capabilities::default(),
+            trouble: Some(Trouble { needs_person: false, message: "it has not been probed yet".into() }),
+            object: Arc::new(object.clone()),
+        };
+        Handle {
+            name: object.name_any(),
+            throttle: Throttle::new(rate.requests_per_minute, rate.concurrency),
+            protected: catalog::rules("protectedAccounts", &object.spec.protected_accounts),
+            stop,
+            refused: Notify::new(),
+            state: Mutex::new(state),
+        }
+    }
+
+    /// What is known of it at the moment.
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn view(&self) -> DirectoryView {
+        let state = self.state();
+        let spec = &state.object.spec;
+        DirectoryView {
+            name: self.name.clone(),
+            provider: spec.provider.name().to_owned(),
+            upstream: state.identity.clone(),
+            suspended: spec.suspend.unwrap_or_default(),
+            trouble: state.trouble.clone(),
+            capabilities: state.capabilities.clone(),
+            limits: spec.limits.clone(),
+            protected: self.protected.as_ref().cloned().unwrap_or_default(),
+            username_prefix: spec.username_prefix.clone().unwrap_or_default(),
+            queue: self.throttle.estimate(Lane::Person),
+        }
+    }
+}
+
+impl Directories {
+    /// A Directory as decisions see it.
+    pub fn view(&self, name: &str) -> Option<DirectoryView> {
+        self.handle(name).map(|handle| handle.view())
+    }
+
+    /// The connection to a Directory, for reading.
+    pub fn upstream(&self, name: &str) -> Option<Arc<dyn directory::Directory>> {
+        self.handle(name)?.state().upstream.clone()
+    }
+
+    /// The connection to a Directory, if it may be used to change something.
+    pub fn usable(&self, name: &str) -> Option<Arc<dyn directory::Directory>> {
+        let handle = self.handle(name)?;
+        let state = handle.state();
+        let free = state.trouble.is_none() && state.object.spec.suspend != Some(true);
+        state.upstream.clone().filter(|_| free)
+    }
+
+    /// The upstream refused the operator's own credential: nobody tries it again.
+    pub fn refuse(&self, name: &str, failure: &Failure) {
+        let Some(handle) = self.handle(name) else { return };
+        supervisor::mark_refused(&mut handle.state(), failure);
+        handle.refused.notify_one();
+    }
+
+    /// Names and states of all, for readiness and metrics.
+    pub fn all(&self) -> Vec<Arc<Handle>> {
+        self.by_name.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    fn handle(&self, name: &str) -> Option<Arc<Handle>> {
+        self.by_name.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// Takes in an object; a new handle where its spec is new.
+    fn update(&self, object: api::Directory, stop: &CancellationToken) -> Option<Arc<Handle>> {
+        let name = object.name_any();
+        let mut handles = self.by_name.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(handle) = handles.get(&name) {
+            let mut state = handle.state();
+            let same = |a: &api::Directory, b: &api::Directory| {
+                a.metadata.generation == b.metadata.generation && a.metadata.uid == b.metadata.uid
+            };
+            if same(&state.object, &object) {
+                state.object = Arc::new(object);
+                return None;
+            }
+            handle.stop.cancel();
+        }
+        let handle = Arc::new(Handle::new(object, stop.child_token()));
+        handles.insert(name, handle.clone());
+        Some(handle)
+    }
+
+    fn remove(&self, name: &str) {
+        if let Some(handle) = self.by_name.write().unwrap_or_else(PoisonError::into_inner).remove(name) {
+            handle.stop.cancel();
+        }
+    }
+}
+
+/// Follows the Directories until the operator stops.
+pub async fn run(context: Arc<Context>) {
+    let api = Api::<api::Directory>::all(context.client.clone());
+    let stop = context.stop.clone();
+    follow::follow(api, follow::config(), stop.clone(), "directories", |change| match change {
+        Change::Here(object) => {
+            if let Some(handle) = context.directories.update(object, &stop) {
+                tokio::spawn(supervisor::supervise(context.clone(), handle));
+                context.woken.wake();
+            }
+        }
+        Change::Gone(name) => {
+            context.directories.remove(&name);
+            context.woken.wake();
+        }
+        Change::Complete => context.caches.directories.set(),
+    })
+    .await;
+}
+
+/// A wait with a little chance in it, so that many Directories do not act in step.
+pub fn jittered(wait: Duration) -> Duration {
+    wait.mul_f64(0.9 + 0.2 * rand::random::<f64>())
+}

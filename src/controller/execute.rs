@@ -1,0 +1,275 @@
+//! Carries out one effect: a claim in a ledger, or one send to a directory. The only place that calls a method of a
+//! Directory that changes something. Guards stand right before the send; what comes back is taken down, not judged.
+
+use super::{
+    accounts::WriteError,
+    context::Context,
+    gather,
+    pass::PassError,
+    prepare,
+    work::{Held, Work},
+};
+use crate::{
+    api::{
+        Account,
+        account::{Claim, LedgerEntry},
+        request_status::{Attempt, PolicyReference},
+    },
+    clock,
+    directory::{Call, Directory, Lane, Target},
+    domain::{
+        account::{AccountRead, Failure, FailureClass, Proof, Sent, Step},
+        decide::after,
+        decision::{Effect, NewClaim, Renewal},
+        enforcement::Enforcement,
+        ledger::{self, Closing},
+        observed::{Acting, Facts},
+        request::Request,
+    },
+    observe::audit::Entry,
+};
+use jiff::Timestamp;
+use kube::ResourceExt;
+use std::{sync::Arc, time::Instant};
+
+/// Carries out one effect.
+///
+/// # Errors
+/// The API server did not answer; the pass is made again later.
+pub async fn execute(
+    context: &Context,
+    request: &Request,
+    work: &mut Work,
+    facts: &mut Facts,
+    effect: Effect,
+) -> Result<(), PassError> {
+    match effect {
+        Effect::Claim(new) => claim(context, request, work, facts, *new).await,
+        Effect::Renew(renewal) => renew(context, request, work, renewal).await,
+        Effect::Send { step, policy } => send(context, request, work, facts, (step, policy)).await,
+        Effect::Prove => prove(context, request, work).await,
+        Effect::Release => release(context, request, work).await,
+    }
+}
+
+async fn claim(
+    context: &Context,
+    request: &Request,
+    work: &mut Work,
+    facts: &mut Facts,
+    new: NewClaim,
+) -> Result<(), PassError> {
+    let NewClaim { name, fields, resource_version, mut entry, plan } = new;
+    let nonce = work.prepared.as_ref().map_or_else(prepare::nonce, |prepared| prepared.nonce.clone());
+    let Some(claim) = entry.claim.as_mut() else { return Ok(()) };
+    (claim.nonce, claim.writer) = (nonce, prepare::nonce());
+    let claim = claim.clone();
+    let mut fields = fields;
+    fields.ledger.push(entry);
+    context.audit.record(Entry::of(request).event("claim").account(&claim.directory, &fields.id).policy(&claim.policy.name));
+    let _turn = context.accounts.turn(&name).await;
+    // The time to act is counted from before the write: what the claim promises must hold however slow the answer is.
+    let until = clock::boottime() + context.config.timing.effect_deadline;
+    context.metrics.api_write("Account", if resource_version.is_some() { "update" } else { "create" });
+    match context.accounts.write(&name, fields, resource_version, |there| holds(&there.ledger, &claim)).await {
+        Ok(account) => {
+            work.progress.taken_over(plan);
+            work.held = Some(Held { account, claim, until });
+            Ok(())
+        }
+        Err(WriteError::Conflict) => {
+            context.accounts.note(&name, true);
+            facts.ledger = None;
+            Ok(())
+        }
+        Err(WriteError::Api(error)) => Err(error.into()),
+    }
+}
+
+fn holds(entries: &[LedgerEntry], claim: &Claim) -> bool {
+    ledger::open(entries).and_then(|entry| entry.claim.as_ref()).is_some_and(|there| there.writer == claim.writer)
+}
+
+/// Writes the claim again: with a new deadline as ours, or with the note that the one proof is used up.
+async fn renew(context: &Context, request: &Request, work: &mut Work, renewal: Renewal) -> Result<(), PassError> {
+    let Some(account) = current(context, request, work) else { return Err(PassError::Changed) };
+    let mut fields = account.spec.clone();
+    let Some(entry) = fields.ledger.iter_mut().find(|entry| entry.claim.is_some() && entry.uid == request.uid) else {
+        return Err(PassError::Changed);
+    };
+    let Some(claim) = entry.claim.as_mut() else { return Err(PassError::Changed) };
+    claim.writer = prepare::nonce();
+    claim.marked |= renewal.marked;
+    claim.proved |= renewal.proved;
+    if renewal.take_over.is_some() {
+        claim.deadline = after(Timestamp::now(), context.config.timing.effect_deadline);
+    }
+    let claim = claim.clone();
+    let name = account.name_any();
+    let _turn = context.accounts.turn(&name).await;
+    let until = clock::boottime() + context.config.timing.effect_deadline;
+    context.metrics.api_write("Account", "update");
+    let written = context
+        .accounts
+        .write(&name, fields, account.resource_version(), |there| holds(&there.ledger, &claim))
+        .await;
+    match written {
+        Ok(account) => {
+            match renewal.take_over {
+                Some(plan) => {
+                    work.progress.taken_over(plan);
+                    work.held = Some(Held { account, claim, until });
+                }
+                None => {
+                    work.progress.proving = true;
+                    keep(context, work, account, claim);
+                }
+            }
+            Ok(())
+        }
+        Err(WriteError::Conflict) => {
+            // Somebody else goes on with it, or has closed it: what they wrote decides.
+            work.held = None;
+            match context.accounts.get(&name).await? {
+                Some(account) => context.claims.learn(account),
+                None => context.claims.forget(&request.uid),
+            }
+            Err(PassError::Changed)
+        }
+        Err(WriteError::Api(error)) => Err(error.into()),
+    }
+}
+
+/// The note about the proof changes the claim, not whose it is.
+fn keep(context: &Context, work: &mut Work, account: Account, claim: Claim) {
+    match work.held.as_mut() {
+        Some(held) => (held.account, held.claim) = (account, claim),
+        None => context.claims.rewrite(account),
+    }
+}
+
+/// The Account object with this request's claim, as last written or seen.
+fn current(context: &Context, request: &Request, work: &Work) -> Option<Account> {
+    let held = work.held.as_ref().map(|held| held.account.clone());
+    held.or_else(|| context.claims.get(&request.uid).map(|found| found.account))
+}
+
+/// Sends one step, once.
+async fn send(
+    context: &Context,
+    request: &Request,
+    work: &mut Work,
+    facts: &Facts,
+    (step, policy): (Step, Option<PolicyReference>),
+) -> Result<(), PassError> {
+    let account = facts.account.as_ref().and_then(|seen| seen.result.as_ref().ok());
+    let (target, lock_stamp) = match (&work.held, account) {
+        (Some(held), account) => {
+            let target = Target { id: held.account.spec.id.clone(), server: held.claim.server.clone() };
+            (target, account.map_or_else(|| held.claim.lock_stamp.clone(), |account| account.lock_stamp.clone()))
+        }
+        (None, Some(account)) => (aim(work, account, policy), account.lock_stamp.clone()),
+        (None, None) => return Err(PassError::Changed),
+    };
+    let at = Timestamp::now();
+    let entry = |event| Entry::of(request).event(event).account(&request.directory, &target.id).step(step.as_str());
+    let sent = match guard(context, request, work) {
+        Err(failure) => Sent::NotSent(failure),
+        Ok((upstream, deadline)) => {
+            context.audit.record(entry("send"));
+            let call = Call { lane: gather::lane(request), deadline };
+            let sent = call_step(upstream.as_ref(), &call, &target, step, work).await;
+            context.metrics.sent(upstream.provider(), step.as_str(), sent.as_str());
+            sent
+        }
+    };
+    let detail = match &sent {
+        Sent::Done => None,
+        Sent::Refused(failure) | Sent::NotSent(failure) | Sent::Unknown(failure) => {
+            if failure.class == FailureClass::CredentialRefused {
+                context.directories.refuse(&request.directory, failure);
+            }
+            Some(failure.private.clone())
+        }
+    };
+    context.audit.record(entry("result").result(sent.as_str()).detail(detail));
+    work.attempts.push(Attempt {
+        step: step.as_str().to_owned(),
+        time: Timestamp::from_second(at.as_second()).unwrap_or(at),
+        result: sent.as_str().to_owned(),
+    });
+    work.progress.record(step, at, lock_stamp, sent);
+    Ok(())
+}
+
+/// Remembers which account is acted on without a claim.
+fn aim(work: &mut Work, account: &AccountRead, policy: Option<PolicyReference>) -> Target {
+    let policy = policy.or_else(|| work.progress.target.take().and_then(|target| target.policy));
+    work.progress.target = Some(Acting { id: account.id.clone(), server: account.server.clone(), policy });
+    Target { id: account.id.clone(), server: account.server.clone() }
+}
+
+/// What must hold in the very moment of sending. The deadline is the claim's or the call's, whichever is earlier.
+fn guard(context: &Context, request: &Request, work: &Work) -> Result<(Arc<dyn Directory>, Instant), Failure> {
+    let refuse = |text: &str| Failure::new(FailureClass::Transient(None), text);
+    if !context.leadership.holds() {
+        return Err(refuse("another replica took over; it goes on"));
+    }
+    if !matches!(*context.enforcement.borrow(), Enforcement::Enforced { .. }) {
+        return Err(refuse("the admission policies are missing or changed"));
+    }
+    let upstream = context.directories.usable(&request.directory).ok_or_else(|| refuse("its Directory cannot be used"))?;
+    let mut left = context.config.timing.upstream_timeout;
+    if let Some(held) = &work.held {
+        let rest = held.until.saturating_sub(clock::boottime());
+        if rest.is_zero() {
+            return Err(refuse("the time to act under the claim ran out"));
+        }
+        left = left.min(rest);
+    }
+    Ok((upstream, Instant::now() + left))
+}
+
+async fn call_step(upstream: &dyn Directory, call: &Call, target: &Target, step: Step, work: &Work) -> Sent {
+    match step {
+        Step::Unlock => upstream.unlock(call, target).await,
+        Step::SendLink => upstream.send_reset_link(call, target).await,
+        Step::RequireChange => upstream.require_change(call, target).await,
+        Step::RevokeSessions => upstream.revoke_sessions(call, target).await,
+        Step::SetPassword => match &work.prepared {
+            Some(prepared) => upstream.set_password(call, target, &prepared.password).await,
+            None => Sent::NotSent(Failure::new(FailureClass::Transient(None), "the password is not prepared")),
+        },
+    }
+}
+
+/// Signs in once with the derived password. That it is tried stands in the ledger already.
+async fn prove(context: &Context, request: &Request, work: &mut Work) -> Result<(), PassError> {
+    let Some(account) = current(context, request, work) else { return Err(PassError::Changed) };
+    let claim = ledger::open(&account.spec.ledger).and_then(|entry| entry.claim.clone());
+    let upstream = context.directories.usable(&request.directory).ok_or(PassError::Changed)?;
+    let Some(prepared) = &work.prepared else { return Err(PassError::Changed) };
+    let target = Target { id: account.spec.id.clone(), server: claim.and_then(|claim| claim.server) };
+    let call =
+        Call { lane: Lane::ReadBack, deadline: Instant::now() + context.config.timing.upstream_timeout };
+    context.audit.record(Entry::of(request).event("send").account(&request.directory, &target.id).step("Prove"));
+    let proof = upstream.prove_password(&call, &target, &prepared.password).await;
+    let result = if proof == Proof::Ours { "Ours" } else { "NotProven" };
+    context.audit.record(
+        Entry::of(request).event("result").account(&request.directory, &target.id).step("Prove").result(result),
+    );
+    work.progress.proving = false;
+    work.progress.proof = Some(proof);
+    Ok(())
+}
+
+/// Takes the claim back; nothing was done under it.
+async fn release(context: &Context, request: &Request, work: &mut Work) -> Result<(), PassError> {
+    let Some(held) = &work.held else { return Ok(()) };
+    context.metrics.api_write("Account", "update");
+    context.accounts.close(&held.account.name_any(), &request.uid, Closing::Refund).await?;
+    context.claims.forget(&request.uid);
+    work.held = None;
+    work.prepared = None;
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! Finds out one fact that a decision asked for. Reads only.
+
+use super::{context::Context, pass::PassError, prepare, work::Work};
+use crate::{
+    directory::{Call, Lane, Target},
+    domain::{
+        account::{AccountRead, FailureClass, ReadFailure},
+        decide,
+        decision::Fact,
+        observed::{AccountSeen, Facts},
+        request::Request,
+    },
+};
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Namespace;
+use kube::Api;
+use std::time::Instant;
+
+/// Finds out one fact, and puts it to the others.
+///
+/// # Errors
+/// The API server could not be asked; the pass is made again later.
+pub async fn gather(
+    context: &Context,
+    request: &Request,
+    work: &mut Work,
+    facts: &mut Facts,
+    fact: Fact,
+) -> Result<(), PassError> {
+    match fact {
+        Fact::MayUse(policy) => {
+            let may = context.rights.holds(&request.requester, "use", "accountpolicies", &policy).await?;
+            facts.may_use.insert(policy, may);
+        }
+        Fact::MayUseAny => {
+            facts.may_use_any = Some(context.rights.holds(&request.requester, "use", "accountpolicies", "").await?);
+        }
+        Fact::MayInspect => {
+            let name = &request.directory;
+            facts.may_inspect = Some(context.rights.holds(&request.requester, "inspect", "directories", name).await?);
+        }
+        Fact::NamespaceLabels => {
+            let namespace = Api::<Namespace>::all(context.client.clone()).get_metadata(&request.namespace).await?;
+            facts.namespace_labels = Some(namespace.metadata.labels.unwrap_or_default());
+        }
+        Fact::Find => {
+            let upstream = context.directories.upstream(&request.directory).ok_or(PassError::Changed)?;
+            let result = upstream.find(&call(context, lane(request)), &request.account).await;
+            read(context, request, work, facts, result);
+        }
+        Fact::Read { id, server, back } => {
+            let upstream = context.directories.upstream(&request.directory).ok_or(PassError::Changed)?;
+            let lane = if back { Lane::ReadBack } else { lane(request) };
+            let result = upstream.read(&call(context, lane), &Target { id, server }).await;
+            read(context, request, work, facts, result);
+        }
+        Fact::Ledger { name } => {
+            let seen = context.accounts.read(&name).await?;
+            if let Some(account) = context.accounts.own_claim(&seen, &request.uid) {
+                context.claims.learn(account);
+            }
+            facts.ledger = Some(seen);
+        }
+        Fact::Prepare { length, recipients, again } => {
+            let upstream = context.directories.upstream(&request.directory).ok_or(PassError::Changed)?;
+            let shape = (length, upstream.alphabet());
+            let prepared = prepare::prepare(context, request, shape, recipients, again.as_deref()).await?;
+            facts.prepared = Some(prepared.as_ref().map(|p| p.derivation.clone()).map_err(Clone::clone));
+            work.prepared = prepared.ok();
+        }
+        Fact::LinkSent { id, since } => {
+            let upstream = context.directories.upstream(&request.directory).ok_or(PassError::Changed)?;
+            let target = Target { id, server: None };
+            facts.link_sent =
+                Some(upstream.link_sent_since(&call(context, Lane::ReadBack), &target, since).await);
+        }
+        Fact::ClaimedElsewhere => {
+            let claimed = context.accounts.claimed_by(&request.uid).await?;
+            facts.claimed_elsewhere = Some(!claimed.is_empty());
+            claimed.into_iter().for_each(|account| context.claims.learn(account));
+        }
+    }
+    Ok(())
+}
+
+/// Whose turn it is, for this request.
+pub fn lane(request: &Request) -> Lane {
+    if request.by_service_account() { Lane::ServiceAccount } else { Lane::Person }
+}
+
+/// The frame of a call that reads.
+fn call(context: &Context, lane: Lane) -> Call {
+    Call { lane, deadline: Instant::now() + context.config.timing.upstream_timeout }
+}
+
+fn read(
+    context: &Context,
+    request: &Request,
+    work: &mut Work,
+    facts: &mut Facts,
+    result: Result<AccountRead, ReadFailure>,
+) {
+    let now = Timestamp::now();
+    match &result {
+        Ok(account) if work.progress.sends.is_empty() => {
+            work.progress.lockout = decide::lockout(account).or(work.progress.lockout.take());
+        }
+        Ok(_) => {}
+        Err(ReadFailure::Failed(failure)) => {
+            if failure.class == FailureClass::CredentialRefused {
+                context.directories.refuse(&request.directory, failure);
+            }
+            work.progress.set_back(now, failure.clone());
+        }
+        Err(ReadFailure::NotFound | ReadFailure::Ambiguous) => {}
+    }
+    facts.account = Some(AccountSeen { result, at: now, after: work.progress.sends.len() });
+}

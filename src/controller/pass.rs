@@ -1,0 +1,238 @@
+//! One pass over one request: decide, find out what the decision needs, carry out what it says, until it waits or has
+//! ended. What is decided stands in `domain`; this loop only goes round.
+
+use super::{
+    claims::Found,
+    context::Context,
+    execute, gather,
+    kinds::RequestKind,
+    record::{self, Written},
+    work::{Gate, Work},
+};
+use crate::{
+    api::{Outcome, RequestStatus},
+    clock,
+    domain::{
+        decide::decide,
+        decision::{Decision, Ending, Waiting},
+        enforcement::Enforcement,
+        observed::{ClaimSeen, Facts, Observed},
+        request::Request,
+        status,
+    },
+    observe::audit::Entry,
+};
+use jiff::Timestamp;
+use kube::{ResourceExt, runtime::controller::Action};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// Why a pass was broken off; it is made again.
+#[derive(Debug, thiserror::Error)]
+pub enum PassError {
+    /// The API server did not answer.
+    #[error("the API server did not answer as expected: {0}")]
+    Api(#[from] kube::Error),
+    /// What was decided on changed meanwhile.
+    #[error("something changed meanwhile")]
+    Changed,
+    /// A decision went in circles; a fault of ours.
+    #[error("the decision does not come to an end; this is a fault in readmit, please report it")]
+    Endless,
+}
+
+/// More rounds than any plan needs.
+const ROUNDS: usize = 100;
+
+/// One pass over one request.
+///
+/// # Errors
+/// See [`PassError`]; the request is looked at again soon.
+pub async fn run<K: RequestKind>(object: Arc<K>, context: Arc<Context>) -> Result<Action, PassError> {
+    let request = object.request();
+    if request.is_finished() {
+        context.works.drop(&request.uid);
+        return Ok(Action::await_change());
+    }
+    if !context.leadership.holds() {
+        return Ok(Action::await_change());
+    }
+    let work = context.works.of(&request.uid);
+    let mut work = work.lock().await;
+    if let Some(rest) = gated(&context, &request, &work) {
+        return Ok(Action::requeue(rest));
+    }
+    let epoch = context.woken.epoch();
+    let action = rounds(&*object, &request, &context, &mut work).await;
+    if let Ok(Pass::Again(at)) = &action {
+        work.gate = Some(Gate { at: *at, generation: request.generation, epoch });
+    }
+    match action? {
+        Pass::Again(at) => Ok(Action::requeue(at.saturating_duration_since(Instant::now()))),
+        Pass::Over => {
+            context.works.drop(&request.uid);
+            Ok(Action::await_change())
+        }
+    }
+}
+
+/// How a pass ended.
+enum Pass {
+    /// Look again then.
+    Again(Instant),
+    /// The request has ended.
+    Over,
+}
+
+/// How long nothing is to be done, where nothing has changed since that was decided.
+fn gated(context: &Context, request: &Request, work: &Work) -> Option<Duration> {
+    let gate = work.gate.as_ref()?;
+    let same = gate.generation == request.generation && gate.epoch == context.woken.epoch() && !request.deleting;
+    let rest = gate.at.saturating_duration_since(Instant::now());
+    (same && !rest.is_zero()).then_some(rest)
+}
+
+async fn rounds<K: RequestKind>(
+    object: &K,
+    request: &Request,
+    context: &Arc<Context>,
+    work: &mut Work,
+) -> Result<Pass, PassError> {
+    let mut facts = Facts::default();
+    for _ in 0..ROUNDS {
+        let now = Timestamp::now();
+        work.progress.claim = claim_seen(context, request, work);
+        let directory = context.directories.view(&request.directory);
+        let enforcement: Enforcement = context.enforcement.borrow().clone();
+        let policies = context.catalog.policies();
+        let observed = Observed {
+            timing: &context.config.timing,
+            request,
+            enforcement: &enforcement,
+            policies: &policies,
+            directory: directory.as_ref(),
+            facts: &facts,
+            progress: &work.progress,
+        };
+        match decide(now, &observed) {
+            Decision::Ignore => return Ok(Pass::Over),
+            Decision::Gather(fact) => gather::gather(context, request, work, &mut facts, fact).await?,
+            Decision::Act(effect) => execute::execute(context, request, work, &mut facts, effect).await?,
+            Decision::Finish(ending) => {
+                finish(object, request, context, work, now, &ending).await;
+                return Ok(Pass::Over);
+            }
+            Decision::Wait(waiting) => {
+                let pause = status::waits(now, &observed, &waiting);
+                return wait(object, request, context, work, &waiting, pause).await;
+            }
+        }
+    }
+    Err(PassError::Endless)
+}
+
+/// The open claim of this request: the one we wrote, or one that was found.
+fn claim_seen(context: &Context, request: &Request, work: &Work) -> Option<ClaimSeen> {
+    let found = context.claims.get(&request.uid);
+    if let Some(held) = &work.held {
+        let boottime = clock::boottime();
+        let charged = crate::domain::ledger::open(&held.account.spec.ledger).map(|entry| entry.time);
+        return Some(ClaimSeen {
+            account: held.account.name_any(),
+            id: held.account.spec.id.clone(),
+            charged: charged.unwrap_or(request.created),
+            claim: held.claim.clone(),
+            ours: true,
+            usable: boottime < held.until,
+            known_for: Duration::ZERO,
+        });
+    }
+    let Found { account, entry, since } = found?;
+    Some(ClaimSeen {
+        account: account.name_any(),
+        id: account.spec.id.clone(),
+        charged: entry.time,
+        claim: entry.claim?,
+        ours: false,
+        usable: false,
+        known_for: clock::boottime().saturating_sub(since),
+    })
+}
+
+/// Records the end of a request, and closes its claim.
+async fn finish<K: RequestKind>(
+    object: &K,
+    request: &Request,
+    context: &Context,
+    work: &mut Work,
+    now: Timestamp,
+    ending: &Ending,
+) {
+    let sealed = work.prepared.take().filter(|_| ending.deliver).map(|prepared| prepared.sealed);
+    let status: RequestStatus = status::ended(now, request, ending, &work.attempts, sealed);
+    audit_ending(context, request, ending);
+    let written = record::finish::<K>(context, request, &status).await;
+    if let Some(closing) = ending.closing {
+        close(context, request, work, closing);
+    }
+    if written == Written::Landed {
+        let outcome = ending.outcome.as_str();
+        context.metrics.finished(request.kind.as_str(), outcome, ending.reason.as_str());
+        if matches!(ending.outcome, Outcome::Denied | Outcome::Failed | Outcome::Unknown) {
+            record::warn(context, object, ending.reason.as_str(), &ending.message).await;
+        }
+    }
+}
+
+/// The holder of a result closes the ledger entry soon.
+fn close(context: &Context, request: &Request, work: &mut Work, closing: crate::domain::ledger::Closing) {
+    let account = work.held.take().map(|held| held.account);
+    let account = account.or_else(|| context.claims.get(&request.uid).map(|found| found.account));
+    if let Some(account) = account {
+        context.accounts.close_later(account, &request.uid, closing);
+    }
+    context.claims.forget(&request.uid);
+}
+
+fn audit_ending(context: &Context, request: &Request, ending: &Ending) {
+    let mut entry = Entry::of(request).event("decision").reason(ending.reason.as_str());
+    if let Some(account) = &ending.account {
+        entry = entry.account(&account.directory, &account.id);
+    }
+    if let Some(policy) = &ending.policy {
+        entry = entry.policy(&policy.name);
+    }
+    let entry = entry.result(ending.outcome.as_str()).message(&ending.message).detail(ending.detail.clone());
+    context.audit.record(entry);
+}
+
+/// Puts a wait into the status where it is news and due.
+async fn wait<K: RequestKind>(
+    object: &K,
+    request: &Request,
+    context: &Context,
+    work: &mut Work,
+    waiting: &Waiting,
+    pause: status::Pause,
+) -> Result<Pass, PassError> {
+    work.progress.waiting_since.get_or_insert_with(Timestamp::now);
+    if let Some(detail) = &waiting.detail {
+        tracing::debug!(kind = request.kind.as_str(), namespace = request.namespace, name = request.name,
+            reason = waiting.reason.as_str(), detail, "waits");
+    }
+    if let Some(status) = pause.write {
+        let entry = Entry::of(request).event("wait").reason(waiting.reason.as_str()).message(&waiting.message);
+        context.audit.record(entry.detail(waiting.detail.clone()));
+        if record::write::<K>(context, request, &status).await? == Written::Moot {
+            return Ok(Pass::Again(Instant::now() + Duration::from_secs(30)));
+        }
+        if waiting.needs_person {
+            record::warn(context, object, waiting.reason.as_str(), &waiting.message).await;
+        }
+    }
+    let rest = pause.until.duration_since(Timestamp::now());
+    let rest = Duration::try_from(rest).unwrap_or_default().max(Duration::from_millis(20));
+    Ok(Pass::Again(Instant::now() + rest))
+}

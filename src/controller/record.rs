@@ -1,0 +1,155 @@
+//! The only place that writes a status.
+//!
+//! The result of an effect is a fact and not a decision: its write carries the request's uid and is tried again until
+//! it lands or the object is gone.
+
+use super::{context::Context, kinds::RequestKind};
+use crate::{
+    api::{
+        AccountPolicy, Condition, Directory, RequestStatus,
+        account_policy::AccountPolicyStatus,
+        condition::types,
+        directory::DirectoryStatus,
+    },
+    domain::request::Request,
+};
+use jiff::Timestamp;
+use kube::{
+    Api, Resource, ResourceExt,
+    api::{Patch, PatchParams},
+    runtime::events::{Event, EventType},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::json;
+use std::{fmt::Debug, sync::Arc, time::Duration};
+
+/// What became of a status write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// It stands.
+    Landed,
+    /// The object is gone, is another one of the same name, or has ended already.
+    Moot,
+}
+
+/// Writes the status of a request that has ended, until it lands or the object is gone.
+pub async fn finish<K: RequestKind>(context: &Context, request: &Request, status: &RequestStatus) -> Written {
+    let mut wait = Duration::from_millis(50);
+    loop {
+        match write::<K>(context, request, status).await {
+            Ok(written) => return written,
+            Err(error) => {
+                tracing::warn!(kind = request.kind.as_str(), namespace = request.namespace, name = request.name,
+                    %error, "a result could not be recorded yet; it is tried again");
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(Duration::from_secs(5));
+            }
+        }
+    }
+}
+
+/// Writes the status of a request once.
+///
+/// # Errors
+/// The API server did not answer, or had trouble of its own.
+pub async fn write<K: RequestKind>(
+    context: &Context,
+    request: &Request,
+    status: &RequestStatus,
+) -> Result<Written, kube::Error> {
+    let api = Api::<K>::namespaced(context.client.clone(), &request.namespace);
+    context.metrics.api_write(request.kind.as_str(), "patch");
+    let patch = json!({"metadata": {"uid": request.uid}, "status": status});
+    match api.patch_status(&request.name, &PatchParams::default(), &Patch::Merge(&patch)).await {
+        Ok(_) => Ok(Written::Landed),
+        Err(kube::Error::Api(refusal)) if refusal.is_not_found() || refusal.is_conflict() => Ok(Written::Moot),
+        // The rule that a finished request never changes: another replica was first.
+        Err(kube::Error::Api(refusal)) if refusal.is_invalid() && refusal.message.contains("never changes") => {
+            Ok(Written::Moot)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// One warning on a request, where somebody should look. Losing it loses nothing: the status says the same.
+pub async fn warn<K: RequestKind>(context: &Context, object: &K, reason: &str, message: &str) {
+    let event = Event {
+        type_: EventType::Warning,
+        reason: reason.to_owned(),
+        note: Some(message.chars().take(1000).collect()),
+        action: "Reconcile".into(),
+        secondary: None,
+    };
+    if let Err(error) = context.events.publish(&event, &object.object_ref(&())).await {
+        tracing::debug!(%error, "an event was not published");
+    }
+}
+
+/// Whether an AccountPolicy is ready, where that is news.
+pub async fn policy(context: Arc<Context>, object: AccountPolicy, problem: Option<String>) {
+    if !context.leadership.holds() {
+        return;
+    }
+    let before = object.status.clone().unwrap_or_default();
+    let ready = match problem {
+        None => ("True", "Ready", "every expression compiles".to_owned()),
+        Some(problem) => ("False", "InvalidExpression", problem),
+    };
+    let generation = object.metadata.generation;
+    let status = AccountPolicyStatus {
+        observed_generation: generation,
+        conditions: vec![condition(&before.conditions, ready, generation)],
+    };
+    if status != before {
+        patch(&context, &object, &status).await;
+    }
+}
+
+/// What was found out about a Directory, where that is news.
+pub async fn directory(context: &Context, object: &Directory, status: &DirectoryStatus) {
+    if context.leadership.holds() && object.status.as_ref() != Some(status) {
+        patch(context, object, status).await;
+    }
+}
+
+/// The Ready condition of a Directory or AccountPolicy; the time of its last change is kept where nothing flipped.
+pub fn condition(
+    before: &[Condition],
+    (status, reason, message): (&str, &str, String),
+    generation: Option<i64>,
+) -> Condition {
+    let now = Timestamp::now();
+    let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
+    let last = before.iter().find(|condition| condition.r#type == types::READY);
+    Condition {
+        r#type: types::READY.into(),
+        status: status.into(),
+        reason: reason.into(),
+        message: message.chars().take(2048).collect(),
+        last_transition_time: last.filter(|last| last.status == status).map_or(now, |last| last.last_transition_time),
+        observed_generation: generation,
+    }
+}
+
+/// Replaces the status of a cluster-wide object; a status that is not written now is written at the next look.
+async fn patch<K, S>(context: &Context, object: &K, status: &S)
+where
+    K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned,
+    S: Serialize,
+{
+    let api = Api::<K>::all(context.client.clone());
+    let mut status = json!(status);
+    // A merge patch keeps what it does not name: the refused Secret must go when it is no longer refused.
+    if let Some(fields) = status.as_object_mut() {
+        for field in ["refusedSecret", "rate", "upstream"].iter().filter(|_| K::kind(&()) == "Directory") {
+            fields.entry(*field).or_insert(serde_json::Value::Null);
+        }
+    }
+    let patch = json!({"metadata": {"uid": object.uid()}, "status": status});
+    context.metrics.api_write(&K::kind(&()), "patch");
+    match api.patch_status(&object.name_any(), &PatchParams::default(), &Patch::Merge(&patch)).await {
+        Ok(_) => {}
+        Err(kube::Error::Api(refusal)) if refusal.is_not_found() || refusal.is_conflict() => {}
+        Err(error) => tracing::warn!(kind = %K::kind(&()), name = object.name_any(), %error, "a status was not written"),
+    }
+}

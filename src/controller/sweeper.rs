@@ -1,0 +1,177 @@
+//! What nobody waits for: closing claims that a crash left, deleting finished requests after their time, dropping
+//! ledger entries and day keys whose time is over. Nothing here decides about a live request.
+
+use super::{context::Context, kinds::RequestKind};
+use crate::{
+    api::{AccountUnlockRequest, Method, Outcome, PasswordResetRequest},
+    clock,
+    controller::claims::Found,
+    directory::{Call, Lane, Target},
+    domain::{
+        ledger::{self, Closing},
+        request::Request,
+    },
+};
+use jiff::{SignedDuration, Timestamp};
+use kube::{
+    Api, ResourceExt,
+    api::{DeleteParams, ListParams, Preconditions},
+};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// Between two sweeps through everything.
+const SWEEP: Duration = Duration::from_secs(600);
+
+/// Sweeps until the operator stops, and writes what is pending on stop.
+pub async fn run(context: Arc<Context>) {
+    let mut swept = None::<Instant>;
+    loop {
+        tokio::select! {
+            () = context.stop.cancelled() => break,
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+        }
+        context.accounts.flush(false).await;
+        if !context.leadership.holds() {
+            continue;
+        }
+        close_abandoned(&context).await;
+        if swept.is_none_or(|at| at.elapsed() >= SWEEP) {
+            swept = Some(Instant::now());
+            sweep(&context).await;
+        }
+    }
+    context.accounts.flush(true).await;
+}
+
+async fn sweep(context: &Context) {
+    let results = [
+        ("finished unlock requests", expire::<AccountUnlockRequest>(context).await),
+        ("finished reset requests", expire::<PasswordResetRequest>(context).await),
+        ("ledgers", prune(context).await),
+        ("day keys", context.keys.sweep(Timestamp::now()).await),
+    ];
+    for (what, result) in results {
+        if let Err(error) = result {
+            tracing::warn!(what, %error, "the sweep broke off; it is made again");
+        }
+    }
+}
+
+/// Deletes finished requests whose `ttlAfterFinished` is over.
+async fn expire<K: RequestKind>(context: &Context) -> Result<(), kube::Error> {
+    let all = Api::<K>::all(context.client.clone());
+    let mut list = ListParams::default().fields("status.outcome!=").limit(500);
+    loop {
+        let page = all.list(&list).await?;
+        for object in &page.items {
+            let request = object.request();
+            if is_over(&request) {
+                let preconditions =
+                    Preconditions { uid: object.meta().uid.clone(), resource_version: object.meta().resource_version.clone() };
+                let api = Api::<K>::namespaced(context.client.clone(), &request.namespace);
+                match api.delete(&request.name, &DeleteParams::default().preconditions(preconditions)).await {
+                    Ok(_) => {}
+                    Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        match page.metadata.continue_.filter(|token| !token.is_empty()) {
+            Some(token) => list = list.continue_token(&token),
+            None => return Ok(()),
+        }
+    }
+}
+
+fn is_over(request: &Request) -> bool {
+    let (Some(ttl), Some(finished)) = (request.ttl, request.status.completion_time) else { return false };
+    let ttl = SignedDuration::try_from(ttl.get()).unwrap_or(SignedDuration::MAX);
+    Timestamp::now().duration_since(finished) >= ttl
+}
+
+/// Drops entries whose time is over, and accounts without any.
+async fn prune(context: &Context) -> Result<(), kube::Error> {
+    let mut token = None;
+    loop {
+        let (accounts, next) = context.accounts.page(token).await?;
+        for account in accounts {
+            context.accounts.note(&account.name_any(), true);
+            let left = ledger::pruned(&account.spec.ledger, Timestamp::now());
+            if left.is_empty() {
+                context.accounts.delete_empty(&account).await?;
+            }
+        }
+        token = next;
+        if token.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// Closes open claims that no request will close any more: finished ones whose closing was lost, and those whose
+/// request is gone.
+async fn close_abandoned(context: &Context) {
+    for found in context.claims.all() {
+        let quarantined = clock::boottime().saturating_sub(found.since) < context.config.timing.quarantine;
+        if quarantined || context.works.has(&found.entry.uid) {
+            continue;
+        }
+        if let Err(error) = close_one(context, &found).await {
+            tracing::warn!(account = found.account.name_any(), %error, "an abandoned claim could not be closed yet");
+        }
+    }
+}
+
+async fn close_one(context: &Context, found: &Found) -> Result<(), kube::Error> {
+    let Some(claim) = &found.entry.claim else { return Ok(()) };
+    let request = match claim.kind.as_str() {
+        "AccountUnlockRequest" => live::<AccountUnlockRequest>(context, found).await?,
+        _ => live::<PasswordResetRequest>(context, found).await?,
+    };
+    let closing = match request {
+        // Its own pass recovers it.
+        Some(request) if !request.is_finished() => return Ok(()),
+        Some(request) => by_outcome(&request),
+        None => by_reading(context, found).await,
+    };
+    context.accounts.close(&found.account.name_any(), &found.entry.uid, closing).await?;
+    context.claims.forget(&found.entry.uid);
+    Ok(())
+}
+
+/// The request that holds the claim, if it is still there.
+async fn live<K: RequestKind>(context: &Context, found: &Found) -> Result<Option<Request>, kube::Error> {
+    let Some(claim) = &found.entry.claim else { return Ok(None) };
+    let object = Api::<K>::namespaced(context.client.clone(), &claim.namespace).get_opt(&claim.name).await?;
+    Ok(object.map(|object| object.request()).filter(|request| request.uid == found.entry.uid))
+}
+
+/// What a finished request says about its claim. Only an ending that says that nothing was done gives the charge back.
+fn by_outcome(request: &Request) -> Closing {
+    match request.status.outcome {
+        Some(Outcome::Succeeded) => Closing::Done,
+        Some(Outcome::Expired | Outcome::Denied) => Closing::Refund,
+        Some(Outcome::Failed) if request.status.attempts.iter().all(|attempt| attempt.result == "Refused") => {
+            Closing::Refund
+        }
+        Some(Outcome::Failed) => Closing::Done,
+        Some(Outcome::Unknown) | None => Closing::Unknown,
+    }
+}
+
+/// The request is gone: only where the marker shows that nothing was done is the charge given back.
+async fn by_reading(context: &Context, found: &Found) -> Closing {
+    let Some(claim) = &found.entry.claim else { return Closing::Unknown };
+    let Some(upstream) = context.directories.upstream(&claim.directory) else { return Closing::Unknown };
+    let target = Target { id: found.account.spec.id.clone(), server: claim.server.clone() };
+    let call = Call { lane: Lane::Background, deadline: Instant::now() + context.config.timing.upstream_timeout };
+    let marked = claim.method == Some(Method::TemporaryPassword);
+    match upstream.read(&call, &target).await {
+        Ok(account) if marked && claim.marker.is_some() && account.password_marker == claim.marker => Closing::Refund,
+        Ok(_) if claim.marked => Closing::Done,
+        Ok(_) | Err(_) => Closing::Unknown,
+    }
+}

@@ -1,0 +1,102 @@
+//! What the operator keeps in memory for one unfinished request. All of it may be lost: then the claim speaks.
+
+use crate::{
+    api::{
+        Account,
+        account::{Claim, Derivation},
+        request_status::Attempt,
+    },
+    domain::observed::Progress,
+    secret::Secret,
+};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// What the operator keeps for one request.
+#[derive(Default)]
+pub struct Work {
+    /// What was done so far.
+    pub progress: Progress,
+    /// What was sent, for the status.
+    pub attempts: Vec<Attempt>,
+    /// The claim that this process wrote.
+    pub held: Option<Held>,
+    /// The password, while the request is executed.
+    pub prepared: Option<Prepared>,
+    /// Not before this time, unless something changes.
+    pub gate: Option<Gate>,
+}
+
+/// A claim that this process wrote.
+pub struct Held {
+    /// The Account object as it was written.
+    pub account: Account,
+    /// The claim in it.
+    pub claim: Claim,
+    /// Until when we may send under it, by the boot-time clock.
+    pub until: Duration,
+}
+
+/// A temporary password, derived and sealed.
+pub struct Prepared {
+    /// The nonce it was derived with.
+    pub nonce: String,
+    /// What it was derived from and sealed to.
+    pub derivation: Derivation,
+    /// The password.
+    pub password: Secret,
+    /// The armored age file.
+    pub sealed: String,
+}
+
+/// A pass that comes earlier than it must, for no new reason, is not made.
+pub struct Gate {
+    /// When to look again.
+    pub at: Instant,
+    /// The request's generation when that was decided.
+    pub generation: i64,
+    /// The count of changes to policies, directories and enforcement then.
+    pub epoch: u64,
+}
+
+/// The work on every unfinished request, by uid.
+#[derive(Default)]
+pub struct Works {
+    by_uid: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Work>>>>,
+}
+
+impl Works {
+    /// The work on this request.
+    pub fn of(&self, uid: &str) -> Arc<tokio::sync::Mutex<Work>> {
+        let mut works = self.by_uid.lock().unwrap_or_else(PoisonError::into_inner);
+        match works.get(uid) {
+            Some(work) => work.clone(),
+            None => works.entry(uid.to_owned()).or_default().clone(),
+        }
+    }
+
+    /// Whether there is work on this request.
+    pub fn has(&self, uid: &str) -> bool {
+        self.by_uid.lock().unwrap_or_else(PoisonError::into_inner).contains_key(uid)
+    }
+
+    /// The request has ended, or is gone.
+    pub fn drop(&self, uid: &str) {
+        self.by_uid.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
+    }
+
+    /// Keeps only the work on these requests: a relist tells nobody what is gone.
+    pub fn retain(&self, live: impl Fn(&str) -> bool) {
+        let mut works = self.by_uid.lock().unwrap_or_else(PoisonError::into_inner);
+        works.retain(|uid, work| live(uid) || Arc::strong_count(work) > 1);
+        works.shrink_to_fit();
+    }
+
+    /// How many requests there is work on.
+    pub fn count(&self) -> usize {
+        self.by_uid.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+}

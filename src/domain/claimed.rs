@@ -1,0 +1,334 @@
+//! Acting under a claim: everything but a plain unlock. First the claim is written, then the steps of the plan are
+//! sent, each once, then what they did is read back. A step that sets a state may be sent again; the marked one never
+//! is unless proven undone.
+
+use crate::{
+    api::{
+        Method, Outcome, Reason,
+        account::{AccountFields, Claim, LedgerEntry, LedgerOutcome},
+    },
+    domain::{
+        account::{AccountRead, Failure, LockState, ReadFailure, Sent, Step},
+        case::{Case, Reached, reached},
+        claimless::TRIES,
+        decide::{after, expires},
+        decision::{Decision, Effect, Fact, NewClaim, Renewal},
+        ledger::{self, Closing},
+        limits,
+        observed::{ClaimSeen, LedgerSeen, Observed},
+        plan,
+        policy::Policy,
+        recovery,
+        request::Ask,
+    },
+};
+use jiff::{SignedDuration, Timestamp};
+use std::time::Duration;
+
+/// Changes of the password so long after the request's creation are somebody else's.
+const CHANGED_SINCE: SignedDuration = SignedDuration::from_mins(2);
+
+/// Everything permits it: write the first claim, unless the ledger says otherwise.
+pub fn begin(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, account: &AccountRead) -> Decision {
+    let (request, Some(directory)) = (observed.request, observed.directory) else { return Decision::Ignore };
+    let Some(name) = observed.ledger_name(&account.id) else { return Decision::Ignore };
+    let case = &case.referring(&name);
+    let Some(seen) = &observed.facts.ledger else { return Decision::Gather(Fact::Ledger { name }) };
+    if let Some(entry) = ledger::executed(seen.entries(), request) {
+        return executed(observed, case, entry);
+    }
+    if ledger::open(seen.entries()).is_some() {
+        // Our own open claim would stand in `progress`: the shell puts it there when it reads the ledger.
+        let message = "another request is being executed for this account";
+        return case.wait(Reason::AccountBusy, message.into(), after(now, Duration::from_secs(2)));
+    }
+    let limits = || {
+        let own = policy.spec.limits.iter().map(|limit| (limit, Some(policy.reference.name.as_str())));
+        own.chain(directory.limits.iter().map(|limit| (limit, None)))
+    };
+    if let Some(reached) = limits::reached(seen.entries(), request.action(), limits(), now) {
+        let whose = reached.policy.as_ref().map_or("the Directory's".to_owned(), |name| format!("policy {name}'s"));
+        let message = format!(
+            "the account reached {whose} limit of {} in {}; the next is possible at {}",
+            reached.limit.max, reached.limit.per, reached.next
+        );
+        return case.wait(Reason::LimitReached, message, reached.next);
+    }
+    if changed_since(observed, account) {
+        let message = "the password was changed after this request was created; if it is still wanted, create it \
+                       under another name";
+        return case.finish(Outcome::Denied, Reason::ChangedSince, message.into());
+    }
+    if let Some(decision) = prepare(observed, case, policy) {
+        return decision;
+    }
+    if !observed.is_fresh(now) {
+        return observed.read_again(account, false);
+    }
+    let keep_until = ledger::keep_until(request, limits().map(|(limit, _)| limit), now);
+    let entry = LedgerEntry {
+        key: request.intent_key(),
+        uid: request.uid.clone(),
+        action: request.action(),
+        policy: policy.reference.name.clone(),
+        time: now,
+        keep_until,
+        outcome: None,
+        claim: Some(new_claim(now, observed, policy, account)),
+    };
+    let plan = plan::steps(request, account, &directory.capabilities, policy.spec.password.revoke_sessions);
+    claim(now, observed, case, seen, account, (entry, plan))
+}
+
+/// The same manifest, or this very request, has already had its effect.
+fn executed(observed: &Observed, case: &Case, entry: &LedgerEntry) -> Decision {
+    let (time, uid) = (entry.time, &entry.uid);
+    let outcome = match entry.outcome {
+        Some(LedgerOutcome::Unknown) => Outcome::Unknown,
+        Some(LedgerOutcome::Done) | None => Outcome::Succeeded,
+    };
+    let message = if *uid == observed.request.uid {
+        format!("this request was executed at {time}; its result was recorded by the account's ledger only")
+    } else {
+        format!(
+            "this manifest already ran at {time} (uid {uid}); nothing was done now and no password is delivered again; \
+             to run it again use another name"
+        )
+    };
+    case.finish(outcome, Reason::AlreadyExecuted, message)
+}
+
+/// A restored cluster must not repeat this morning's resets.
+fn changed_since(observed: &Observed, account: &AccountRead) -> bool {
+    let reset = matches!(observed.request.ask, Ask::Reset { .. });
+    let bound = observed.request.created.saturating_add(CHANGED_SINCE).unwrap_or(Timestamp::MAX);
+    reset && account.password_changed.is_some_and(|changed| changed > bound)
+}
+
+/// A temporary password is derived and sealed first, so that an unusable recipient fails before anything is done.
+fn prepare(observed: &Observed, case: &Case, policy: &Policy) -> Option<Decision> {
+    let Ask::Reset { method: Method::TemporaryPassword, recipients, .. } = &observed.request.ask else { return None };
+    match &observed.facts.prepared {
+        Some(Ok(_)) => None,
+        Some(Err(why)) => Some(case.finish(Outcome::Failed, Reason::NotCapable, why.clone())),
+        None => {
+            let mut all = policy.spec.password.recipients.clone();
+            all.extend(recipients.iter().filter(|recipient| !policy.spec.password.recipients.contains(recipient)).cloned());
+            if all.is_empty() {
+                let message = format!(
+                    "a temporary password must be sealed to somebody: set password.recipients in policy {}",
+                    policy.reference.name
+                );
+                return Some(case.finish(Outcome::Failed, Reason::NotCapable, message));
+            }
+            let length = policy.spec.password.length;
+            Some(Decision::Gather(Fact::Prepare { length, recipients: all, again: None }))
+        }
+    }
+}
+
+fn new_claim(now: Timestamp, observed: &Observed, policy: &Policy, account: &AccountRead) -> Claim {
+    let request = observed.request;
+    Claim {
+        directory: request.directory.clone(),
+        kind: request.kind.as_str().into(),
+        namespace: request.namespace.clone(),
+        name: request.name.clone(),
+        method: request.method(),
+        attempt: 1,
+        nonce: String::new(),
+        writer: String::new(),
+        deadline: after(now, observed.timing.effect_deadline),
+        server: account.server.clone(),
+        marker: account.password_marker.clone(),
+        lock_stamp: account.lock_stamp.clone(),
+        marked: false,
+        proved: false,
+        policy: policy.reference.clone(),
+        derivation: observed.facts.prepared.clone().and_then(Result::ok),
+    }
+}
+
+fn claim(
+    now: Timestamp,
+    observed: &Observed,
+    case: &Case,
+    seen: &LedgerSeen,
+    account: &AccountRead,
+    (entry, plan): (LedgerEntry, Vec<Step>),
+) -> Decision {
+    let Some(directory) = observed.directory else { return Decision::Ignore };
+    let fields = seen.fields.clone().unwrap_or_else(|| AccountFields {
+        provider: directory.provider.clone(),
+        upstream: directory.upstream.clone(),
+        id: account.id.clone(),
+        ledger: Vec::new(),
+    });
+    let pruned = ledger::pruned(&fields.ledger, now);
+    if pruned.len() >= ledger::CAPACITY {
+        let message = format!("the ledger of Account {} is full; its oldest entries run out by themselves", seen.name);
+        return case.finish(Outcome::Failed, Reason::LedgerFull, message);
+    }
+    Decision::Act(Effect::Claim(Box::new(NewClaim {
+        name: seen.name.clone(),
+        fields: AccountFields { ledger: pruned, ..fields },
+        resource_version: seen.resource_version.clone(),
+        entry,
+        plan,
+    })))
+}
+
+/// The claim is ours: the next step of the plan, or its end.
+pub fn carry_on(now: Timestamp, observed: &Observed, seen: &ClaimSeen) -> Decision {
+    let case = Case::new(observed).under(&seen.account, &seen.id, &seen.claim.directory, &seen.claim.policy);
+    let steps = &observed.progress.plan;
+    let done = |step: Step| step.is_marked() && seen.claim.marked;
+    for step in steps.iter().copied().filter(|step| !done(*step)) {
+        match observed.progress.last(step).map(|send| &send.result) {
+            None => return next(now, observed, &case, seen, step),
+            Some(Sent::Done) => {}
+            // The reset stands without it; the success message says so.
+            Some(Sent::Refused(_)) if step == Step::RevokeSessions => {}
+            Some(Sent::Refused(failure)) => return refused(observed, &case, seen, step, failure),
+            Some(Sent::Unknown(_)) if step.is_marked() => return recovery::uncertain(now, observed, seen, step),
+            // A state-setting step whose reply was lost: the reading tells.
+            Some(Sent::Unknown(_)) => {}
+            Some(Sent::NotSent(_)) => return next(now, observed, &case, seen, step),
+        }
+    }
+    verify(now, observed, &case, seen)
+}
+
+/// Sends a step, while the claim lasts and the clock allows.
+fn next(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen, step: Step) -> Decision {
+    let begun = observed.progress.has_effect() || seen.claim.marked;
+    if now >= expires(observed) {
+        return run_out(case, begun, step);
+    }
+    if let Some(wait) = case.setback(now) {
+        // Nothing was done under the claim: others may have the account meanwhile.
+        return if begun { wait } else { Decision::Act(Effect::Release) };
+    }
+    match seen.usable {
+        true => Decision::Act(Effect::Send { step, policy: None }),
+        false => Decision::Act(Effect::Renew(Renewal { marked: seen.claim.marked, proved: seen.claim.proved, take_over: Some(observed.progress.plan.clone()) })),
+    }
+}
+
+fn run_out(case: &Case, begun: bool, step: Step) -> Decision {
+    match begun {
+        false => case
+            .finish(Outcome::Expired, Reason::Expired, "its time ended before anything was done".into())
+            .closing(Closing::Refund),
+        true => case
+            .finish(
+                Outcome::Failed,
+                Reason::Expired,
+                format!("its time ended with the plan half done: {} was not; look at the account", step.as_str()),
+            )
+            .closing(Closing::Done),
+    }
+}
+
+/// The directory said no to a step.
+fn refused(observed: &Observed, case: &Case, seen: &ClaimSeen, step: Step, failure: &Failure) -> Decision {
+    let marked = seen.claim.marked || is_marked_done(observed);
+    let earlier = match (marked, observed.progress.has_effect()) {
+        (true, _) if observed.request.method() == Some(Method::Link) => "the link was sent, but ",
+        (true, _) => "the password was set, but ",
+        (false, true) => "the lock was cleared, but ",
+        (false, false) => "",
+    };
+    let message = format!("{earlier}the directory refused {}: {}", step.as_str(), failure.public);
+    let closing = if marked { Closing::Done } else { Closing::Refund };
+    case.finish(Outcome::Failed, Reason::Refused, message)
+        .detail(failure.private.clone())
+        .deliver(marked)
+        .closing(closing)
+}
+
+fn is_marked_done(observed: &Observed) -> bool {
+    observed.progress.sends.iter().any(|send| send.step.is_marked() && send.result == Sent::Done)
+}
+
+/// Everything was sent: does the directory show it?
+fn verify(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen) -> Decision {
+    let last = observed.progress.sends.last().map_or(seen.charged, |send| send.at);
+    let latest = after(last, observed.timing.read_back);
+    let fact = Fact::Read { id: seen.id.clone(), server: seen.claim.server.clone(), back: true };
+    let Some(reading) = observed.facts.account.as_ref().filter(|seen| seen.after == observed.progress.sends.len()) else {
+        return Decision::Gather(fact);
+    };
+    let account = match &reading.result {
+        Ok(account) => account,
+        Err(ReadFailure::Failed(_)) if now < latest => return awaiting(now, case),
+        Err(_) => return not_read_back(case),
+    };
+    let marker_moved = seen.claim.marker.is_none() || account.password_marker != seen.claim.marker;
+    if observed.progress.plan.contains(&Step::SetPassword) && !marker_moved {
+        return if now < latest { awaiting(now, case) } else { not_read_back(case) };
+    }
+    for step in &observed.progress.plan {
+        match reached(*step, account, seen.claim.lock_stamp.as_deref()) {
+            Reached::Yes => {}
+            Reached::LockedAgain => return locked_again(observed, case, seen),
+            Reached::No | Reached::Unreadable if now < latest => return awaiting(now, case),
+            Reached::Unreadable => return not_read_back(case),
+            Reached::No => return again(now, observed, case, seen, *step),
+        }
+    }
+    if leaves_locked(observed, account) {
+        return locked_again(observed, case, seen);
+    }
+    success(observed, case)
+}
+
+/// A reset that clears the lock by itself has no unlock step whose result could be checked.
+fn leaves_locked(observed: &Observed, account: &AccountRead) -> bool {
+    matches!(observed.request.ask, Ask::Reset { unlock: true, .. }) && matches!(account.lock, LockState::Locked(_))
+}
+
+fn awaiting(now: Timestamp, case: &Case) -> Decision {
+    let message = "it was done; the directory does not show it yet";
+    case.wait(Reason::AwaitingReadBack, message.into(), after(now, Duration::from_secs(1)))
+}
+
+fn not_read_back(case: &Case) -> Decision {
+    let message = "the directory said that it was done, but that could not be read back; look at the account";
+    case.finish(Outcome::Unknown, Reason::OutcomeUnknown, message.into()).deliver(true).closing(Closing::Unknown)
+}
+
+/// A state that the directory said it set, and does not show: it may be set again.
+fn again(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen, step: Step) -> Decision {
+    if observed.progress.count(step) < TRIES && now < expires(observed) {
+        return next(now, observed, case, seen, step);
+    }
+    let marked = seen.claim.marked || is_marked_done(observed);
+    let message = format!("the directory took {} and does not show it; look at the account", step.as_str());
+    case.finish(Outcome::Failed, Reason::Refused, message).deliver(marked).closing(Closing::Done)
+}
+
+fn locked_again(observed: &Observed, case: &Case, seen: &ClaimSeen) -> Decision {
+    let marked = seen.claim.marked || is_marked_done(observed);
+    let earlier = if marked { "the reset was done, and " } else { "" };
+    let message = format!("{earlier}the account was locked anew meanwhile; find out who signs in wrongly");
+    case.finish(Outcome::Failed, Reason::LockedAgain, message).deliver(marked).closing(Closing::Done)
+}
+
+/// Everything asked for is so.
+pub fn success(observed: &Observed, case: &Case) -> Decision {
+    let (reason, message) = match observed.request.method() {
+        None => (Reason::Unlocked, "the lock was cleared; the account was read back as not locked"),
+        Some(Method::Link) => (Reason::LinkSent, "the directory mailed a reset link to the owner"),
+        Some(Method::TemporaryPassword) => (
+            Reason::PasswordReset,
+            "a temporary password was set; open status.delivery.sealed with the recipient's key",
+        ),
+        Some(Method::ChangeAtNextSignIn) => {
+            (Reason::ChangeRequired, "the owner must choose a new password at the next sign-in")
+        }
+    };
+    let sessions = observed.progress.last(Step::RevokeSessions).is_some_and(|send| send.result != Sent::Done);
+    let message = if sessions { format!("{message}; sessions could not be ended") } else { message.to_owned() };
+    case.finish(Outcome::Succeeded, reason, message).deliver(true).closing(Closing::Done)
+}

@@ -1,0 +1,244 @@
+//! What a decision sees: plain values. What is not known yet is `None`, and the decision asks for it
+//! ([`crate::domain::decision::Fact`]); what could not be read is a value too.
+
+use crate::{
+    api::{
+        account::{AccountFields, Claim, Derivation, LedgerEntry},
+        common::Limit,
+        request_status::{Lockout, PolicyReference},
+    },
+    domain::{
+        account::{AccountRead, Capabilities, Failure, Proof, ReadFailure, Sent, Step},
+        rule::Rule,
+        enforcement::Enforcement,
+        policy::Policy,
+        request::Request,
+        settings::Timing,
+    },
+};
+use jiff::Timestamp;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+/// Everything that one decision sees.
+#[derive(Clone, Copy)]
+pub struct Observed<'a> {
+    /// The durations in force.
+    pub timing: &'a Timing,
+    /// The request.
+    pub request: &'a Request,
+    /// Whether identity is enforced at admission.
+    pub enforcement: &'a Enforcement,
+    /// Every AccountPolicy, in name order.
+    pub policies: &'a [Arc<Policy>],
+    /// The Directory that the request (or its claim) names; `None` where there is none of that name.
+    pub directory: Option<&'a DirectoryView>,
+    /// What was gathered in this pass.
+    pub facts: &'a Facts,
+    /// What this process has done for the request so far.
+    pub progress: &'a Progress,
+}
+
+/// A Directory as the operator knows it.
+#[derive(Clone, Debug)]
+pub struct DirectoryView {
+    /// Its name.
+    pub name: String,
+    /// Its provider's name.
+    pub provider: String,
+    /// The upstream's own identity; empty until it was probed.
+    pub upstream: String,
+    /// `spec.suspend`.
+    pub suspended: bool,
+    /// Why it cannot be used right now.
+    pub trouble: Option<Trouble>,
+    /// What it can do.
+    pub capabilities: Capabilities,
+    /// `spec.limits`.
+    pub limits: Vec<Limit>,
+    /// `spec.protectedAccounts`, compiled.
+    pub protected: Vec<Rule>,
+    /// `spec.usernamePrefix`.
+    pub username_prefix: String,
+    /// How long a call would wait for its turn.
+    pub queue: Duration,
+}
+
+/// Why a Directory cannot be used right now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// Whether an administrator is needed, rather than time.
+    pub needs_person: bool,
+    /// For the requester.
+    pub message: String,
+}
+
+/// What was gathered in this pass.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// Whether the requester holds the verb `use` on these policies.
+    pub may_use: BTreeMap<String, bool>,
+    /// Whether the requester holds it on all of them.
+    pub may_use_any: Option<bool>,
+    /// Whether the requester holds the verb `inspect` on the Directory.
+    pub may_inspect: Option<bool>,
+    /// The labels of the request's namespace.
+    pub namespace_labels: Option<BTreeMap<String, String>>,
+    /// The account.
+    pub account: Option<AccountSeen>,
+    /// The account's ledger.
+    pub ledger: Option<LedgerSeen>,
+    /// What a temporary password is derived from and sealed to, or why it cannot be.
+    pub prepared: Option<Result<Derivation, String>>,
+    /// Whether the directory's log shows that we had a link sent since the claim.
+    pub link_sent: Option<bool>,
+    /// Whether any account holds an open claim by this request, asked of the API server itself.
+    pub claimed_elsewhere: Option<bool>,
+}
+
+/// One reading of the account.
+#[derive(Clone, Debug)]
+pub struct AccountSeen {
+    /// What was read.
+    pub result: Result<AccountRead, ReadFailure>,
+    /// When.
+    pub at: Timestamp,
+    /// How many sends had been made before.
+    pub after: usize,
+}
+
+/// One reading of the ledger.
+#[derive(Clone, Debug)]
+pub struct LedgerSeen {
+    /// The name of the Account object.
+    pub name: String,
+    /// The object; `None` where there is none.
+    pub fields: Option<AccountFields>,
+    /// Its resourceVersion, for the next write.
+    pub resource_version: Option<String>,
+}
+
+impl LedgerSeen {
+    /// The entries; none where there is no object.
+    pub fn entries(&self) -> &[LedgerEntry] {
+        self.fields.as_ref().map_or(&[], |fields| &fields.ledger)
+    }
+}
+
+/// What this process has done for one request. Lost with the process: then the claim speaks.
+#[derive(Clone, Debug, Default)]
+pub struct Progress {
+    /// What was sent, oldest first.
+    pub sends: Vec<Send>,
+    /// The open claim of this request, ours or found.
+    pub claim: Option<ClaimSeen>,
+    /// The last thing that did not work, and how many times in a row.
+    pub failure: Option<Setback>,
+    /// Since when it waits.
+    pub waiting_since: Option<Timestamp>,
+    /// The lock as first read.
+    pub lockout: Option<Lockout>,
+    /// What the one sign-in with the derived password showed.
+    pub proof: Option<Proof>,
+    /// Whether this process recorded that it uses up that sign-in, and has not made it yet.
+    pub proving: bool,
+    /// The account that is acted on, once something was sent.
+    pub target: Option<Acting>,
+    /// The steps of the claim that is ours.
+    pub plan: Vec<Step>,
+}
+
+/// The account that is acted on without a claim.
+#[derive(Clone, Debug)]
+pub struct Acting {
+    /// Its immutable id.
+    pub id: String,
+    /// The server, where the upstream has several.
+    pub server: Option<String>,
+    /// The policy that permitted it.
+    pub policy: Option<PolicyReference>,
+}
+
+/// One send to the directory.
+#[derive(Clone, Debug)]
+pub struct Send {
+    /// What.
+    pub step: Step,
+    /// When.
+    pub at: Timestamp,
+    /// The lock stamp as it was before.
+    pub lock_stamp: Option<String>,
+    /// What came of it.
+    pub result: Sent,
+}
+
+/// An open claim of the request.
+#[derive(Clone, Debug)]
+pub struct ClaimSeen {
+    /// The name of the Account object.
+    pub account: String,
+    /// The immutable id of the account upstream.
+    pub id: String,
+    /// When it was charged.
+    pub charged: Timestamp,
+    /// The claim.
+    pub claim: Claim,
+    /// Whether this process wrote it and nothing under it is uncertain.
+    pub ours: bool,
+    /// Whether the time in which we may send under it has not run out, by this machine's boot-time clock.
+    pub usable: bool,
+    /// How long this process has known it, by its own boot-time clock.
+    pub known_for: Duration,
+}
+
+/// Something that did not work.
+#[derive(Clone, Debug)]
+pub struct Setback {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub failure: Failure,
+    /// How many times in a row.
+    pub count: u32,
+}
+
+impl Progress {
+    /// The last send of this step.
+    pub fn last(&self, step: Step) -> Option<&Send> {
+        self.sends.iter().rev().find(|send| send.step == step)
+    }
+
+    /// How often this step was sent.
+    pub fn count(&self, step: Step) -> usize {
+        self.sends.iter().filter(|send| send.step == step && !matches!(send.result, Sent::NotSent(_))).count()
+    }
+
+    /// Takes down what came of a send. What never reached the directory, or was refused for a reason that passes, is a
+    /// setback and no send.
+    pub fn record(&mut self, step: Step, at: Timestamp, lock_stamp: Option<String>, result: Sent) {
+        match result {
+            Sent::NotSent(failure) => self.set_back(at, failure),
+            Sent::Refused(failure) if failure.passes() => self.set_back(at, failure),
+            result => {
+                self.failure = None;
+                self.sends.push(Send { step, at, lock_stamp, result });
+            }
+        }
+    }
+
+    /// Takes down something that did not work.
+    pub fn set_back(&mut self, at: Timestamp, failure: Failure) {
+        let count = self.failure.as_ref().map_or(1, |setback| setback.count.saturating_add(1));
+        self.failure = Some(Setback { at, failure, count });
+    }
+
+    /// The claim was taken over or renewed: an uncertain marked step was proven undone, or stands in the claim as done.
+    pub fn taken_over(&mut self, plan: Vec<Step>) {
+        self.sends.retain(|send| !(send.step.is_marked() && matches!(send.result, Sent::Unknown(_))));
+        self.plan = plan;
+    }
+
+    /// Whether something was sent that may have had an effect.
+    pub fn has_effect(&self) -> bool {
+        self.sends.iter().any(|send| matches!(send.result, Sent::Done | Sent::Unknown(_)))
+    }
+}

@@ -1,0 +1,99 @@
+//! The fixed plan of a request: which steps, in which order, and what keeps an account from them.
+
+use crate::{
+    api::Method,
+    domain::{
+        account::{AccountRead, Capabilities, LockState, Remedy, Step},
+        request::{Ask, Request},
+    },
+};
+
+/// Whether the plan of this request has a step whose second send would be a second effect.
+pub fn marked_step(request: &Request) -> Option<Step> {
+    match request.method()? {
+        Method::Link => Some(Step::SendLink),
+        Method::TemporaryPassword => Some(Step::SetPassword),
+        Method::ChangeAtNextSignIn => None,
+    }
+}
+
+/// The steps that the request asks for, before looking at the account. `revoke`: whether policy wants sessions ended.
+pub fn wanted(request: &Request, capabilities: &Capabilities, revoke: bool) -> Vec<Step> {
+    let Ask::Reset { method, unlock, .. } = &request.ask else { return vec![Step::Unlock] };
+    let mut steps = Vec::new();
+    // A reset that unlocks by itself needs no step of its own for it.
+    if *unlock && !(capabilities.reset_unlocks && *method == Method::TemporaryPassword) {
+        steps.push(Step::Unlock);
+    }
+    match method {
+        Method::Link => steps.push(Step::SendLink),
+        Method::TemporaryPassword => steps.extend([Step::SetPassword, Step::RequireChange]),
+        Method::ChangeAtNextSignIn => steps.push(Step::RequireChange),
+    }
+    // Ending sessions is a bonus of the reset: where the directory cannot, the reset stands without it.
+    if revoke && !capabilities.unable.contains_key(&Step::RevokeSessions) {
+        steps.push(Step::RevokeSessions);
+    }
+    steps
+}
+
+/// The steps for this account as it was read: an unlock only where there is a lock.
+pub fn steps(request: &Request, account: &AccountRead, capabilities: &Capabilities, revoke: bool) -> Vec<Step> {
+    let locked = matches!(account.lock, LockState::Locked(_));
+    wanted(request, capabilities, revoke).into_iter().filter(|step| *step != Step::Unlock || locked).collect()
+}
+
+/// What the directory cannot do of the request, and the way out; known before anything is sent.
+pub fn incapable(request: &Request, capabilities: &Capabilities, revoke: bool) -> Option<String> {
+    if let Ask::Reset { method: Method::TemporaryPassword, unlock: false, .. } = request.ask
+        && capabilities.reset_unlocks
+    {
+        return Some("this directory clears the lock with every password reset; set unlock: true".into());
+    }
+    wanted(request, capabilities, revoke).iter().find_map(|step| capabilities.unable.get(step).cloned())
+}
+
+/// What keeps an account from what is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// It is refused, before any write.
+    Refused(String),
+    /// Nothing that this product does ends the lock.
+    NotCapable(String),
+    /// The directory itself ends the lock later.
+    Upstream(jiff::Timestamp),
+    /// The lock state could not be read.
+    Unreadable(String),
+}
+
+/// The first thing that keeps this account, as it was read, from the request.
+pub fn obstacle(
+    request: &Request,
+    account: &AccountRead,
+    capabilities: &Capabilities,
+    revoke: bool,
+) -> Option<Obstacle> {
+    let steps = steps(request, account, capabilities, revoke);
+    let clears_lock = matches!(request.ask, Ask::Unlock | Ask::Reset { unlock: true, .. });
+    if account.disabled == Some(true) && !steps.is_empty() {
+        let what = if steps.contains(&Step::Unlock) { "locked and disabled" } else { "disabled" };
+        return Some(Obstacle::Refused(format!(
+            "the account is {what}; a disabled account is enabled by its directory's administrators"
+        )));
+    }
+    if clears_lock {
+        match &account.lock {
+            LockState::Unknown(why) => {
+                return Some(Obstacle::Unreadable(format!("the lock state cannot be read: {why}")));
+            }
+            LockState::Locked(lock) => match (&lock.remedy, lock.until) {
+                (Remedy::Time, Some(until)) => return Some(Obstacle::Upstream(until)),
+                (Remedy::Time, None) => return Some(Obstacle::NotCapable("only time ends this lock".into())),
+                (Remedy::None(why), _) => return Some(Obstacle::NotCapable(why.clone())),
+                (Remedy::Unlock, _) => {}
+            },
+            LockState::NotLocked => {}
+        }
+    }
+    steps.iter().find_map(|step| account.obstacles.get(step)).map(|why| Obstacle::Refused(why.clone()))
+}

@@ -1,0 +1,269 @@
+//! Which AccountPolicy a request runs under, and whether its rules admit it.
+//!
+//! Error is never denial: a rule that cannot be evaluated, a policy or Directory that is not ready and a right that
+//! could not be asked for make the request wait. `use` comes first: without it nothing is looked up upstream, and
+//! nothing about a policy is told.
+
+use crate::{
+    api::{AccountPolicySpec, Method, Reason, Span, request_status::PolicyReference},
+    domain::{
+        account::{AccountRead, Protection},
+        cel::{Input, Verdict},
+        decision::Fact,
+        observed::{DirectoryView, Observed},
+        person,
+        rule::Rule,
+        request::{Ask, Request},
+        selector,
+    },
+};
+use jiff::Timestamp;
+use std::sync::Arc;
+
+/// An AccountPolicy with its expressions compiled.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Its name, uid and generation.
+    pub reference: PolicyReference,
+    /// Its spec.
+    pub spec: AccountPolicySpec,
+    /// `spec.requester`, compiled.
+    pub requester: Vec<Rule>,
+    /// `spec.accounts`, compiled.
+    pub accounts: Vec<Rule>,
+    /// Why it is not ready: an expression that does not compile, with its place.
+    pub problem: Option<String>,
+}
+
+/// What the policies say to a request.
+#[derive(Clone, Debug)]
+pub enum Selection {
+    /// This must be known first.
+    Gather(Fact),
+    /// This policy permits it.
+    Permit(Arc<Policy>),
+    /// Rules said no: each policy that the requester may use, and its failing rule.
+    Deny(String),
+    /// It cannot be decided yet.
+    Wait(Reason, String),
+}
+
+/// One policy's word.
+enum Word {
+    Gather(Fact),
+    Permit,
+    Deny(String),
+    NotYet(Reason, String),
+}
+
+impl Policy {
+    /// Whether this policy speaks of the request's action and Directory at all.
+    fn covers(&self, request: &Request) -> bool {
+        self.spec.actions.contains(&request.action()) && self.spec.directories.contains(&request.directory)
+    }
+}
+
+/// How long the request may live at most, after its creation.
+pub fn validity(observed: &Observed) -> Span {
+    let request = observed.request;
+    let named = request.policy.as_ref().or(request.status.policy.as_ref().map(|policy| &policy.name));
+    let policies = observed.policies.iter();
+    match named {
+        Some(name) => policies.filter(|policy| policy.reference.name == *name).map(|p| p.spec.max_validity).max(),
+        None => policies.filter(|policy| policy.covers(request)).map(|policy| policy.spec.max_validity).max(),
+    }
+    .unwrap_or(Span::from_hours(24))
+    .min(Span::from_hours(720))
+}
+
+/// Selects the policy: the named one, or the first in name order whose rules admit. `account` is looked at only when
+/// rules that do not need it have admitted.
+pub fn select(now: Timestamp, observed: &Observed, account: Option<&AccountRead>) -> Selection {
+    let candidates = match candidates(observed) {
+        Ok(candidates) => candidates,
+        Err(selection) => return selection,
+    };
+    let (mut denials, mut pending) = (Vec::new(), None);
+    for policy in candidates {
+        match word(now, observed, &policy, account) {
+            Word::Gather(fact) => return Selection::Gather(fact),
+            Word::Permit => return Selection::Permit(policy),
+            Word::Deny(why) => denials.push(format!("policy {}: {why}", policy.reference.name)),
+            Word::NotYet(reason, message) => pending = pending.or(Some((reason, message))),
+        }
+    }
+    match pending {
+        Some((reason, message)) => Selection::Wait(reason, message),
+        None => Selection::Deny(denials.join("; ")),
+    }
+}
+
+/// The policies to ask, all of which the requester may use.
+fn candidates(observed: &Observed) -> Result<Vec<Arc<Policy>>, Selection> {
+    let request = observed.request;
+    if let Some(name) = &request.policy {
+        return match observed.facts.may_use.get(name) {
+            None => Err(Selection::Gather(Fact::MayUse(name.clone()))),
+            Some(false) => Err(not_allowed(name)),
+            Some(true) => match observed.policies.iter().find(|policy| policy.reference.name == *name) {
+                Some(policy) => Ok(vec![policy.clone()]),
+                None => Err(Selection::Wait(
+                    Reason::PolicyNotFound,
+                    format!("AccountPolicy {name} does not exist; create it, or create the request anew without spec.policy"),
+                )),
+            },
+        };
+    }
+    let mut usable = Vec::new();
+    for policy in observed.policies.iter().filter(|policy| policy.covers(request)) {
+        match observed.facts.may_use.get(&policy.reference.name) {
+            None => return Err(Selection::Gather(Fact::MayUse(policy.reference.name.clone()))),
+            Some(true) => usable.push(policy.clone()),
+            Some(false) => {}
+        }
+    }
+    match (usable.is_empty(), observed.facts.may_use_any) {
+        (false, _) => Ok(usable),
+        (true, None) => Err(Selection::Gather(Fact::MayUseAny)),
+        (true, Some(true)) => Err(Selection::Wait(
+            Reason::NoPolicy,
+            format!(
+                "no AccountPolicy allows {} in directory {}; create one, see examples/hello.yaml",
+                request.action(),
+                request.directory
+            ),
+        )),
+        (true, Some(false)) => Err(Selection::Wait(
+            Reason::NotAllowedToUse,
+            "there is no AccountPolicy for this that you may use; ask your platform team for the verb use on one".into(),
+        )),
+    }
+}
+
+fn not_allowed(name: &str) -> Selection {
+    Selection::Wait(
+        Reason::NotAllowedToUse,
+        format!("you lack the verb use on accountpolicies.readmit.dev {name}; ask your platform team for it"),
+    )
+}
+
+/// What one policy says, rules that do not need the account first.
+fn word(now: Timestamp, observed: &Observed, policy: &Policy, account: Option<&AccountRead>) -> Word {
+    let request = observed.request;
+    if let Some(problem) = &policy.problem {
+        return Word::NotYet(
+            Reason::PolicyNotReady,
+            format!("AccountPolicy {} is not ready: {problem}", policy.reference.name),
+        );
+    }
+    if let Some(word) = namespaces(observed, policy) {
+        return word;
+    }
+    if let Some(why) = settings_refusal(request, policy) {
+        return Word::Deny(why);
+    }
+    let input = |account| Input::new(&request.facts(), &request.requester, account, now);
+    // Evaluated without the account first: a rule that needs none must not cause a look-up upstream.
+    let early = policy.requester.iter().filter(|rule| !rule.uses_account());
+    if let Some(word) = rules(early, &input(None)) {
+        return word;
+    }
+    let Some(account) = account else { return Word::Gather(Fact::Find) };
+    let late = policy.requester.iter().filter(|rule| rule.uses_account()).chain(&policy.accounts);
+    if let Some(word) = rules(late, &input(Some(account))) {
+        return word;
+    }
+    if !policy.spec.self_service
+        && let Some(directory) = observed.directory
+        && person::is_same(request.username(), &directory.username_prefix, account)
+    {
+        return Word::Deny("nobody may ask for their own account; somebody else must".into());
+    }
+    Word::Permit
+}
+
+fn namespaces(observed: &Observed, policy: &Policy) -> Option<Word> {
+    let selector = policy.spec.namespaces.as_ref()?;
+    let Some(labels) = &observed.facts.namespace_labels else { return Some(Word::Gather(Fact::NamespaceLabels)) };
+    (!selector::matches(selector, labels))
+        .then(|| Word::Deny(format!("it does not serve namespace {}", observed.request.namespace)))
+}
+
+/// What the policy's plain settings say against the request.
+fn settings_refusal(request: &Request, policy: &Policy) -> Option<String> {
+    let spec = &policy.spec;
+    if !spec.actions.contains(&request.action()) {
+        return Some(format!("it does not allow {}", request.action()));
+    }
+    if !spec.directories.contains(&request.directory) {
+        return Some(format!("it does not cover directory {}", request.directory));
+    }
+    if request.by_service_account() && !spec.service_accounts {
+        return Some("service accounts may not ask under it; the policy must set serviceAccounts: true".into());
+    }
+    let Ask::Reset { method, recipients, .. } = &request.ask else { return None };
+    if !spec.password.methods.contains(method) {
+        let allowed = spec.password.methods.iter().map(|method| method.as_str()).collect::<Vec<_>>().join(", ");
+        return Some(format!("it does not allow method {method}; choose one of {allowed}"));
+    }
+    if *method == Method::TemporaryPassword && !recipients.is_empty() {
+        if request.by_service_account() {
+            return Some("service accounts may not name recipients; remove spec.recipients".into());
+        }
+        if !spec.password.allow_request_recipients {
+            return Some("it does not allow spec.recipients; remove them, the policy's own are used".into());
+        }
+    }
+    None
+}
+
+/// The first word that is not yes.
+fn rules<'a>(rules: impl Iterator<Item = &'a Rule>, input: &Input) -> Option<Word> {
+    for rule in rules {
+        match rule.evaluate(input) {
+            Verdict::True => {}
+            Verdict::False => return Some(Word::Deny(rule.refusal())),
+            Verdict::Missing(name) => return Some(Word::Deny(format!("{} is not set; {}", name, rule.refusal()))),
+            Verdict::Error(why) => {
+                return Some(Word::NotYet(
+                    Reason::PolicyNotReady,
+                    format!("rule {:?} cannot be evaluated: {why}", rule.source()),
+                ));
+            }
+        }
+    }
+    None
+}
+
+/// Whether the Directory protects the account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Protected {
+    /// It does not.
+    No,
+    /// It does; the reason is for those who may inspect the Directory.
+    Yes(String),
+    /// That could not be found out: nothing is done until it can.
+    Unknown(String),
+}
+
+/// Whether upstream or the Directory's own list protects the account.
+pub fn protection(now: Timestamp, request: &Request, directory: &DirectoryView, account: &AccountRead) -> Protected {
+    match &account.protection {
+        Protection::Protected(why) => return Protected::Yes(why.clone()),
+        Protection::Unknown(why) => return Protected::Unknown(why.clone()),
+        Protection::None => {}
+    }
+    let input = Input::new(&request.facts(), &request.requester, Some(account), now);
+    for rule in &directory.protected {
+        match rule.evaluate(&input) {
+            Verdict::False => {}
+            Verdict::True => return Protected::Yes(rule.refusal()),
+            // Who is protected must be known for certain: a rule about an attribute that is not there fails closed.
+            Verdict::Missing(name) => {
+                return Protected::Yes(format!("{name} is not set, and a rule of the Directory needs it"));
+            }
+            Verdict::Error(why) => return Protected::Unknown(why),
+        }
+    }
+    Protected::No
+}

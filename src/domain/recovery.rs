@@ -1,0 +1,263 @@
+//! What an open claim means that somebody left: a crash, a lost reply, another replica. First it is left alone for
+//! longer than anybody may still act under it; then the account is read from the claim's server and compared with what
+//! the claim recorded. Never a guess: what cannot be proven is Unknown, stays charged, and needs a person.
+
+use crate::{
+    api::{Method, Outcome, Reason, request_status::PolicyReference},
+    domain::{
+        account::{AccountRead, Failure, Proof, ReadFailure, Step},
+        case::{Case, Reached, reached},
+        claimed,
+        decide::{after, expires},
+        decision::{Decision, Effect, Fact, Renewal},
+        enforcement::Enforcement,
+        ledger::Closing,
+        observed::{ClaimSeen, Observed},
+        plan,
+        policy::{self, Protected, Selection},
+    },
+};
+use jiff::{SignedDuration, Timestamp};
+use std::{sync::Arc, time::Duration};
+
+/// An open claim of this request that this process did not write, or no longer knows the state of.
+pub fn recover(now: Timestamp, observed: &Observed, seen: &ClaimSeen) -> Decision {
+    let case = Case::new(observed).under(&seen.account, &seen.id, &seen.claim.directory, &seen.claim.policy);
+    let quarantine = observed.timing.quarantine;
+    if seen.known_for < quarantine {
+        let message = "an earlier attempt was interrupted; once it can have no effect any more, its result is read back";
+        let rest = quarantine.saturating_sub(seen.known_for);
+        return case.wait(Reason::AwaitingReadBack, message.into(), after(now, rest));
+    }
+    judge(now, observed, &case, seen)
+}
+
+/// A marked step of ours whose reply was lost.
+pub fn uncertain(now: Timestamp, observed: &Observed, seen: &ClaimSeen, step: Step) -> Decision {
+    let case = Case::new(observed).under(&seen.account, &seen.id, &seen.claim.directory, &seen.claim.policy);
+    let sent = observed.progress.last(step).map_or(seen.charged, |send| send.at);
+    let settled = after(sent, observed.timing.quarantine);
+    if now < settled {
+        let message = format!("the reply to {} was lost; once it can have no late effect, it is read back", step.as_str());
+        return case.wait(Reason::AwaitingReadBack, message, settled);
+    }
+    judge(now, observed, &case, seen)
+}
+
+fn judge(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen) -> Decision {
+    let hopeless = now >= after(expires(observed), observed.timing.quarantine);
+    let account = match observed.facts.account.as_ref().map(|reading| &reading.result) {
+        Some(Ok(account)) if account.id == seen.id => account,
+        Some(Ok(_)) | None => return read(now, observed, case, seen, hopeless),
+        Some(Err(ReadFailure::NotFound | ReadFailure::Ambiguous)) => return unknown(case, "the account is gone"),
+        Some(Err(ReadFailure::Failed(failure))) if hopeless => return unreadable(case, failure),
+        Some(Err(failure)) => return case.unread(now, failure),
+    };
+    match plan::marked_step(observed.request) {
+        Some(_) if seen.claim.marked => resume(now, observed, case, seen, account, true),
+        Some(Step::SetPassword) => judge_password(now, observed, case, seen, account),
+        Some(_) => judge_link(now, observed, case, seen, account),
+        None => judge_state(now, observed, case, seen, account),
+    }
+}
+
+/// Reads the account from the claim's server; where that cannot be done for too long, nobody knows.
+fn read(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen, hopeless: bool) -> Decision {
+    let usable = observed.directory.is_some_and(|directory| directory.trouble.is_none() && !directory.suspended);
+    match (usable, hopeless) {
+        (false, true) => unknown(case, "its Directory cannot be used"),
+        (false, false) => case.wait(
+            Reason::DirectoryUnavailable,
+            "an earlier attempt was interrupted, and its Directory cannot be used to read back what it did".into(),
+            after(now, Duration::from_secs(10)),
+        ),
+        (true, false) if case.setback(now).is_some() => case.setback(now).unwrap_or(Decision::Ignore),
+        (true, _) => Decision::Gather(Fact::Read {
+            id: seen.id.clone(),
+            server: seen.claim.server.clone(),
+            back: true,
+        }),
+    }
+}
+
+/// A password that may have been set: the marker tells, and one sign-in tells whose it is.
+fn judge_password(
+    now: Timestamp,
+    observed: &Observed,
+    case: &Case,
+    seen: &ClaimSeen,
+    account: &AccountRead,
+) -> Decision {
+    let claim = &seen.claim;
+    let Some(before) = &claim.marker else {
+        return unknown(case, "this directory shows no trace by which a set password can be recognised");
+    };
+    if account.password_marker.as_ref() == Some(before) {
+        return resume(now, observed, case, seen, account, false);
+    }
+    match (&observed.progress.proof, claim.proved) {
+        (Some(Proof::Ours), _) => resume(now, observed, case, seen, account, true),
+        (Some(Proof::NotProven), _) => unknown(case, "the password was changed since, and not provably by this request"),
+        (None, true) if !observed.progress.proving => {
+            unknown(case, "the password was changed since, and the one proof was interrupted")
+        }
+        (None, false) => match prepared(observed, claim_again(seen)) {
+            Err(decision) => decision.unwrap_or_else(|| unknown(case, "the key of its password is gone")),
+            Ok(()) => renew(Renewal { marked: false, proved: true, take_over: None }),
+        },
+        (None, true) => match prepared(observed, claim_again(seen)) {
+            Err(decision) => decision.unwrap_or_else(|| unknown(case, "the key of its password is gone")),
+            Ok(()) => Decision::Act(Effect::Prove),
+        },
+    }
+}
+
+/// A link that may have been sent: only the directory's log can tell, and its silence proves nothing.
+fn judge_link(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen, account: &AccountRead) -> Decision {
+    match observed.facts.link_sent {
+        None => Decision::Gather(Fact::LinkSent { id: seen.id.clone(), since: seen.charged }),
+        Some(true) => resume(now, observed, case, seen, account, true),
+        Some(false) => unknown(case, "the directory's log shows no link, which proves nothing"),
+    }
+}
+
+/// Steps that set a state: the reading tells which are still to be done.
+fn judge_state(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen, account: &AccountRead) -> Decision {
+    let locked_again = reached(Step::Unlock, account, seen.claim.lock_stamp.as_deref()) == Reached::LockedAgain;
+    if locked_again && plan_of(observed, &seen.claim.policy, account).contains(&Step::Unlock) {
+        let message = "the account was locked anew since an interrupted attempt; find out who signs in wrongly";
+        return case.finish(Outcome::Failed, Reason::LockedAgain, message.into()).closing(Closing::Done);
+    }
+    resume(now, observed, case, seen, account, false)
+}
+
+/// Goes on where the interrupted attempt stopped: as ours, if anything is left to do and it is still permitted.
+fn resume(
+    now: Timestamp,
+    observed: &Observed,
+    case: &Case,
+    seen: &ClaimSeen,
+    account: &AccountRead,
+    marked: bool,
+) -> Decision {
+    let steps = plan_of(observed, &seen.claim.policy, account);
+    let left = steps.iter().any(|step| match step {
+        Step::SetPassword | Step::SendLink => !marked,
+        // Nothing shows whether sessions were ended; that alone is no reason to go on after the time is over.
+        Step::RevokeSessions => now < expires(observed),
+        Step::Unlock | Step::RequireChange => reached(*step, account, seen.claim.lock_stamp.as_deref()) != Reached::Yes,
+    });
+    if !left {
+        return claimed::success(observed, case);
+    }
+    if let Some(decision) = forbidden(now, observed, case, account, marked) {
+        return decision;
+    }
+    if needs_password(observed, marked) || (marked && observed.request.method() == Some(Method::TemporaryPassword)) {
+        match prepared(observed, claim_again(seen)) {
+            Ok(()) => {}
+            Err(Some(decision)) => return decision,
+            Err(None) if marked => {}
+            Err(None) => return unknown(case, "the key of its password is gone"),
+        }
+    }
+    renew(Renewal { marked, proved: seen.claim.proved, take_over: Some(steps) })
+}
+
+/// Why nothing more is sent under the claim: its time is over, or it is not permitted any more.
+fn forbidden(
+    now: Timestamp,
+    observed: &Observed,
+    case: &Case,
+    account: &AccountRead,
+    marked: bool,
+) -> Option<Decision> {
+    let end = |outcome, reason, message: &str| {
+        let (message, closing) = match marked {
+            true => (format!("the reset was done, but not finished: {message}"), Closing::Done),
+            false => (format!("nothing was done: {message}"), Closing::Refund),
+        };
+        let outcome = if marked { Outcome::Failed } else { outcome };
+        Some(case.finish(outcome, reason, message).deliver(marked).closing(closing))
+    };
+    if now >= expires(observed) {
+        return end(Outcome::Expired, Reason::Expired, "its time is over");
+    }
+    let margin = SignedDuration::try_from(observed.timing.enforcement_margin).unwrap_or_default();
+    match observed.enforcement {
+        Enforcement::Enforced { since } if observed.request.created < *since + margin => {
+            return end(Outcome::Failed, Reason::IdentityNotEnforced, "its requester is not trusted any more");
+        }
+        Enforcement::Enforced { .. } => {}
+        Enforcement::Unknown | Enforcement::Broken { .. } => {
+            let message = "the admission policies are missing or changed";
+            return Some(case.wait(Reason::IdentityNotEnforced, message.into(), after(now, Duration::from_secs(10))));
+        }
+    }
+    let directory = observed.directory?;
+    match policy::select(now, observed, Some(account)) {
+        Selection::Gather(fact) => return Some(Decision::Gather(fact)),
+        Selection::Deny(message) => return end(Outcome::Denied, Reason::PolicyDenied, &message),
+        Selection::Wait(reason, message) => {
+            return Some(case.wait(reason, message, after(now, Duration::from_secs(10))));
+        }
+        Selection::Permit(_) => {}
+    }
+    match policy::protection(now, observed.request, directory, account) {
+        Protected::No => None,
+        Protected::Yes(_) => end(Outcome::Denied, Reason::NotEligible, "the account is not eligible any more"),
+        Protected::Unknown(why) => Some(
+            case.wait(
+                Reason::DirectoryUnavailable,
+                "whether the account is protected could not be found out; this is tried again".into(),
+                after(now, Duration::from_secs(10)),
+            )
+            .detail(why),
+        ),
+    }
+}
+
+fn needs_password(observed: &Observed, marked: bool) -> bool {
+    !marked && plan::marked_step(observed.request) == Some(Step::SetPassword)
+}
+
+/// Whether the password was derived again by the claim's own values. `Err(None)`: it cannot be.
+fn prepared(observed: &Observed, again: Fact) -> Result<(), Option<Decision>> {
+    match &observed.facts.prepared {
+        Some(Ok(_)) => Ok(()),
+        Some(Err(_)) => Err(None),
+        None => Err(Some(Decision::Gather(again))),
+    }
+}
+
+fn claim_again(seen: &ClaimSeen) -> Fact {
+    let (length, recipients) = seen
+        .claim
+        .derivation
+        .as_ref()
+        .map_or((0, Vec::new()), |derivation| (derivation.length, derivation.recipients.clone()));
+    Fact::Prepare { length, recipients, again: Some(Box::new(seen.claim.clone())) }
+}
+
+/// The plan under the policy of the claim, as that policy stands now.
+fn plan_of(observed: &Observed, reference: &PolicyReference, account: &AccountRead) -> Vec<Step> {
+    let policy: Option<&Arc<policy::Policy>> =
+        observed.policies.iter().find(|policy| policy.reference.name == reference.name);
+    let revoke = policy.is_some_and(|policy| policy.spec.password.revoke_sessions);
+    observed
+        .directory
+        .map_or_else(Vec::new, |directory| plan::steps(observed.request, account, &directory.capabilities, revoke))
+}
+
+fn renew(renewal: Renewal) -> Decision {
+    Decision::Act(Effect::Renew(renewal))
+}
+
+fn unknown(case: &Case, why: &str) -> Decision {
+    let message = format!("whether it was done is not known: {why}; look at the account, then create a new request");
+    case.finish(Outcome::Unknown, Reason::OutcomeUnknown, message).deliver(true).closing(Closing::Unknown)
+}
+
+fn unreadable(case: &Case, failure: &Failure) -> Decision {
+    unknown(case, "the account could not be read back").detail(failure.private.clone())
+}

@@ -1,0 +1,139 @@
+//! How a decision stands in a request's status. Written only when it says something new; a status that has an outcome
+//! is never made again.
+
+use crate::{
+    api::{
+        Condition, Outcome, Reason, RequestStatus,
+        condition::types,
+        request_status::{Attempt, Delivery},
+    },
+    domain::{
+        decide::after,
+        decision::{Ending, Waiting},
+        observed::Observed,
+        request::Request,
+    },
+};
+use jiff::Timestamp;
+use std::time::Duration;
+
+/// As many sends as a status lists.
+const ATTEMPTS: usize = 8;
+/// A wait for a person is shown after so long: the missing piece may be the next document of the same `apply`.
+const PERSON_NOTICE: Duration = Duration::from_secs(1);
+
+/// The status of a request that has ended.
+pub fn ended(
+    now: Timestamp,
+    request: &Request,
+    ending: &Ending,
+    attempts: &[Attempt],
+    sealed: Option<String>,
+) -> RequestStatus {
+    let good = ending.outcome == Outcome::Succeeded;
+    let permitted = match ending.outcome {
+        Outcome::Denied => "False",
+        _ if ending.policy.is_some() => "True",
+        _ => "Unknown",
+    };
+    let flag = if good { "True" } else { "False" };
+    let mut shown = vec![(types::PERMITTED, permitted), (types::SUCCEEDED, flag), (types::READY, flag)];
+    if !good {
+        shown.push((types::STALLED, "True"));
+    }
+    let now = whole(now);
+    RequestStatus {
+        observed_generation: Some(request.generation),
+        outcome: Some(ending.outcome),
+        start_time: Some(request.status.start_time.unwrap_or(now)),
+        completion_time: Some(now),
+        conditions: conditions(now, request, &shown, ending.reason, &ending.message),
+        policy: ending.policy.clone(),
+        account: ending.account.clone(),
+        lockout: ending.lockout.clone(),
+        attempts: attempts.iter().skip(attempts.len().saturating_sub(ATTEMPTS)).cloned().collect(),
+        delivery: sealed.map(|sealed| Delivery { sealed }),
+    }
+}
+
+/// What a wait asks the shell to do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pause {
+    /// The status to write, where it says something new and it is time to say it.
+    pub write: Option<RequestStatus>,
+    /// When to look again.
+    pub until: Timestamp,
+}
+
+/// The status of a request that waits.
+pub fn waits(now: Timestamp, observed: &Observed, waiting: &Waiting) -> Pause {
+    let request = observed.request;
+    let since = observed.progress.waiting_since.unwrap_or(now);
+    let notice = match waiting.needs_person {
+        true => PERSON_NOTICE.min(observed.timing.wait_notice),
+        false => observed.timing.wait_notice,
+    };
+    let due = after(since, notice);
+    // What was said before must not go on standing there as if it were still so.
+    let shown = !request.status.conditions.is_empty();
+    if now < due && !shown {
+        return Pause { write: None, until: waiting.until.min(due) };
+    }
+    let status = waiting_status(now, request, waiting);
+    Pause { write: (status != request.status).then_some(status), until: waiting.until }
+}
+
+fn waiting_status(now: Timestamp, request: &Request, waiting: &Waiting) -> RequestStatus {
+    let permitted = if waiting.policy.is_some() { "True" } else { "Unknown" };
+    let mut shown = vec![(types::PERMITTED, permitted), (types::SUCCEEDED, "Unknown"), (types::READY, "False")];
+    // kstatus looks at Reconciling first: a wait that only a person ends must not look as if it went on by itself.
+    shown.push(match waiting.needs_person {
+        true => (types::STALLED, "True"),
+        false => (types::RECONCILING, "True"),
+    });
+    let now = whole(now);
+    RequestStatus {
+        observed_generation: Some(request.generation),
+        start_time: Some(request.status.start_time.unwrap_or(now)),
+        conditions: conditions(now, request, &shown, waiting.reason, &waiting.message),
+        policy: waiting.policy.clone().or_else(|| request.status.policy.clone()),
+        account: waiting.account.clone().or_else(|| request.status.account.clone()),
+        lockout: waiting.lockout.clone().or_else(|| request.status.lockout.clone()),
+        ..RequestStatus::default()
+    }
+}
+
+fn conditions(
+    now: Timestamp,
+    request: &Request,
+    shown: &[(&str, &str)],
+    reason: Reason,
+    message: &str,
+) -> Vec<Condition> {
+    shown
+        .iter()
+        .map(|(kind, status)| {
+            let before = request.status.conditions.iter().find(|condition| condition.r#type == *kind);
+            let flipped = before.is_none_or(|condition| condition.status != *status);
+            let permitted = *kind == types::PERMITTED && *status == "True";
+            Condition {
+                r#type: (*kind).to_owned(),
+                status: (*status).to_owned(),
+                reason: if permitted { "Permitted".into() } else { reason.as_str().into() },
+                message: if permitted { String::new() } else { bounded(message) },
+                last_transition_time: before.filter(|_| !flipped).map_or(now, |before| before.last_transition_time),
+                observed_generation: Some(request.generation),
+            }
+        })
+        .collect()
+}
+
+/// At most as many characters as the schema allows.
+fn bounded(message: &str) -> String {
+    message.chars().filter(|character| !character.is_control()).take(2048).collect()
+}
+
+/// Times in a status are whole seconds, as everywhere in Kubernetes.
+fn whole(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
+}
