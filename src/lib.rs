@@ -5,4 +5,5 @@
 pub mod api;
 pub mod directory;
 pub mod domain;
+pub mod seal;
 pub mod secret;

@@ -15,8 +15,9 @@ use ::cel::{
 };
 use std::collections::BTreeSet;
 
-/// How deep a tree may be; the evaluation recurses once a level.
-const MAX_DEPTH: usize = 32;
+/// How deep a tree may be. The evaluation recurses once a level, with some 40 kB of stack in an unoptimised build, and
+/// threads have 2 MiB.
+const MAX_DEPTH: usize = 24;
 /// How many macros may stand within each other.
 const MAX_NESTED_MACROS: usize = 2;
 
@@ -108,10 +109,10 @@ impl<'a> Walk<'a> {
             depth: level.depth + 1,
             ..level
         };
-        if let Some((path, test)) = path(tree) {
-            if !self.scope.iter().any(|(name, _)| path.first() == Some(name)) {
-                return self.path(&path, test);
-            }
+        if let Some((path, test)) = path(tree)
+            && !self.scope.iter().any(|(name, _)| path.first() == Some(name))
+        {
+            return self.path(&path, test);
         }
         match &tree.expr {
             Expr::Unspecified => Err(CompileError::new("the expression cannot be parsed")),
