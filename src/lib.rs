@@ -5,5 +5,6 @@
 pub mod api;
 pub mod directory;
 pub mod domain;
+pub mod manifests;
 pub mod seal;
 pub mod secret;

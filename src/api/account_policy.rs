@@ -3,6 +3,7 @@
 use crate::api::{
     Action, Condition, Method, Span,
     common::{Limit, PolicyRule},
+    schema,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::{CustomResource, KubeSchema};
@@ -35,6 +36,7 @@ pub struct AccountPolicySpec {
     pub directories: Vec<String>,
     /// From which namespaces; all where absent. The verb `use` guards in any case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::label_selector")]
     pub namespaces: Option<LabelSelector>,
     /// Whether service accounts may ask.
     #[serde(default)]
@@ -56,6 +58,7 @@ pub struct AccountPolicySpec {
     pub limits: Vec<Limit>,
     /// A request ends at the latest so long after its creation; at most 720h.
     #[serde(default = "max_validity")]
+    #[x_kube(validation = schema::within_memory())]
     pub max_validity: Span,
     /// How passwords are reset.
     #[serde(default)]

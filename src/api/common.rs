@@ -96,7 +96,7 @@ pub struct Requester {
 }
 
 /// At most `max` such actions on one account in every stretch of `per`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 pub struct Limit {
     /// Which actions count, together.
     #[schemars(length(min = 1, max = 8), extend("x-kubernetes-list-type" = "set"))]
@@ -105,6 +105,7 @@ pub struct Limit {
     #[schemars(range(min = 1, max = 60))]
     pub max: u32,
     /// In which stretch of time, at most 720h.
+    #[x_kube(validation = schema::within_memory())]
     pub per: Span,
 }
 

@@ -3,7 +3,9 @@
 //! The shapes of the rules were measured on a real API server: a rule a field at `spec` level catches adding, removing
 //! and changing alike, and reports every fault at once with the field's path.
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{CustomResourceDefinition, JSON};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    CustomResourceDefinition, JSON, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
+};
 use kube::{
     CustomResourceExt,
     core::{Message, Rule},
@@ -67,18 +69,94 @@ pub fn exactly_one_of(members: &[&str]) -> Rule {
         .message(Message::Message(format!("set exactly one of {}", members.join(", "))))
 }
 
+/// A span must lie above zero and be at most 720h, the longest time that a ledger remembers.
+pub fn within_memory() -> Rule {
+    Rule::new("duration(self) > duration('0s') && duration(self) <= duration('720h')")
+        .message("must be longer than 0s and at most 720h")
+}
+
+/// The schema of a label selector, with the bounds that Kubernetes' own lacks.
+pub fn label_selector(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "properties": {
+            "matchLabels": {
+                "description": "Labels that the namespace must have.",
+                "type": "object",
+                "maxProperties": 32,
+                "additionalProperties": {"type": "string", "maxLength": 63},
+            },
+            "matchExpressions": {
+                "description": "Requirements on labels. All must be true.",
+                "type": "array",
+                "maxItems": 32,
+                "x-kubernetes-list-type": "atomic",
+                "items": {
+                    "type": "object",
+                    "required": ["key", "operator"],
+                    "properties": {
+                        "key": {"description": "The label's key.", "type": "string", "maxLength": 317},
+                        "operator": {
+                            "description": "How the label's value relates to `values`.",
+                            "type": "string",
+                            "enum": ["In", "NotIn", "Exists", "DoesNotExist"],
+                        },
+                        "values": {
+                            "description": "For In and NotIn: the values.",
+                            "type": "array",
+                            "maxItems": 64,
+                            "x-kubernetes-list-type": "atomic",
+                            "items": {"type": "string", "maxLength": 63},
+                        },
+                    },
+                },
+            },
+        },
+        "x-kubernetes-map-type": "atomic",
+    })
+}
+
+fn root(crd: &mut CustomResourceDefinition) -> impl Iterator<Item = &mut JSONSchemaProps> {
+    let versions = crd.spec.versions.iter_mut();
+    versions.filter_map(|version| version.schema.as_mut()?.open_api_v3_schema.as_mut())
+}
+
+/// Takes out what the derive macros say and the API server must not hear: `nullable`, since an explicit null would
+/// count as a value in rules that ask `has()`, and formats that OpenAPI does not know.
+fn tidy(schema: &mut JSONSchemaProps) {
+    schema.nullable = None;
+    if schema
+        .format
+        .as_deref()
+        .is_some_and(|format| format.starts_with("uint"))
+    {
+        schema.format = None;
+    }
+    schema
+        .properties
+        .iter_mut()
+        .flat_map(|all| all.values_mut())
+        .for_each(tidy);
+    if let Some(JSONSchemaPropsOrArray::Schema(items)) = &mut schema.items {
+        tidy(items);
+    }
+    if let Some(JSONSchemaPropsOrBool::Schema(values)) = &mut schema.additional_properties {
+        tidy(values);
+    }
+}
+
+fn kind<K: CustomResourceExt>() -> CustomResourceDefinition {
+    let mut crd = K::crd();
+    root(&mut crd).for_each(tidy);
+    crd
+}
+
 /// The CRD of a request kind: with `status.observedGeneration: -1` by default, kstatus shows a request that nobody has
 /// looked at yet as in progress, without a write.
 fn request<K: CustomResourceExt>() -> CustomResourceDefinition {
-    let mut crd = K::crd();
-    for version in &mut crd.spec.versions {
-        let status = version
-            .schema
-            .as_mut()
-            .and_then(|schema| schema.open_api_v3_schema.as_mut())
-            .and_then(|schema| schema.properties.as_mut())
-            .and_then(|properties| properties.get_mut("status"));
-        if let Some(status) = status {
+    let mut crd = kind::<K>();
+    for schema in root(&mut crd) {
+        if let Some(status) = schema.properties.as_mut().and_then(|all| all.get_mut("status")) {
             status.default = Some(JSON(serde_json::json!({"observedGeneration": -1})));
         }
     }
@@ -88,9 +166,9 @@ fn request<K: CustomResourceExt>() -> CustomResourceDefinition {
 /// Every CRD of the product, in the order in which they are documented.
 pub fn crds() -> Vec<CustomResourceDefinition> {
     vec![
-        super::Directory::crd(),
-        super::AccountPolicy::crd(),
-        super::Account::crd(),
+        kind::<super::Directory>(),
+        kind::<super::AccountPolicy>(),
+        kind::<super::Account>(),
         request::<super::AccountUnlockRequest>(),
         request::<super::PasswordResetRequest>(),
     ]
