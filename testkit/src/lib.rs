@@ -14,7 +14,7 @@ pub mod slapd;
 pub mod tls;
 pub mod wait;
 mod watchdog;
-mod workspace;
+pub mod workspace;
 
 /// Writes one line to standard error past the capture of the test harness, so that somebody who waits for a build
 /// or an installation sees why.

@@ -2,9 +2,10 @@
 //! [watchdog](crate::watchdog) when this process is killed itself.
 
 use std::fs::{File, OpenOptions};
+use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -91,17 +92,19 @@ impl Child {
         }
     }
 
-    /// Sends a signal by name, such as `STOP`, `CONT` or `TERM`, with the `kill` command. A child that has ended
+    /// Sends a signal by name, such as `STOP`, `CONT` or `TERM`. A child that has ended
     /// already is left alone.
     pub fn signal(&mut self, name: &str) -> Result<()> {
         if self.exit_status()?.is_some() {
             return Ok(());
         }
-        // Not reaped yet, so the id is still this child's.
-        let status = Command::new("kill")
-            .args([format!("-{name}"), self.pid().to_string()])
+        // Not reaped yet, so the id is still this child's. The shell has `kill` built in; the program of that name is
+        // in a package that small systems lack.
+        let script = format!("kill -{name} {}", self.pid());
+        let status = Command::new("/bin/sh")
+            .args(["-c", &script])
             .status()
-            .context("run the kill command")?;
+            .context("run /bin/sh")?;
         if !status.success() {
             bail!("kill -{name} of {} (process {}) failed", self.name, self.pid());
         }
@@ -161,6 +164,24 @@ impl Drop for Child {
             self.kill();
         }
     }
+}
+
+/// Runs a command with a text as its standard input.
+pub fn with_input(command: &mut Command, input: &str) -> Result<Output> {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("start {}", command.get_program().display()))?;
+    let mut stdin = child.stdin.take().context("its standard input is a pipe")?;
+    let input = input.to_owned();
+    // From a thread: a program that writes much before it has read all would otherwise wait for us and we for it.
+    // One that ends without reading all of it tells why on its standard error.
+    let writer = std::thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
+    let output = child.wait_with_output().context("wait for the command's end")?;
+    drop(writer.join());
+    Ok(output)
 }
 
 fn append(log: &Path) -> Result<File> {

@@ -7,13 +7,17 @@ pub(crate) fn crate_dir() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// The folder of the workspace.
+pub fn root() -> &'static Path {
+    crate_dir().parent().unwrap_or_else(|| crate_dir())
+}
+
 /// The workspace's target directory: `CARGO_TARGET_DIR` where it is set, else `target` in the workspace.
-pub(crate) fn target_dir() -> PathBuf {
-    let workspace = crate_dir().parent().unwrap_or_else(|| crate_dir());
+pub fn target_dir() -> PathBuf {
     match std::env::var_os("CARGO_TARGET_DIR") {
         // Cargo reads a relative one from where it was called, which for tests is not our working directory; the
         // workspace is the only place from which that works for everybody.
-        Some(dir) => workspace.join(dir),
-        None => workspace.join("target"),
+        Some(dir) => root().join(dir),
+        None => root().join("target"),
     }
 }

@@ -1,12 +1,12 @@
 //! Access to the control plane: kubeconfig files, one a person, and kubectl as one of them.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context, Result, bail};
 
 use super::ControlPlane;
+use crate::process::with_input;
 use crate::tls;
 
 impl ControlPlane {
@@ -114,24 +114,6 @@ current-context: "{name}"
     pub fn metrics(&self) -> Result<String> {
         self.kubectl_as("admin", &["get", "--raw", "/metrics"])
     }
-}
-
-/// Runs a command with a text as its standard input.
-fn with_input(command: &mut Command, input: &str) -> Result<Output> {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .with_context(|| format!("start {}", command.get_program().display()))?;
-    let mut stdin = child.stdin.take().context("its standard input is a pipe")?;
-    let input = input.to_owned();
-    // From a thread: a program that writes much before it has read all would otherwise wait for us and we for it.
-    // One that ends without reading all of it tells why on its standard error.
-    let writer = std::thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
-    let output = child.wait_with_output().context("wait for the command's end")?;
-    drop(writer.join());
-    Ok(output)
 }
 
 fn checked(output: &Output, what: impl FnOnce() -> String) -> Result<String> {
