@@ -2,4 +2,5 @@
 
 pub mod account;
 pub mod cel;
+pub mod enforcement;
 pub mod password;

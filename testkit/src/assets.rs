@@ -229,7 +229,7 @@ fn check_go() -> Result<()> {
 fn lock(path: &Path) -> Result<File> {
     let file = File::create(path).with_context(|| format!("create the lock file {}", path.display()))?;
     if file.try_lock().is_err() {
-        announce(&format!("another process is building; waiting for {}", path.display()));
+        announce(&format!("another test is building; waiting for {}", path.display()));
         file.lock().with_context(|| format!("lock {}", path.display()))?;
     }
     Ok(file)

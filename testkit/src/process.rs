@@ -92,17 +92,19 @@ impl Child {
         }
     }
 
-    /// Sends a signal by name, such as `STOP`, `CONT` or `TERM`, with the `kill` command. A child that has ended
+    /// Sends a signal by name, such as `STOP`, `CONT` or `TERM`. A child that has ended
     /// already is left alone.
     pub fn signal(&mut self, name: &str) -> Result<()> {
         if self.exit_status()?.is_some() {
             return Ok(());
         }
-        // Not reaped yet, so the id is still this child's.
-        let status = Command::new("kill")
-            .args([format!("-{name}"), self.pid().to_string()])
+        // Not reaped yet, so the id is still this child's. The shell has `kill` built in; the program of that name is
+        // in a package that small systems lack.
+        let script = format!("kill -{name} {}", self.pid());
+        let status = Command::new("/bin/sh")
+            .args(["-c", &script])
             .status()
-            .context("run the kill command")?;
+            .context("run /bin/sh")?;
         if !status.success() {
             bail!("kill -{name} of {} (process {}) failed", self.name, self.pid());
         }

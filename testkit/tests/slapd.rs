@@ -1,5 +1,7 @@
 //! The OpenLDAP server itself: it really locks, and it tells what was done to it.
 
+use std::time::Duration;
+
 use testkit::skip;
 use testkit::slapd::{
     OPERATOR_DN, Options, Policy, READER_DN, Slapd, WRITER_DN, initial_password, user_dn, usual_users,
@@ -105,6 +107,50 @@ fn only_an_administrators_reset_asks_for_a_change_and_skips_quality() {
         stored[0].first("userPassword").is_some_and(|v| v.starts_with("{SSHA}")),
         "{stored:?}"
     );
+}
+
+#[test]
+fn named_policies_do_what_their_names_say() {
+    let Some(slapd) = start(Options {
+        extra: "lastbind on".into(),
+        ..Options::default()
+    }) else {
+        return;
+    };
+    let state = |uid: &str, name: &str| slapd.attribute(&user_dn(uid), name).expect("an answer");
+    let sign_in = |uid: &str| {
+        slapd
+            .bind(&user_dn(uid), &initial_password(uid))
+            .expect("an answer")
+            .code
+    };
+
+    slapd.set_policy("dana", "two-seconds").expect("set");
+    slapd.lock("dana").expect("locked");
+    assert_eq!(sign_in("dana"), 49);
+    std::thread::sleep(Duration::from_millis(3100));
+    assert_eq!(sign_in("dana"), 0, "its time is over");
+
+    slapd.set_policy("erik", "no-lockout").expect("set");
+    slapd.lock("erik").expect("the mark of a lock is set all the same");
+    assert_eq!(sign_in("erik"), 0, "but nobody is locked by it");
+
+    slapd.set_policy("gus", "idle").expect("set");
+    assert_eq!(sign_in("gus"), 0);
+    std::thread::sleep(Duration::from_millis(3100));
+    assert_eq!((state("gus", "pwdAccountLockedTime"), sign_in("gus")), (None, 49));
+}
+
+#[test]
+fn a_cool_down_locks_without_the_usual_mark() {
+    let Some(slapd) = start(Options::default()) else { return };
+    let fay = user_dn("fay");
+    let sign_in = || slapd.bind(&fay, &initial_password("fay")).expect("an answer").code;
+    slapd.cool_down("fay", "20990101000000Z").expect("set");
+    assert_eq!(sign_in(), 49);
+    assert_eq!(slapd.attribute(&fay, "pwdAccountLockedTime").expect("an answer"), None);
+    slapd.cool_down("fay", "20200101000000Z").expect("set");
+    assert_eq!(sign_in(), 0, "it is over");
 }
 
 #[test]

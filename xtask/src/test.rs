@@ -73,7 +73,7 @@ impl Run {
         suites.iter().try_for_each(|suite| self.suite(suite))
     }
 
-    /// Builds and installs what suites need. What cannot be had here is said now; the suites that need it will skip,
+    /// Builds and installs what suites need (one that is run alone sees to it by itself). What cannot be had here is said now; the suites that need it will skip,
     /// or fail where all are required.
     fn prepare(&self) -> Result<()> {
         let prepared = [

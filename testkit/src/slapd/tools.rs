@@ -70,7 +70,8 @@ impl Slapd {
         })
     }
 
-    /// Locks a person out by wrong passwords, as many as it takes.
+    /// Locks a person out by wrong passwords, as many as it takes until pwdAccountLockedTime is set. (Where the policy
+    /// has pwdLockout FALSE that attribute is set too and locks nobody.)
     pub fn lock(&self, uid: &str) -> Result<()> {
         const ENOUGH: usize = 20;
         for _ in 0..ENOUGH {
@@ -86,7 +87,16 @@ impl Slapd {
                 return Ok(());
             }
         }
-        bail!("{uid} is not locked after {ENOUGH} wrong passwords; does the policy set pwdLockout and pwdMaxFailure?")
+        bail!("{uid} is not locked after {ENOUGH} wrong passwords; does the policy set pwdMaxFailure?")
+    }
+
+    /// Sets the end of a temporary lock, as wrong passwords under a policy with pwdMinDelay would, to a GeneralizedTime
+    /// such as `20990101000000Z`. Written with the Relax control, for the attribute is the server's own.
+    pub fn cool_down(&self, uid: &str, until: &str) -> Result<()> {
+        let dn = ldif::line("dn", &user_dn(uid));
+        let change =
+            format!("{dn}changetype: modify\nreplace: pwdAccountTmpLockoutEnd\npwdAccountTmpLockoutEnd: {until}\n");
+        self.modify_as(ROOT_DN, self.secret(), &["-e", "!relax"], &change)
     }
 
     /// Gives a person one of the policies of [`super::Options::policies`].

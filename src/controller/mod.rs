@@ -1,0 +1,3 @@
+//! What talks to the Kubernetes API server: reading, deciding by [`crate::domain`], doing and recording.
+
+pub mod enforcement;
