@@ -3,7 +3,9 @@
 //! See `ARCHITECTURE.md` for the bird's eye view.
 
 pub mod api;
+pub mod controller;
 pub mod directory;
 pub mod domain;
 pub mod manifests;
+pub mod seal;
 pub mod secret;

@@ -3,7 +3,10 @@
 //! Whoever applies or compares them takes them from here, so that what is installed, printed, packaged in the chart and
 //! expected by the operator cannot differ. Nothing here talks to a server.
 
-use crate::api::schema;
+use crate::{api::schema, domain::enforcement::Expected};
+use serde::Deserialize;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 /// One CRD as a file of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +55,61 @@ pub fn admission_yaml_without_stamp(namespace: &str, service_account: &str) -> S
 fn render(files: &[&str], namespace: &str, service_account: &str) -> String {
     let operator = format!("system:serviceaccount:{namespace}:{service_account}");
     files.join("---\n").replace(DEFAULT_OPERATOR, &operator)
+}
+
+/// What the operator expects to find installed, with the command that prints it and the version's hash.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExpectedAdmission {
+    /// Policies and bindings, in the order of the manifests.
+    pub objects: Vec<Expected>,
+    /// The command that prints the manifests.
+    pub command: &'static str,
+    /// Tells one version of the manifests from another, whatever the operator's service account is called.
+    pub version: String,
+}
+
+/// The versions (see [`ExpectedAdmission::version`]) of earlier releases, from which an upgrade in one step leaves no gap
+/// in enforcement. There is no release before this one.
+pub const EARLIER_VERSIONS: &[&str] = &[];
+
+/// What has to be installed on an API server that knows MutatingAdmissionPolicy v1 (`stamp`) or does not.
+///
+/// # Errors
+/// When the embedded manifests, or the names put into them, do not make good YAML.
+pub fn expected_admission(
+    namespace: &str,
+    service_account: &str,
+    stamp: bool,
+) -> Result<ExpectedAdmission, serde_saphyr::Error> {
+    let (files, command): (&[&str], _) = match stamp {
+        true => (&[STAMP, REQUESTS, OPERATOR_ONLY], "readmit admission"),
+        false => (&[REQUESTS, OPERATOR_ONLY], "readmit admission --without-stamp"),
+    };
+    let objects: Vec<Document> = serde_saphyr::from_multiple(&render(files, namespace, service_account))?;
+    let version = Sha256::digest(files.join("---\n"));
+    Ok(ExpectedAdmission {
+        objects: objects.into_iter().map(Document::expected).collect(),
+        command,
+        version: data_encoding::HEXLOWER.encode(&version),
+    })
+}
+
+#[derive(Deserialize)]
+struct Document {
+    kind: String,
+    metadata: Metadata,
+    spec: Value,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    name: String,
+}
+
+impl Document {
+    fn expected(self) -> Expected {
+        Expected::new(&self.kind, &self.metadata.name, self.spec)
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ mod support;
 use std::process::Output;
 use std::sync::OnceLock;
 
-use support::{kubectl, refusal, refused_with, success, unlock};
+use support::{eye, kubectl, refusal, refused_with, success, unlock};
 use testkit::control_plane::{ControlPlane, Options};
 use testkit::{assets, skip};
 
@@ -137,4 +137,22 @@ fn the_policy_itself_refuses_where_the_crd_was_weakened() {
         Ok(())
     })
     .expect("refused by the policy");
+}
+
+#[test]
+fn the_operator_expects_no_stamp() {
+    let Some(plane) = cluster() else { return };
+    plane.apply("admin", eye::RBAC).expect("RBAC");
+    let mut eye = eye::Eye::start(plane);
+    let since = eye.enforced();
+    assert_eq!(eye::Eye::start(plane).enforced(), since);
+    // Only a message, so that the other tests are not disturbed.
+    let policy = "validatingadmissionpolicy/operator-only.readmit.dev";
+    let patch = r#"[{"op": "replace", "path": "/spec/validations/0/message", "value": "changed"}]"#;
+    success(&kubectl(plane, "admin", &["patch", policy, "--type=json", "-p", patch]));
+    let message = eye.broken("operator-only.readmit.dev (spec.validations[0].message) is altered");
+    assert!(
+        message.ends_with("repair it with: readmit admission --without-stamp | kubectl replace -f -"),
+        "{message}"
+    );
 }

@@ -14,6 +14,7 @@ pub mod enforcement;
 pub mod ledger;
 pub mod limits;
 pub mod observed;
+pub mod password;
 pub mod person;
 pub mod plan;
 pub mod policy;

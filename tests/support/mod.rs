@@ -2,6 +2,8 @@
 //! No test's own subject belongs here.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+pub mod eye;
+
 use std::process::Output;
 use std::sync::Once;
 use std::time::Duration;
