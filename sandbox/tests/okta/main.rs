@@ -1,0 +1,11 @@
+//! The simulated Okta against Okta's own contract and documented behaviour.
+
+mod client;
+mod contract;
+mod faulty;
+mod limits;
+mod logs;
+mod process;
+mod reads;
+mod state_table;
+mod writes;
