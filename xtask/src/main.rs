@@ -1,2 +1,34 @@
-//! Developer commands.
-fn main() {}
+//! Developer commands, called as `cargo xtask ...`. One module a command; nothing here is part of the product.
+
+mod assets;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Developer commands of Readmit")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Builds the servers that tests and the demo need, and prints where they lie
+    Assets(assets::Arguments),
+    /// Runs every check and every test, one line a suite
+    Test(test::Arguments),
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Assets(arguments) => assets::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Test(arguments) => test::run(&arguments),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
