@@ -105,8 +105,15 @@ pub(super) fn connect_fault(error: LdapError) -> Fault {
     };
     match public {
         Some(public) => Fault::Untrusted { public, detail },
+        None if is_hang_up(&error) => Fault::HungUp(detail),
         None => Fault::Unreachable(detail),
     }
+}
+
+/// A connection that ends within the handshake; an ordinary outage refuses the connection instead.
+fn is_hang_up(error: &LdapError) -> bool {
+    use io::ErrorKind::{ConnectionReset, UnexpectedEof};
+    matches!(error, LdapError::Io { source } if matches!(source.kind(), ConnectionReset | UnexpectedEof))
 }
 
 fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
@@ -125,7 +132,9 @@ fn tls_advice(error: &rustls::Error) -> Option<&'static str> {
         rustls::Error::InvalidCertificate(_) => Some(
             "the LDAP server's certificate is not trusted; name the certificates of the authority that signed it in caSecretRef",
         ),
-        rustls::Error::InvalidMessage(_) => Some("the LDAP server does not speak TLS on this port; check the URL"),
+        rustls::Error::InvalidMessage(_) => {
+            Some("the LDAP server's answer is no TLS; check that the URL's port speaks TLS")
+        }
         rustls::Error::AlertReceived(_) | rustls::Error::PeerIncompatible(_) => {
             Some("the LDAP server and the operator agree on no way to encrypt; check the server's TLS settings")
         }

@@ -9,6 +9,8 @@ use ldap3::LdapError;
 pub enum Fault {
     /// No connection: nothing was sent.
     Unreachable(String),
+    /// The server hung up while TLS was being set up, as one does that expects plain LDAP: nothing was sent.
+    HungUp(String),
     /// The server is not what the settings say it is, for example its certificate is not trusted: nothing was sent.
     Untrusted {
         /// For the requester.
@@ -41,7 +43,7 @@ impl Fault {
     /// Whether the server may have acted on it.
     pub fn may_have_acted(&self) -> bool {
         match self {
-            Fault::Unreachable(_) | Fault::Untrusted { .. } | Fault::NotSent(_) => false,
+            Fault::Unreachable(_) | Fault::HungUp(_) | Fault::Untrusted { .. } | Fault::NotSent(_) => false,
             Fault::Lost(_) | Fault::Garbled => true,
             Fault::Answered(answer) => answer.leaves_doubt(),
         }
@@ -62,6 +64,11 @@ impl Fault {
             Fault::Unreachable(detail) => {
                 Failure::new(retry, "the LDAP server cannot be reached; this is tried again").detail(detail)
             }
+            Fault::HungUp(detail) => Failure::new(
+                retry,
+                "the LDAP server hung up before the connection was encrypted; check that the URL's port speaks TLS",
+            )
+            .detail(detail),
             Fault::Untrusted { public, detail } => Failure::new(FailureClass::NeedsConfig, *public).detail(detail),
             Fault::NotSent(why) => {
                 Failure::new(retry, "there was no time left to send this; it is tried again").detail(*why)
