@@ -6,4 +6,5 @@ mod locks;
 mod lookups;
 mod passwords;
 mod proxy;
+mod servers;
 mod trouble;

@@ -188,3 +188,41 @@ fn a_lost_answer_is_unknown_and_nothing_is_sent_again() {
     lab.change(|_| {});
     assert_eq!(state(&lab.account("alice").lock), "not locked");
 }
+
+#[test]
+fn a_call_whose_turn_does_not_come_is_not_sent() {
+    let Some(lab) = Lab::start() else { return };
+    let target = lab.target("alice");
+    let ca = std::fs::read(lab.slapd.ca_file()).unwrap();
+    let throttle = Throttle::new(60_000, 1);
+    let busy = OpenLdap::new(
+        &spec(&lab.slapd),
+        secret(lab.slapd.secret()),
+        Some(&ca),
+        throttle.clone(),
+        TIMEOUT,
+    )
+    .map_err(|failure| failure.public)
+    .unwrap();
+    let held = lab.wait(throttle.acquire(&call()));
+    assert!(held.is_ok());
+    let soon = Call {
+        deadline: Instant::now() + std::time::Duration::from_millis(100),
+        ..call()
+    };
+    let sent = lab.wait(busy.unlock(&soon, &target));
+    assert_eq!(sent.as_str(), "NotSent");
+    assert!(matches!(failure(sent).class, FailureClass::RateLimited(_)));
+    drop(held);
+    assert_eq!(lab.wait(busy.unlock(&call(), &target)), Sent::Done);
+}
+
+#[test]
+fn an_operator_that_must_change_its_password_is_told_so() {
+    let Some(lab) = Lab::start() else { return };
+    let change = format!("dn: {OPERATOR_DN}\nchangetype: modify\nreplace: pwdReset\npwdReset: TRUE\n");
+    lab.slapd.modify(&change).unwrap();
+    let failure = lab.wait(lab.directory.probe(&call())).unwrap_err();
+    assert_eq!(failure.class, FailureClass::NeedsConfig);
+    assert!(failure.public.contains("must change"), "{}", failure.public);
+}

@@ -2,7 +2,8 @@
 //!
 //! One short connection an operation: the client never reconnects by itself and never repeats a request. Referrals are
 //! not followed. Answers are bounded by explicit attribute lists, by size and time limits and by the number of entries
-//! that are taken; a single value has no bound of its own here, since the protocol crate reads whole messages.
+//! that are taken. The protocol crate itself bounds neither the size of one message nor how deep it is nested: the
+//! server is trusted that far, which is why its certificate is always verified.
 //! Nothing about accounts, locks or policies of one product stands here.
 
 pub mod connection;

@@ -31,7 +31,7 @@ pub struct Group {
 /// # Errors
 /// Why the list could not be read completely, in words for the requester.
 pub async fn all(connection: &Connection, suffix: &str, account: &Entry) -> Result<Vec<Group>, String> {
-    let mut groups: Vec<Group> = account.all(MEMBER_OF).iter().map(told).collect();
+    let mut groups: Vec<Group> = account.all(MEMBER_OF).iter().map(|dn| told(dn)).collect();
     let told_at_first: Vec<String> = groups.iter().map(|group| group.dn.clone()).collect();
     let mut fresh = search(connection, suffix, &[direct(account)], &mut groups).await?;
     fresh.extend(told_at_first);
@@ -48,9 +48,9 @@ pub async fn all(connection: &Connection, suffix: &str, account: &Entry) -> Resu
     }
 }
 
-fn told(dn: &String) -> Group {
+fn told(dn: &str) -> Group {
     Group {
-        dn: dn.clone(),
+        dn: dn.to_owned(),
         uuid: None,
     }
 }
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_group_is_listed_once() {
-        let mut groups = vec![told(&"CN=G, dc=x".to_owned())];
+        let mut groups = vec![told("CN=G, dc=x")];
         let entry = Entry::of("cn=g,dc=x", &[(ENTRY_UUID, &["1"])]);
         assert!(!add(&entry, &mut groups));
         assert!(!add(

@@ -1,7 +1,7 @@
 //! OpenLDAP's slapd, 2.5 and later, with the ppolicy overlay.
 //!
 //! Sources: slapo-ppolicy(5), slapd's own source, RFC 4511, RFC 3062. Lock state is judged by the server's rule
-//! ([`lock`]) from operational attributes and the policy in effect; absent and hidden attributes are told apart by
+//! (`lock`) from operational attributes and the policy in effect; absent and hidden attributes are told apart by
 //! comparisons. Groups are given by name (DN).
 
 mod account;
@@ -34,7 +34,7 @@ pub struct OpenLdap {
     bind_password: Secret,
     throttle: Throttle,
     timeout: Duration,
-    /// Whether the server refused the credential; also held while binding, see [`session`].
+    /// Whether the server refused the credential; also held while binding, see `session`.
     refused: Mutex<bool>,
     server: OnceCell<Server>,
 }

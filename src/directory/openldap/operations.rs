@@ -88,7 +88,7 @@ impl OpenLdap {
     }
 }
 
-/// Whether pwdReset is seen to be TRUE.
+/// Whether pwdReset is seen to be TRUE. Where that cannot be read, it is set, which does no harm and tells what is wrong.
 async fn is_reset(session: &Session, dn: &str) -> bool {
     let query = Query {
         base: dn,

@@ -18,7 +18,7 @@ const MEMBERS: [(&str, &str); 2] = [("groupOfNames", "member"), ("groupOfUniqueN
 
 /// What the look-up of the listed administrators showed for one account.
 pub struct Listed {
-    /// The ids of the listed entries, each with its place in the list.
+    /// The ids of the listed entries, in the order of the list.
     ids: Vec<String>,
     /// The place of a listed group that names the account itself.
     direct: Option<usize>,

@@ -40,14 +40,16 @@ impl OpenLdap {
     /// `RateLimited` where the turn does not come, `CredentialRefused` once and for all after result 49.
     pub(super) async fn session(&self, call: &Call) -> Result<Session, Failure> {
         let permit = self.throttle.acquire(call).await?;
-        if *self.refused.lock().await {
+        // Spares the server a connection; what counts is the look below.
+        if self.refused.try_lock().is_ok_and(|refused| *refused) {
             return Err(refused_before());
         }
         let connection = Connection::open(&self.endpoint, call.deadline, self.timeout)
             .await
             .map_err(|fault| fault.failure())?;
         // One bind at a time: of several calls with a wrong password only the first may reach the server.
-        let mut refused = self.refused.lock().await;
+        let turn = tokio::time::timeout_at(call.deadline.into(), self.refused.lock()).await;
+        let mut refused = turn.map_err(|_| Fault::NotSent("binds before this one took too long").failure())?;
         if *refused {
             return Err(refused_before());
         }
