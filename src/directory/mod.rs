@@ -4,6 +4,8 @@
 //! redirects and referrals are not followed, everything that comes from outside is bounded. Only
 //! `controller/execute.rs` calls the methods that change something.
 
+pub mod ldap;
+pub mod openldap;
 pub mod throttle;
 
 use crate::{

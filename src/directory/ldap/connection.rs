@@ -1,0 +1,295 @@
+//! One connection, for one operation: open, bind, act, close. It never reconnects and never sends a request twice.
+//!
+//! Every request has a time limit of its own, and none is sent after the call's deadline. A malformed answer makes the
+//! protocol crate panic; that is caught here and told as [`Fault::Garbled`].
+
+use super::{Answer, Endpoint, Entry, Fault, endpoint::connect_fault, ppolicy};
+use crate::secret::Secret;
+use futures::FutureExt;
+use ldap3::{
+    Ldap, LdapConnAsync, LdapResult, Mod, ResultEntry, Scope, SearchEntry, SearchOptions,
+    controls::{Control, ControlType, PagedResults, RawControl},
+    exop::PasswordModify,
+};
+use std::{
+    collections::HashSet,
+    future::Future,
+    panic::AssertUnwindSafe,
+    time::{Duration, Instant},
+};
+use tokio::{task::JoinHandle, time::timeout};
+
+/// An open connection. Dropped, it is cut; [`Connection::close`] takes leave first.
+pub struct Connection {
+    ldap: Ldap,
+    driver: JoinHandle<()>,
+    deadline: Instant,
+    timeout: Duration,
+}
+
+/// A search. Referrals are not followed, aliases not dereferenced.
+pub struct Query<'a> {
+    /// Where it begins.
+    pub base: &'a str,
+    /// How far down it goes.
+    pub scope: Scope,
+    /// Made by [`super::filter`].
+    pub filter: &'a str,
+    /// The attributes to return.
+    pub attributes: &'a [&'a str],
+    /// Names of attributes only, without their values.
+    pub names_only: bool,
+    /// At most so many entries are taken.
+    pub limit: usize,
+}
+
+/// What a search found.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The entries, at most as many as asked for.
+    pub entries: Vec<Entry>,
+    /// Whether there are more, or the server's own limit cut the search off.
+    pub more: bool,
+    /// Whether the server referred to others for a part of the tree.
+    pub referred: bool,
+}
+
+/// What a comparison showed. It tells an absent attribute from a hidden one, which a search cannot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// The attribute has this value.
+    Equal,
+    /// The attribute has other values.
+    Different,
+    /// The entry does not have the attribute.
+    Absent,
+    /// The operator may not know.
+    Hidden,
+}
+
+impl Connection {
+    /// Connects, with TLS where the endpoint says so.
+    ///
+    /// # Errors
+    /// Nothing was sent in any of them.
+    pub async fn open(endpoint: &Endpoint, deadline: Instant, limit: Duration) -> Result<Self, Fault> {
+        if Instant::now() >= deadline {
+            return Err(Fault::NotSent("the deadline had passed before connecting"));
+        }
+        let connecting = LdapConnAsync::from_url_with_settings(endpoint.settings(), endpoint.url());
+        match timeout(limit, AssertUnwindSafe(connecting).catch_unwind()).await {
+            Err(_) => Err(Fault::Unreachable(format!("no connection within {limit:?}"))),
+            Ok(Err(_)) => Err(Fault::Garbled),
+            Ok(Ok(Err(error))) => Err(connect_fault(error)),
+            Ok(Ok(Ok((driver, ldap)))) => Ok(Connection {
+                ldap,
+                driver: tokio::spawn(async move {
+                    if let Err(error) = driver.drive().await {
+                        tracing::debug!(%error, "an LDAP connection ended");
+                    }
+                }),
+                deadline,
+                timeout: limit,
+            }),
+        }
+    }
+
+    /// Binds by name and password, with the password policy control.
+    ///
+    /// # Errors
+    /// Result 49 where the password is wrong, or the account locked.
+    pub async fn bind(&self, dn: &str, password: &Secret) -> Result<Option<ppolicy::PolicyError>, Fault> {
+        // A name without a password is an anonymous bind to many servers, and succeeds (RFC 4513, section 5.1.2).
+        if dn.is_empty() || password.expose().is_empty() {
+            return Err(Fault::NotSent("a bind without name or password proves nothing"));
+        }
+        let mut ldap = self.ldap.clone();
+        let result = self
+            .ask(async move {
+                ldap.with_controls(ppolicy::request())
+                    .simple_bind(dn, password.expose())
+                    .await
+            })
+            .await?;
+        succeeded(&result)?;
+        Ok(ppolicy::error(&result.ctrls))
+    }
+
+    /// Searches once. More entries than the limit are no error, see [`Found::more`].
+    pub async fn search(&self, query: &Query<'_>) -> Result<Found, Fault> {
+        let (found, result) = self.ask(self.run(query, None)).await?;
+        match result.rc {
+            0 | 4 => Ok(found),
+            _ if found.more => Ok(found),
+            _ => Err(Fault::Answered(answer(&result))),
+        }
+    }
+
+    /// Searches page by page (RFC 2696) until the limit is reached.
+    pub async fn search_paged(&self, query: &Query<'_>, page: i32) -> Result<Found, Fault> {
+        let mut all = Found::default();
+        let mut cookie = Vec::new();
+        loop {
+            let paging = PagedResults {
+                size: page,
+                cookie: std::mem::take(&mut cookie),
+            };
+            let (found, result) = self.ask(self.run(query, Some(paging.into()))).await?;
+            if !found.more && result.rc != 0 {
+                succeeded(&result)?;
+            }
+            all.entries.extend(found.entries);
+            all.referred |= found.referred;
+            all.more = found.more || all.entries.len() > query.limit;
+            cookie = self.ask(async { Ok(next_page(&result.ctrls)) }).await?;
+            if all.more || cookie.is_empty() {
+                all.entries.truncate(query.limit);
+                return Ok(all);
+            }
+        }
+    }
+
+    async fn run(&self, query: &Query<'_>, paging: Option<RawControl>) -> ldap3::result::Result<(Found, LdapResult)> {
+        let seconds = i32::try_from(self.timeout.as_secs().max(1)).unwrap_or(i32::MAX);
+        let mut options = SearchOptions::new().timelimit(seconds).typesonly(query.names_only);
+        let mut ldap = self.ldap.clone();
+        match paging {
+            // With paging the size limit would count over all pages.
+            Some(control) => _ = ldap.with_controls(vec![control]),
+            None => options = options.sizelimit(i32::try_from(query.limit).unwrap_or(i32::MAX)),
+        }
+        let mut stream = ldap
+            .with_search_options(options)
+            .streaming_search(query.base, query.scope, query.filter, query.attributes)
+            .await?;
+        let mut found = Found::default();
+        while let Some(item) = stream.next().await? {
+            found.more = found.entries.len() == query.limit;
+            if found.more {
+                break;
+            }
+            take(item, &mut found);
+        }
+        let result = stream.finish().await;
+        found.more |= result.rc == 4;
+        found.referred |= !result.refs.is_empty();
+        Ok((found, result))
+    }
+
+    /// Compares one attribute of one entry with a value.
+    ///
+    /// # Errors
+    /// Where nothing was learned; a missing right is [`Presence::Hidden`].
+    pub async fn compare(&self, dn: &str, attribute: &str, value: &str) -> Result<Presence, Fault> {
+        let mut ldap = self.ldap.clone();
+        let result = self
+            .ask(async move { ldap.compare(dn, attribute, value).await })
+            .await?
+            .0;
+        match result.rc {
+            6 => Ok(Presence::Equal),
+            5 => Ok(Presence::Different),
+            16 => Ok(Presence::Absent),
+            // 32 is the answer where not even the entry may be disclosed.
+            32 | 50 => Ok(Presence::Hidden),
+            _ => Err(Fault::Answered(answer(&result))),
+        }
+    }
+
+    /// Deletes an attribute with all its values. Not the same as replacing it by nothing: see the provider.
+    pub async fn delete_attribute(&self, dn: &str, attribute: &str) -> Result<(), Fault> {
+        self.modify(dn, Mod::Delete(attribute, HashSet::new())).await
+    }
+
+    /// Replaces an attribute's values by one.
+    pub async fn replace_attribute(&self, dn: &str, attribute: &str, value: &str) -> Result<(), Fault> {
+        self.modify(dn, Mod::Replace(attribute, HashSet::from([value]))).await
+    }
+
+    async fn modify(&self, dn: &str, change: Mod<&str>) -> Result<(), Fault> {
+        let mut ldap = self.ldap.clone();
+        let result = self
+            .ask(async move { ldap.with_controls(ppolicy::request()).modify(dn, vec![change]).await })
+            .await?;
+        succeeded(&result)
+    }
+
+    /// Sets a password by the Password Modify operation (RFC 3062); the server hashes it.
+    pub async fn set_password(&self, dn: &str, password: &Secret) -> Result<(), Fault> {
+        // Without a name the server would set the operator's own password, without a password it would make one up.
+        if dn.is_empty() || password.expose().is_empty() {
+            return Err(Fault::NotSent("a password is set only by name and value"));
+        }
+        let mut ldap = self.ldap.clone();
+        let result = self
+            .ask(async move {
+                ldap.with_controls(ppolicy::request())
+                    .extended(PasswordModify {
+                        user_id: Some(dn),
+                        old_pass: None,
+                        new_pass: Some(password.expose()),
+                    })
+                    .await
+            })
+            .await?
+            .1;
+        succeeded(&result)
+    }
+
+    /// Takes leave of the server. Whatever comes of that matters to nobody.
+    pub async fn close(self) {
+        let mut ldap = self.ldap.clone();
+        let _ = timeout(Duration::from_millis(200), ldap.unbind()).await;
+    }
+
+    async fn ask<T>(&self, request: impl Future<Output = ldap3::result::Result<T>>) -> Result<T, Fault> {
+        if Instant::now() >= self.deadline {
+            return Err(Fault::NotSent("the deadline had passed"));
+        }
+        match timeout(self.timeout, AssertUnwindSafe(request).catch_unwind()).await {
+            Err(_) => Err(Fault::Lost(format!("no answer within {:?}", self.timeout))),
+            Ok(Err(_)) => Err(Fault::Garbled),
+            Ok(Ok(outcome)) => outcome.map_err(Fault::from),
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        // Else a server that takes no data would keep the task.
+        self.driver.abort();
+    }
+}
+
+fn take(item: ResultEntry, found: &mut Found) {
+    if item.is_ref() {
+        found.referred = true;
+    } else if !item.is_intermediate() {
+        found.entries.push(SearchEntry::construct(item).into());
+    }
+}
+
+fn succeeded(result: &LdapResult) -> Result<(), Fault> {
+    match result.rc {
+        0 => Ok(()),
+        _ => Err(Fault::Answered(answer(result))),
+    }
+}
+
+fn answer(result: &LdapResult) -> Answer {
+    Answer {
+        code: result.rc,
+        text: result.text.chars().take(500).collect(),
+        policy: ppolicy::error(&result.ctrls),
+    }
+}
+
+fn next_page(controls: &[Control]) -> Vec<u8> {
+    controls
+        .iter()
+        .find_map(|control| match control {
+            Control(Some(ControlType::PagedResults), raw) => Some(raw.parse::<PagedResults>().cookie),
+            _ => None,
+        })
+        .unwrap_or_default()
+}

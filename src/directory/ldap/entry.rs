@@ -1,0 +1,103 @@
+//! One entry of a search result. Attribute names compare without regard to case, as LDAP's do.
+
+use super::time;
+use jiff::Timestamp;
+use ldap3::SearchEntry;
+use std::collections::BTreeMap;
+
+/// One entry as the server showed it.
+#[derive(Clone, Debug, Default)]
+pub struct Entry {
+    /// Its name, as the server spells it.
+    pub dn: String,
+    attributes: BTreeMap<String, Attribute>,
+}
+
+/// One attribute's values.
+#[derive(Clone, Debug)]
+pub struct Attribute {
+    /// Its name as the server spells it, with options.
+    pub name: String,
+    /// Its values; empty where only names were asked for.
+    pub values: Vec<String>,
+    /// Whether a value was no text; then `values` is empty.
+    pub binary: bool,
+}
+
+impl Entry {
+    /// The values of an attribute; none where it is absent, hidden or no text.
+    pub fn all(&self, name: &str) -> &[String] {
+        self.attributes
+            .get(&name.to_ascii_lowercase())
+            .map_or(&[], |attribute| attribute.values.as_slice())
+    }
+
+    /// The first value of an attribute.
+    pub fn first(&self, name: &str) -> Option<&str> {
+        self.all(name).first().map(String::as_str)
+    }
+
+    /// Whether the attribute is there, with or without values.
+    pub fn has(&self, name: &str) -> bool {
+        self.attributes.contains_key(&name.to_ascii_lowercase())
+    }
+
+    /// Whether a Boolean attribute is TRUE.
+    pub fn flag(&self, name: &str) -> bool {
+        self.first(name).is_some_and(|value| value.eq_ignore_ascii_case("TRUE"))
+    }
+
+    /// A GeneralizedTime attribute.
+    pub fn time(&self, name: &str) -> Option<Timestamp> {
+        time::parse(self.first(name)?)
+    }
+
+    /// Every attribute, in the order of its folded name.
+    pub fn attributes(&self) -> impl Iterator<Item = &Attribute> {
+        self.attributes.values()
+    }
+
+    /// Whether it is of this object class.
+    pub fn is_a(&self, class: &str) -> bool {
+        self.all("objectClass").iter().any(|c| c.eq_ignore_ascii_case(class))
+    }
+}
+
+impl From<SearchEntry> for Entry {
+    fn from(raw: SearchEntry) -> Self {
+        let text = raw.attrs.into_iter().map(|(name, values)| Attribute {
+            name,
+            values,
+            binary: false,
+        });
+        let binary = raw.bin_attrs.into_keys().map(|name| Attribute {
+            name,
+            values: Vec::new(),
+            binary: true,
+        });
+        Entry {
+            dn: raw.dn,
+            attributes: text
+                .chain(binary)
+                .map(|attribute| (attribute.name.to_ascii_lowercase(), attribute))
+                .collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+impl Entry {
+    /// An entry for tests of what is derived from entries.
+    pub fn of(dn: &str, attributes: &[(&str, &[&str])]) -> Self {
+        let attrs = attributes
+            .iter()
+            .map(|(name, values)| ((*name).to_owned(), values.iter().map(|v| (*v).to_owned()).collect()))
+            .collect();
+        SearchEntry {
+            dn: dn.into(),
+            attrs,
+            bin_attrs: Default::default(),
+        }
+        .into()
+    }
+}

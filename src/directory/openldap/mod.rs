@@ -1,0 +1,117 @@
+//! OpenLDAP's slapd, 2.5 and later, with the ppolicy overlay.
+//!
+//! Sources: slapo-ppolicy(5), slapd's own source, RFC 4511, RFC 3062. Lock state is judged by the server's rule
+//! (`lock`) from operational attributes and the policy in effect; absent and hidden attributes are told apart by
+//! comparisons. Groups are given by name (DN).
+
+mod account;
+mod errors;
+mod groups;
+mod lock;
+mod operations;
+mod policy;
+mod probe;
+mod profile;
+mod protection;
+mod schema;
+mod session;
+
+use super::{Call, Directory, Probe, Target, ldap::Endpoint, throttle::Throttle};
+use crate::{
+    api::{common::AccountSelector, provider::OpenLdapProvider},
+    domain::account::{AccountRead, Failure, FailureClass, Proof, ReadFailure, Sent},
+    secret::Secret,
+};
+use async_trait::async_trait;
+use probe::Server;
+use std::time::Duration;
+use tokio::sync::{Mutex, OnceCell};
+
+/// One slapd. Made anew whenever its Directory or one of its Secrets changes.
+pub struct OpenLdap {
+    spec: OpenLdapProvider,
+    endpoint: Endpoint,
+    bind_password: Secret,
+    throttle: Throttle,
+    timeout: Duration,
+    /// Whether the server refused the credential; also held while binding, see `session`.
+    refused: Mutex<bool>,
+    server: OnceCell<Server>,
+}
+
+impl OpenLdap {
+    /// Takes the settings; connects to nothing. `ca_pem` are the certificates to trust instead of the system's, and
+    /// `timeout` bounds connecting and each request.
+    ///
+    /// # Errors
+    /// `NeedsConfig`, with what to change.
+    pub fn new(
+        spec: &OpenLdapProvider,
+        bind_password: Secret,
+        ca_pem: Option<&[u8]>,
+        throttle: Throttle,
+        timeout: Duration,
+    ) -> Result<Self, Failure> {
+        if bind_password.expose().is_empty() {
+            return Err(Failure::new(
+                FailureClass::NeedsConfig,
+                "the Secret of bindSecretRef holds an empty password",
+            ));
+        }
+        Ok(OpenLdap {
+            endpoint: Endpoint::new(&spec.url, ca_pem)?,
+            spec: spec.clone(),
+            bind_password,
+            throttle,
+            timeout,
+            refused: Mutex::new(false),
+            server: OnceCell::new(),
+        })
+    }
+
+    async fn read_found(&self, call: &Call, search: Option<String>) -> Result<AccountRead, ReadFailure> {
+        let search = search.ok_or(ReadFailure::NotFound)?;
+        let session = self.session(call).await?;
+        let account = self.gather(&session, &search).await;
+        session.close().await;
+        account
+    }
+}
+
+#[async_trait]
+impl Directory for OpenLdap {
+    fn provider(&self) -> &'static str {
+        "openldap"
+    }
+
+    async fn probe(&self, call: &Call) -> Result<Probe, Failure> {
+        let session = self.session(call).await?;
+        let probe = self.look_around(&session).await;
+        session.close().await;
+        probe
+    }
+
+    async fn find(&self, call: &Call, key: &AccountSelector) -> Result<AccountRead, ReadFailure> {
+        self.read_found(call, self.selection(key)).await
+    }
+
+    async fn read(&self, call: &Call, target: &Target) -> Result<AccountRead, ReadFailure> {
+        self.read_found(call, self.by_id(&target.id)).await
+    }
+
+    async fn unlock(&self, call: &Call, target: &Target) -> Sent {
+        self.send_unlock(call, target).await
+    }
+
+    async fn set_password(&self, call: &Call, target: &Target, password: &Secret) -> Sent {
+        self.send_password(call, target, password).await
+    }
+
+    async fn require_change(&self, call: &Call, target: &Target) -> Sent {
+        self.send_change(call, target).await
+    }
+
+    async fn prove_password(&self, call: &Call, target: &Target, password: &Secret) -> Proof {
+        self.prove(call, target, password).await
+    }
+}

@@ -1,0 +1,196 @@
+//! Which accounts must not be touched: the operator's own, and those that the Directory lists as administrators,
+//! directly or by a group, transitively. Whatever cannot be looked up counts as protected.
+
+use super::{groups::Group, schema::ENTRY_UUID};
+use crate::{
+    directory::ldap::{
+        Connection, Entry, Fault, Presence, Query,
+        dn::{self, Dn},
+        filter,
+    },
+    domain::account::Protection,
+};
+use futures::future::try_join_all;
+use ldap3::Scope;
+
+/// The attributes by which groups name members, with the class that must have some.
+const MEMBERS: [(&str, &str); 2] = [("groupOfNames", "member"), ("groupOfUniqueNames", "uniqueMember")];
+
+/// What the look-up of the listed administrators showed for one account.
+pub struct Listed {
+    /// The ids of the listed entries, in the order of the list.
+    ids: Vec<String>,
+    /// The place of a listed group that names the account itself.
+    direct: Option<usize>,
+}
+
+/// Looks up the listed administrators, for this account.
+///
+/// # Errors
+/// Which place of the list could not be read, and why. No names.
+pub async fn look_up(
+    connection: &Connection,
+    suffix: &str,
+    administrators: &[String],
+    account: &str,
+) -> Result<Listed, String> {
+    let looks = administrators.iter().enumerate().map(|(place, dn)| async move {
+        let entry = listed_entry(connection, suffix, dn)
+            .await
+            .map_err(|why| format!("administrators[{place}] {why}"))?;
+        let names = names_account(connection, &entry, account)
+            .await
+            .map_err(|why| format!("administrators[{place}] {why}"))?;
+        let id = entry.first(ENTRY_UUID).map(str::to_owned);
+        id.map(|id| (id, names.then_some(place)))
+            .ok_or_else(|| format!("administrators[{place}] has no readable entryUUID"))
+    });
+    let found = try_join_all(looks).await?;
+    Ok(Listed {
+        direct: found.iter().find_map(|(_, place)| *place),
+        ids: found.into_iter().map(|(id, _)| id).collect(),
+    })
+}
+
+async fn listed_entry(connection: &Connection, suffix: &str, dn: &str) -> Result<Entry, String> {
+    let name = Dn::parse(dn).ok_or("is no DN")?;
+    // Groups are searched below the suffix: one outside would never be found.
+    if !Dn::parse(suffix).is_some_and(|suffix| name.is_within(&suffix)) {
+        return Err("lies outside the directory of the accounts".into());
+    }
+    let query = Query {
+        base: dn,
+        scope: Scope::Base,
+        filter: &filter::present("objectClass"),
+        attributes: &[ENTRY_UUID, "objectClass"],
+        names_only: false,
+        limit: 1,
+    };
+    let found = connection.search(&query).await;
+    let missing = || "does not exist or cannot be read".to_owned();
+    found
+        .map_err(|fault| match fault {
+            Fault::Answered(_) => missing(),
+            other => format!("could not be read: {}", other.failure().public),
+        })?
+        .entries
+        .pop()
+        .ok_or_else(missing)
+}
+
+/// Whether the group names the account; an error where its members are hidden, because the search for the account's
+/// groups then finds nothing and says nothing.
+async fn names_account(connection: &Connection, entry: &Entry, account: &str) -> Result<bool, String> {
+    for (class, attribute) in MEMBERS {
+        if !entry.is_a(class) {
+            continue;
+        }
+        match connection.compare(&entry.dn, attribute, account).await {
+            Ok(Presence::Equal) => return Ok(true),
+            Ok(Presence::Different) => {}
+            // Both classes must have at least one member, so none is seen only where it is hidden.
+            Ok(Presence::Absent | Presence::Hidden) => return Err("is a group whose members cannot be read".into()),
+            Err(fault) => return Err(format!("could not be read: {}", fault.failure().public)),
+        }
+    }
+    Ok(false)
+}
+
+/// Judges one account.
+pub fn judge(
+    account: &Entry,
+    bind_dn: &str,
+    administrators: &[String],
+    listed: Result<Listed, String>,
+    groups: &Result<Vec<Group>, String>,
+) -> Protection {
+    if dn::same(&account.dn, bind_dn) {
+        return Protection::Protected("it is the operator's own account".into());
+    }
+    if administrators.is_empty() {
+        return Protection::None;
+    }
+    let listed = match listed {
+        Ok(listed) => listed,
+        Err(why) => return Protection::Unknown(why),
+    };
+    let protected = |dn: &str, uuid: Option<&str>| {
+        administrators
+            .iter()
+            .zip(&listed.ids)
+            .position(|(listed, id)| uuid == Some(id) || dn::same(listed, dn))
+    };
+    if let Some(place) = protected(&account.dn, account.first(ENTRY_UUID)) {
+        return Protection::Protected(format!("it is administrators[{place}]"));
+    }
+    if let Some(place) = listed.direct {
+        return Protection::Protected(format!("it is a member of administrators[{place}]"));
+    }
+    let groups = match groups {
+        Ok(groups) => groups,
+        Err(why) => return Protection::Unknown(format!("its groups could not be read: {why}")),
+    };
+    match groups
+        .iter()
+        .find_map(|group| protected(&group.dn, group.uuid.as_deref()))
+    {
+        Some(place) => Protection::Protected(format!("it is a member of administrators[{place}]")),
+        None => Protection::None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listed(ids: &[&str], direct: Option<usize>) -> Result<Listed, String> {
+        Ok(Listed {
+            ids: ids.iter().map(|id| (*id).to_owned()).collect(),
+            direct,
+        })
+    }
+
+    fn group(dn: &str, uuid: Option<&str>) -> Group {
+        Group {
+            dn: dn.into(),
+            uuid: uuid.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn protection_is_judged() {
+        let account = Entry::of("uid=a,dc=x", &[(ENTRY_UUID, &["u1"])]);
+        let list = ["cn=root,dc=x".to_owned(), "cn=admins,dc=x".to_owned()];
+        let ids = ["r", "g"];
+        let none: Result<Vec<Group>, String> = Ok(Vec::new());
+        let protected =
+            |listed, groups: &Result<Vec<Group>, String>| match judge(&account, "cn=op,dc=x", &list, listed, groups) {
+                Protection::None => "none",
+                Protection::Protected(_) => "protected",
+                Protection::Unknown(_) => "unknown",
+            };
+        assert_eq!(protected(listed(&ids, None), &none), "none");
+        assert_eq!(protected(listed(&["r", "u1"], None), &none), "protected");
+        assert_eq!(protected(listed(&ids, Some(1)), &none), "protected");
+        assert_eq!(
+            protected(listed(&ids, None), &Ok(vec![group("cn=renamed", Some("g"))])),
+            "protected"
+        );
+        assert_eq!(
+            protected(listed(&ids, None), &Ok(vec![group("CN=Admins, dc=x", None)])),
+            "protected"
+        );
+        assert_eq!(
+            protected(listed(&ids, None), &Ok(vec![group("cn=other,dc=x", Some("o"))])),
+            "none"
+        );
+        assert_eq!(protected(listed(&ids, None), &Err("no".into())), "unknown");
+        assert_eq!(protected(Err("no".into()), &none), "unknown");
+        let own = judge(&account, "UID=A, dc=x", &[], listed(&[], None), &none);
+        assert!(matches!(own, Protection::Protected(_)));
+        assert_eq!(
+            judge(&account, "cn=op", &[], listed(&[], None), &Err("no".into())),
+            Protection::None
+        );
+    }
+}

@@ -1,0 +1,10 @@
+//! The OpenLDAP provider against a real slapd: every fact that it tells is compared with what the server does, and
+//! every write with the server's own log.
+
+mod lab;
+mod locks;
+mod lookups;
+mod passwords;
+mod proxy;
+mod servers;
+mod trouble;
