@@ -4,6 +4,8 @@
 //! redirects and referrals are not followed, everything that comes from outside is bounded. Only
 //! `controller/execute.rs` calls the methods that change something.
 
+mod breaker;
+mod bucket;
 pub mod throttle;
 
 use crate::{
