@@ -71,7 +71,9 @@ impl Breaker {
     pub(super) fn report(&mut self, now: Instant, trial: bool, success: bool) {
         self.state = match (self.state, trial, success) {
             (State::Closed { .. }, _, true) | (State::Trying { .. }, true, true) => State::Closed { failures: 0 },
-            (State::Closed { failures }, _, false) if failures + 1 < FAILURES => State::Closed { failures: failures + 1 },
+            (State::Closed { failures }, _, false) if failures + 1 < FAILURES => {
+                State::Closed { failures: failures + 1 }
+            }
             (State::Closed { .. }, _, false) => open(now, FIRST_PAUSE),
             (State::Trying { pause }, true, false) => open(now, LONGEST_PAUSE.min(pause.saturating_mul(2))),
             (unchanged @ (State::Open { .. } | State::Trying { .. }), _, _) => unchanged,
@@ -123,7 +125,10 @@ mod tests {
         let later = now + FIRST_PAUSE;
         assert_eq!(breaker.look(later), Verdict::Trial);
         assert_eq!(breaker.admit(later), Verdict::Trial);
-        assert!(matches!(breaker.admit(later), Verdict::Refuse(_)), "a second call during the trial");
+        assert!(
+            matches!(breaker.admit(later), Verdict::Refuse(_)),
+            "a second call during the trial"
+        );
         breaker.report(later, true, true);
         assert_eq!(breaker.admit(later), Verdict::Pass);
     }

@@ -61,7 +61,10 @@ impl Bucket {
     /// How long a call in this lane has to wait behind `ahead` others.
     pub(super) fn wait(&self, lane: Lane, ahead: usize, now: Instant) -> Duration {
         let kept = if lane == Lane::ReadBack { 0 } else { self.reserve };
-        let calls = u32::try_from(ahead).unwrap_or(u32::MAX).saturating_add(1).saturating_add(kept);
+        let calls = u32::try_from(ahead)
+            .unwrap_or(u32::MAX)
+            .saturating_add(1)
+            .saturating_add(kept);
         let earned = self.interval.saturating_mul(calls).saturating_sub(self.credit(now));
         let held = self.held_until(lane, now).saturating_duration_since(now);
         earned.max(held)
@@ -82,7 +85,9 @@ impl Bucket {
     pub(super) fn overloaded(&mut self, now: Instant) -> Duration {
         // Calls that were under way together are refused together: that is one overload, not several.
         if now >= self.paused_until {
-            let pause = FIRST_PAUSE.saturating_mul(1 << self.overloads.min(6)).min(LONGEST_PAUSE);
+            let pause = FIRST_PAUSE
+                .saturating_mul(1 << self.overloads.min(6))
+                .min(LONGEST_PAUSE);
             self.overloads += 1;
             self.pause(now, pause);
         }
@@ -101,7 +106,11 @@ impl Bucket {
         };
         if !self.window.as_ref().is_some_and(looser) {
             let resets = now + reset_in;
-            self.window = Some(Window { limit, remaining, resets });
+            self.window = Some(Window {
+                limit,
+                remaining,
+                resets,
+            });
         }
     }
 
@@ -170,7 +179,11 @@ mod tests {
                 wait => now += wait,
             }
         }
-        assert_eq!(calls, 60 + 599, "the burst, then one each 100 ms before the minute is over");
+        assert_eq!(
+            calls,
+            60 + 599,
+            "the burst, then one each 100 ms before the minute is over"
+        );
         assert_eq!(bucket.snapshot(now + seconds(3600)), (600, 120));
     }
 
@@ -181,8 +194,16 @@ mod tests {
             let mut bucket = Bucket::new(6000, now);
             bucket.observe(now, 600, remaining, seconds(30));
             assert_eq!(bucket.wait(Lane::Person, 0, now), seconds(person), "{remaining} left");
-            assert_eq!(bucket.wait(Lane::ReadBack, 0, now), seconds(read_back), "{remaining} left");
-            assert_eq!(bucket.wait(Lane::Person, 0, now + seconds(30)), Duration::ZERO, "after the reset");
+            assert_eq!(
+                bucket.wait(Lane::ReadBack, 0, now),
+                seconds(read_back),
+                "{remaining} left"
+            );
+            assert_eq!(
+                bucket.wait(Lane::Person, 0, now + seconds(30)),
+                Duration::ZERO,
+                "after the reset"
+            );
         }
     }
 
@@ -217,7 +238,11 @@ mod tests {
             now += seconds(pause);
         }
         bucket.observe(now, 0, 0, seconds(60));
-        assert_eq!(bucket.overloaded(now), seconds(60), "a concurrency limit's headers are no recovery");
+        assert_eq!(
+            bucket.overloaded(now),
+            seconds(60),
+            "a concurrency limit's headers are no recovery"
+        );
         now += seconds(60);
         bucket.observe(now, 600, 500, seconds(60));
         assert_eq!(bucket.overloaded(now), seconds(1), "after an ordinary answer");

@@ -6,6 +6,7 @@
 
 mod breaker;
 mod bucket;
+mod http;
 pub mod throttle;
 
 use crate::{

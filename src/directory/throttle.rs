@@ -177,7 +177,10 @@ impl Waiter {
         if now >= call.deadline {
             return Err(too_late(state.estimate(call.lane, now)));
         }
-        let is_head = state.line.first_key_value().is_some_and(|(first, _)| *first == self.place);
+        let is_head = state
+            .line
+            .first_key_value()
+            .is_some_and(|(first, _)| *first == self.place);
         if !is_head || state.free == 0 {
             return Ok(Turn::Later(call.deadline));
         }
@@ -237,7 +240,10 @@ fn too_late(wait: Duration) -> Failure {
     let wait = wait.max(Duration::from_secs(1));
     Failure::new(
         FailureClass::RateLimited(wait),
-        format!("the directory's budget of calls is used up for about {} s", wait.as_secs()),
+        format!(
+            "the directory's budget of calls is used up for about {} s",
+            wait.as_secs()
+        ),
     )
 }
 

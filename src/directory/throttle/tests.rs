@@ -75,7 +75,10 @@ async fn lanes_go_first_to_last_and_first_come_first_served_within() {
 async fn service_accounts_and_the_background_progress_while_people_are_idle() {
     let throttle = spent(1).await;
     let began = now();
-    let order = queue(&throttle, &[(Lane::Background, "sweep"), (Lane::ServiceAccount, "pipeline")]);
+    let order = queue(
+        &throttle,
+        &[(Lane::Background, "sweep"), (Lane::ServiceAccount, "pipeline")],
+    );
     assert_eq!(all(order).await, ["pipeline", "sweep"]);
     assert_eq!(now() - began, seconds(2));
 }
@@ -133,7 +136,11 @@ async fn refuses_at_once_what_cannot_come_before_the_deadline() {
     throttle.pause(seconds(30));
     let began = now();
     assert_eq!(throttle.estimate(Lane::Person), seconds(30));
-    let failure = throttle.acquire(&call(Lane::Person, seconds(10))).await.map(drop).unwrap_err();
+    let failure = throttle
+        .acquire(&call(Lane::Person, seconds(10)))
+        .await
+        .map(drop)
+        .unwrap_err();
     assert_eq!(failure.class, FailureClass::RateLimited(seconds(30)));
     assert_eq!(now(), began, "without waiting");
     drop(throttle.acquire(&call(Lane::Person, seconds(40))).await.unwrap());
@@ -145,14 +152,21 @@ async fn a_waiter_gives_up_at_its_deadline() {
     let throttle = Throttle::new(6000, 1);
     let _held = throttle.acquire(&call(Lane::Person, seconds(60))).await.unwrap();
     let began = now();
-    let failure = throttle.acquire(&call(Lane::Person, seconds(5))).await.map(drop).unwrap_err();
+    let failure = throttle
+        .acquire(&call(Lane::Person, seconds(5)))
+        .await
+        .map(drop)
+        .unwrap_err();
     assert!(matches!(failure.class, FailureClass::RateLimited(_)));
     assert_eq!(now() - began, seconds(5));
     let past = Call {
         lane: Lane::ReadBack,
         deadline: now(),
     };
-    assert!(throttle.acquire(&past).await.is_err(), "nothing is sent after the deadline");
+    assert!(
+        throttle.acquire(&past).await.is_err(),
+        "nothing is sent after the deadline"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -173,7 +187,11 @@ async fn estimates_grow_with_the_line_and_with_slow_calls() {
         drop(permit);
     }
     let _held = slow.acquire(&call(Lane::Person, seconds(60))).await.unwrap();
-    assert!(slow.estimate(Lane::Person) > seconds(7), "{:?}", slow.estimate(Lane::Person));
+    assert!(
+        slow.estimate(Lane::Person) > seconds(7),
+        "{:?}",
+        slow.estimate(Lane::Person)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -215,7 +233,10 @@ async fn an_open_circuit_fails_waiters_and_newcomers_then_tries_once() {
 
     tokio::time::sleep(seconds(1)).await;
     let trial = throttle.acquire(&call(Lane::Person, seconds(60))).await.unwrap();
-    assert!(throttle.acquire(&call(Lane::Person, seconds(60))).await.is_err(), "one trial only");
+    assert!(
+        throttle.acquire(&call(Lane::Person, seconds(60))).await.is_err(),
+        "one trial only"
+    );
     drop(trial);
     let trial = throttle.acquire(&call(Lane::Person, seconds(60))).await.unwrap();
     trial.report(true);
