@@ -1,0 +1,294 @@
+//! The control API: what a test in another process does to a sandbox, as JSON under `/_sandbox/`.
+//!
+//! | Method and path | Body | Answer |
+//! |---|---|---|
+//! | GET `health` | | `{}` |
+//! | POST `sign-in` | `{login, password, device?, newPassword?}` | `{outcome, ...}` |
+//! | POST `lock` | `{login}` | account |
+//! | GET `accounts`, `account?key=ID_OR_LOGIN` | | accounts, account |
+//! | POST `users` | array of seed users | their ids |
+//! | GET, POST, DELETE `faults` | fault | script with counts |
+//! | GET `truth?since=SEQ` | | entries |
+//! | GET `mails` | | mails |
+//! | POST `use-link` | `{link, newPassword}` | `{outcome, ...}` |
+//! | GET, PATCH `settings` | members to change | settings |
+//! | PUT `latency` | `{baseMs, spreadMs}` | latency |
+//! | POST `quirk` | `{quirk, on}` | settings |
+//! | POST `tokens`, `revoke-token` | token, `{value}` | `{}` |
+//! | POST `advance` | `{ms}` | `{now}` |
+//! | POST `events` | `{published, event}` | `{}` |
+//! | GET `connects` | | hosts that the proxy was asked for |
+//!
+//! Errors are `{error}` with 400 or 404. There is no credential: it listens on loopback.
+
+use std::sync::Arc;
+
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post, put};
+use axum::{Json, Router};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::faults::Fault;
+use crate::latency::Latency;
+use crate::okta::Settings;
+use crate::okta::auth::Token;
+use crate::okta::quirks::Quirk;
+use crate::sandbox::AccountState;
+use crate::seed::SeedUser;
+use crate::shared::Shared;
+
+type Here = State<Arc<Shared>>;
+type Answer = Result<Json<Value>, Refusal>;
+
+struct Refusal(StatusCode, String);
+
+impl Refusal {
+    fn missing(what: &str) -> Self {
+        Self(StatusCode::NOT_FOUND, format!("there is no {what}"))
+    }
+}
+
+impl From<anyhow::Error> for Refusal {
+    fn from(error: anyhow::Error) -> Self {
+        Self(StatusCode::BAD_REQUEST, format!("{error:#}"))
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        (self.0, Json(json!({"error": self.1}))).into_response()
+    }
+}
+
+/// The control API's routes.
+pub fn routes(shared: Arc<Shared>) -> Router {
+    let routes = Router::new()
+        .route("/health", get(|| async { Json(json!({})) }))
+        .route("/sign-in", post(sign_in))
+        .route("/lock", post(lock))
+        .route("/accounts", get(accounts))
+        .route("/account", get(account))
+        .route("/users", post(seed))
+        .route("/faults", get(list_faults).post(add_fault).delete(clear_faults))
+        .route("/truth", get(truth))
+        .route("/mails", get(mails))
+        .route("/use-link", post(use_link))
+        .route("/settings", get(settings).patch(change_settings))
+        .route("/latency", put(set_latency))
+        .route("/quirk", post(set_quirk))
+        .route("/tokens", post(add_token))
+        .route("/revoke-token", post(revoke_token))
+        .route("/advance", post(advance))
+        .route("/events", post(inject_event))
+        .route("/connects", get(connects));
+    Router::new().nest("/_sandbox", routes).with_state(shared)
+}
+
+fn plain(value: impl serde::Serialize) -> Answer {
+    serde_json::to_value(value)
+        .map(Json)
+        .map_err(|error| Refusal(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct SignInBody {
+    login: String,
+    password: String,
+    #[serde(default)]
+    device: Option<String>,
+    #[serde(default)]
+    new_password: Option<String>,
+}
+
+async fn sign_in(State(shared): Here, Json(body): Json<SignInBody>) -> Answer {
+    let device = body.device.as_deref().unwrap_or("seed");
+    plain(shared.control("sign-in", |okta, context| {
+        okta.sign_in(
+            context,
+            &body.login,
+            &body.password,
+            device,
+            body.new_password.as_deref(),
+        )
+    }))
+}
+
+#[derive(Deserialize)]
+struct LoginBody {
+    login: String,
+}
+
+async fn lock(State(shared): Here, Json(body): Json<LoginBody>) -> Answer {
+    shared.control("lock", |okta, context| okta.lock(context, &body.login))?;
+    find(&shared, &body.login)
+}
+
+fn find(shared: &Shared, key: &str) -> Answer {
+    let state = shared.okta().user(key).map(AccountState::from);
+    plain(state.ok_or_else(|| Refusal::missing(&format!("account {key}")))?)
+}
+
+#[derive(Deserialize)]
+struct KeyQuery {
+    key: String,
+}
+
+async fn account(State(shared): Here, Query(query): Query<KeyQuery>) -> Answer {
+    find(&shared, &query.key)
+}
+
+async fn accounts(State(shared): Here) -> Answer {
+    plain(shared.okta().users().iter().map(AccountState::from).collect::<Vec<_>>())
+}
+
+async fn seed(State(shared): Here, Json(users): Json<Vec<SeedUser>>) -> Answer {
+    let now = shared.clock.now();
+    let mut okta = shared.okta();
+    let ids: Vec<String> = users
+        .into_iter()
+        .map(|user| okta.seed(user, now))
+        .collect::<anyhow::Result<_>>()?;
+    plain(ids)
+}
+
+async fn list_faults(State(shared): Here) -> Answer {
+    let script = shared.faults.list();
+    plain(
+        script
+            .into_iter()
+            .map(|(fault, matched)| json!({"fault": fault, "matched": matched}))
+            .collect::<Vec<_>>(),
+    )
+}
+
+async fn add_fault(State(shared): Here, Json(fault): Json<Fault>) -> Answer {
+    shared.faults.add(fault);
+    list_faults(State(shared)).await
+}
+
+async fn clear_faults(State(shared): Here) -> Answer {
+    shared.faults.clear();
+    list_faults(State(shared)).await
+}
+
+#[derive(Deserialize)]
+struct SinceQuery {
+    #[serde(default)]
+    since: u64,
+}
+
+async fn truth(State(shared): Here, Query(query): Query<SinceQuery>) -> Answer {
+    plain(shared.truth.since(query.since))
+}
+
+async fn mails(State(shared): Here) -> Answer {
+    plain(shared.okta().mails())
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct LinkBody {
+    link: String,
+    new_password: String,
+}
+
+async fn use_link(State(shared): Here, Json(body): Json<LinkBody>) -> Answer {
+    let token = body.link.rsplit('/').next().unwrap_or_default();
+    plain(shared.control("use-link", |okta, context| {
+        okta.use_link(context, token, &body.new_password)
+    }))
+}
+
+async fn settings(State(shared): Here) -> Answer {
+    plain(&shared.okta().settings)
+}
+
+/// Changes the members of the settings that the body has; nested objects are merged.
+async fn change_settings(State(shared): Here, Json(patch): Json<Value>) -> Answer {
+    let mut okta = shared.okta();
+    let present = serde_json::to_value(&okta.settings).map_err(anyhow::Error::from)?;
+    let merged: Settings = serde_json::from_value(merge(present, patch)).map_err(anyhow::Error::from)?;
+    okta.configure(merged);
+    plain(&okta.settings)
+}
+
+fn merge(present: Value, patch: Value) -> Value {
+    match (present, patch) {
+        (Value::Object(mut present), Value::Object(patch)) => {
+            for (name, value) in patch {
+                let former = present.remove(&name).unwrap_or(Value::Null);
+                present.insert(name, merge(former, value));
+            }
+            Value::Object(present)
+        }
+        (_, patch) => patch,
+    }
+}
+
+async fn set_latency(State(shared): Here, Json(latency): Json<Latency>) -> Answer {
+    *shared.latency() = latency;
+    plain(latency)
+}
+
+#[derive(Deserialize)]
+struct QuirkBody {
+    quirk: Quirk,
+    on: bool,
+}
+
+async fn set_quirk(State(shared): Here, Json(body): Json<QuirkBody>) -> Answer {
+    let mut okta = shared.okta();
+    okta.settings.quirks.set(body.quirk, body.on);
+    plain(&okta.settings)
+}
+
+async fn add_token(State(shared): Here, Json(token): Json<Token>) -> Answer {
+    shared.okta().add_token(token)?;
+    plain(json!({}))
+}
+
+#[derive(Deserialize)]
+struct ValueBody {
+    value: String,
+}
+
+async fn revoke_token(State(shared): Here, Json(body): Json<ValueBody>) -> Answer {
+    let mut okta = shared.okta();
+    let token = okta.tokens.iter_mut().find(|token| token.value == body.value);
+    token.ok_or_else(|| Refusal::missing("token with that value"))?.revoked = true;
+    plain(json!({}))
+}
+
+#[derive(Deserialize)]
+struct AdvanceBody {
+    ms: i64,
+}
+
+async fn advance(State(shared): Here, Json(body): Json<AdvanceBody>) -> Answer {
+    shared.clock.advance(body.ms);
+    plain(json!({"now": shared.clock.now()}))
+}
+
+#[derive(Deserialize)]
+struct EventBody {
+    published: Timestamp,
+    event: Value,
+}
+
+async fn inject_event(State(shared): Here, Json(body): Json<EventBody>) -> Answer {
+    if !body.event.is_object() {
+        return Err(anyhow::anyhow!("the event must be an object").into());
+    }
+    let now = shared.clock.now();
+    shared.okta().inject_event(body.published, now, body.event);
+    plain(json!({}))
+}
+
+async fn connects(State(shared): Here) -> Answer {
+    plain(&*shared.connects())
+}

@@ -1,0 +1,118 @@
+//! `readmit-sandbox`: simulated directories in a process of their own.
+//!
+//! Prints one JSON line with its addresses when it is ready and stops at SIGTERM or SIGINT.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Parser;
+use sandbox::okta::auth::Role;
+use sandbox::okta::quirks::Quirk;
+use sandbox::options::token;
+use sandbox::seed::{SeedUser, numbered};
+use sandbox::{Latency, Options, Sandbox, Status};
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Simulated SaaS directories over an in-memory account store.
+#[derive(Debug, Parser)]
+#[command(name = "readmit-sandbox", version)]
+struct Arguments {
+    /// Plain HTTP listener of the API (loopback; port 0 lets the system choose)
+    #[arg(long, default_value = "127.0.0.1:0")]
+    http: SocketAddr,
+    /// TLS listener of the API
+    #[arg(long, default_value = "127.0.0.1:0")]
+    https: SocketAddr,
+    /// CONNECT proxy that leads every https host to this sandbox
+    #[arg(long, default_value = "127.0.0.1:0")]
+    proxy: SocketAddr,
+    /// Control API
+    #[arg(long, default_value = "127.0.0.1:0")]
+    control: SocketAddr,
+    /// Users as a JSON array, in the place of the built-in ones
+    #[arg(long, value_name = "FILE")]
+    seed: Option<PathBuf>,
+    /// Locked users user-00001@example.com and on, besides the others
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    locked_users: usize,
+    /// API token with an administrator's rights; may be repeated
+    #[arg(long, value_name = "VALUE")]
+    token: Vec<String>,
+    /// Name from which ids derive
+    #[arg(long, default_value = "example")]
+    org: String,
+    /// Turn a quirk on
+    #[arg(long, value_name = "NAME")]
+    quirk: Vec<Quirk>,
+    /// Turn a quirk off
+    #[arg(long, value_name = "NAME")]
+    no_quirk: Vec<Quirk>,
+    /// Milliseconds that each call takes
+    #[arg(long, default_value_t = 0)]
+    latency_ms: u64,
+    /// Do not limit rates
+    #[arg(long)]
+    no_rate_limits: bool,
+    /// Where to write the test authority's certificate (PEM)
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+}
+
+impl Arguments {
+    fn options(&self) -> anyhow::Result<Options> {
+        let mut options = Options {
+            http: self.http,
+            https: self.https,
+            proxy: self.proxy,
+            control: self.control,
+            org: self.org.clone(),
+            latency: Latency {
+                base_ms: self.latency_ms,
+                spread_ms: 0,
+            },
+            ..Options::default()
+        };
+        if let Some(path) = &self.seed {
+            let text = std::fs::read(path).with_context(|| format!("cannot read the seed {}", path.display()))?;
+            options.users = serde_json::from_slice(&text)
+                .with_context(|| format!("the seed {} is not a JSON array of users", path.display()))?;
+            let owner = "operator@example.com";
+            if !options.users.iter().any(|user| user.login == owner) {
+                options.users.push(SeedUser::new(owner, Status::Active, None));
+            }
+        }
+        options.users.extend(numbered(self.locked_users, Status::LockedOut));
+        for (number, value) in self.token.iter().enumerate() {
+            options
+                .tokens
+                .push(token(&format!("flag-{}", number + 1), value, Role::Admin));
+        }
+        options.settings.rate_limits.enabled = !self.no_rate_limits;
+        for (names, on) in [(&self.quirk, true), (&self.no_quirk, false)] {
+            names.iter().for_each(|quirk| options.settings.quirks.set(*quirk, on));
+        }
+        Ok(options)
+    }
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let mut terminate = signal(SignalKind::terminate())?;
+    let sandbox = Sandbox::start(arguments.options()?).await?;
+    if let Some(path) = &arguments.ca_file {
+        std::fs::write(path, sandbox.ca_pem())
+            .with_context(|| format!("cannot write the certificate to {}", path.display()))?;
+    }
+    let mut ready = json!(sandbox.addresses());
+    ready["caFile"] = json!(arguments.ca_file);
+    println!("{ready}");
+    tokio::select! {
+        _ = terminate.recv() => {}
+        result = tokio::signal::ctrl_c() => result?,
+    }
+    sandbox.stop().await;
+    Ok(())
+}

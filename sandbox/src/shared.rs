@@ -1,0 +1,131 @@
+//! What all listeners of one sandbox share: the simulated organisations, the truth log, the faults, the clock.
+//!
+//! Lock order: an organisation first, then the truth log. Nothing waits while it holds a lock.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard};
+
+use jiff::Timestamp;
+
+use crate::clock::Clock;
+use crate::faults::Faults;
+use crate::latency::Latency;
+use crate::okta::{Context, Okta};
+use crate::options::Options;
+use crate::truth::{Change, Entry, Origin, Truth};
+
+/// The state behind all listeners.
+#[derive(Debug)]
+pub struct Shared {
+    okta: Mutex<Okta>,
+    latency: Mutex<Latency>,
+    /// Hosts that clients asked the CONNECT proxy for, in order.
+    connects: Mutex<Vec<String>>,
+    pub truth: Truth,
+    pub faults: Faults,
+    pub clock: Clock,
+    pub(crate) in_flight: AtomicUsize,
+    requests: AtomicU64,
+}
+
+impl Shared {
+    /// Builds the organisations that the options describe.
+    ///
+    /// # Errors
+    /// When two users have one login, or a token's owner is missing.
+    pub fn new(options: &Options) -> anyhow::Result<Self> {
+        let clock = Clock::default();
+        let mut okta = Okta::new(&options.org, options.settings.clone());
+        for user in &options.users {
+            okta.seed(user.clone(), clock.now())?;
+        }
+        for token in &options.tokens {
+            okta.add_token(token.clone())?;
+        }
+        okta.apps.clone_from(&options.apps);
+        Ok(Self {
+            okta: Mutex::new(okta),
+            latency: Mutex::new(options.latency),
+            connects: Mutex::default(),
+            truth: Truth::default(),
+            faults: Faults::default(),
+            clock,
+            in_flight: AtomicUsize::new(0),
+            requests: AtomicU64::new(0),
+        })
+    }
+
+    /// The organisation, after time has passed for it.
+    ///
+    /// # Panics
+    /// When an operation panicked while it held the lock.
+    pub fn okta(&self) -> MutexGuard<'_, Okta> {
+        let mut okta = self
+            .okta
+            .lock()
+            .expect("an operation panicked while it held the organisation's lock");
+        let now = self.clock.now();
+        let changes = okta.settle(now);
+        if !changes.is_empty() {
+            let seq = self.truth.open(internal_entry(Origin::Clock, "time passed", now));
+            self.truth.commit(seq, now, None, true, changes);
+        }
+        okta
+    }
+
+    /// Runs something that is not an API call on the organisation and logs what it changed.
+    pub fn control<T>(&self, operation: &str, action: impl FnOnce(&mut Okta, &mut Context) -> T) -> T {
+        let mut okta = self.okta();
+        let now = self.clock.now();
+        let seq = self.truth.open(internal_entry(Origin::Control, operation, now));
+        let mut context = Context::internal(now, "");
+        let result = action(&mut okta, &mut context);
+        let changes: Vec<Change> = std::mem::take(&mut context.changes);
+        self.truth
+            .commit(seq, now, context.account, !changes.is_empty(), changes);
+        result
+    }
+
+    /// The latency in force.
+    pub fn latency(&self) -> MutexGuard<'_, Latency> {
+        self.latency.lock().expect("the latency's lock is never poisoned")
+    }
+
+    /// Hosts that clients asked the CONNECT proxy for.
+    pub fn connects(&self) -> MutexGuard<'_, Vec<String>> {
+        self.connects.lock().expect("the list of hosts' lock is never poisoned")
+    }
+
+    /// A request id that no other request of this sandbox has.
+    pub(crate) fn next_request_id(&self) -> String {
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        crate::directory::stable_id("req", &number.to_string(), 24)
+    }
+}
+
+fn internal_entry(origin: Origin, operation: &str, now: Timestamp) -> Entry {
+    Entry {
+        seq: 0,
+        commit_seq: None,
+        origin,
+        received: now,
+        committed: None,
+        answered: None,
+        method: String::new(),
+        path: String::new(),
+        query: String::new(),
+        operation: operation.to_owned(),
+        host: String::new(),
+        caller: None,
+        user_agent: None,
+        body_sha256: None,
+        body_fields: Vec::new(),
+        account: None,
+        faults: Vec::new(),
+        applied: false,
+        changes: Vec::new(),
+        status: None,
+        error_code: None,
+        request_id: String::new(),
+    }
+}
