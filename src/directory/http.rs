@@ -145,12 +145,19 @@ impl Http {
         &self.throttle
     }
 
-    /// Sends a request once, when its turn has come, and reads the answer.
+    /// Sends a request once, when its turn has come, and reads the answer. `last_word` is asked when the turn has come:
+    /// what it refuses is not sent.
     ///
     /// # Errors
     /// Where there is none; see [`NoAnswer`].
-    pub(super) async fn exchange(&self, call: &Call, request: RequestBuilder) -> Result<Answer, NoAnswer> {
+    pub(super) async fn exchange(
+        &self,
+        call: &Call,
+        request: RequestBuilder,
+        last_word: impl FnOnce() -> Result<(), Failure>,
+    ) -> Result<Answer, NoAnswer> {
         let permit = self.throttle.acquire(call).await.map_err(NoAnswer::NotSent)?;
+        last_word().map_err(NoAnswer::NotSent)?;
         // The exchange may outlast the deadline by its timeout, never begin after it: recovery waits for both.
         if Instant::now() >= call.deadline {
             return Err(NoAnswer::NotSent(Failure::new(

@@ -7,6 +7,7 @@
 mod breaker;
 mod bucket;
 mod http;
+pub mod okta;
 pub mod throttle;
 
 use crate::{

@@ -37,7 +37,7 @@ async fn server(answer: Vec<u8>) -> (String, std::sync::Arc<std::sync::atomic::A
 
 async fn ask(url: &str) -> Result<Answer, NoAnswer> {
     let http = client(url, Duration::from_secs(5));
-    http.exchange(&call(), http.client().post(format!("{url}secret-login")))
+    http.exchange(&call(), http.client().post(format!("{url}secret-login")), || Ok(()))
         .await
 }
 
@@ -112,7 +112,7 @@ async fn a_slow_answer_is_lost() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let http = client(&url, Duration::from_millis(200));
-    let lost = failure(http.exchange(&call(), http.client().get(&url)).await);
+    let lost = failure(http.exchange(&call(), http.client().get(&url), || Ok(())).await);
     assert!(
         matches!(&lost, NoAnswer::Lost(f) if f.public.contains("in time")),
         "{lost:?}"
@@ -160,7 +160,7 @@ async fn broken_answers_open_the_circuit_and_refusals_do_not() {
             server(format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").into_bytes()).await;
         let http = client(&url, Duration::from_secs(5));
         for _ in 0..8 {
-            http.exchange(&call(), http.client().get(&url)).await.ok();
+            http.exchange(&call(), http.client().get(&url), || Ok(())).await.ok();
         }
         let expected = if opens { 5 } else { 8 };
         assert_eq!(asked.load(std::sync::atomic::Ordering::SeqCst), expected, "{status}");
@@ -175,7 +175,7 @@ async fn nothing_is_sent_after_the_deadline() {
         lane: Lane::ReadBack,
         deadline: Instant::now(),
     };
-    let lost = failure(http.exchange(&late, http.client().get(&url)).await);
+    let lost = failure(http.exchange(&late, http.client().get(&url), || Ok(())).await);
     assert!(matches!(lost, NoAnswer::NotSent(_)));
     assert_eq!(asked.load(std::sync::atomic::Ordering::SeqCst), 0);
 }

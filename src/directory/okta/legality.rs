@@ -94,7 +94,8 @@ type Row = (Step, &'static str);
 
 fn state(status: Status) -> &'static [Row] {
     const STAGED: &str = "the account was never activated; an Okta administrator must activate it";
-    const PROVISIONED: &str = "the account's activation is not finished; an Okta administrator can send its activation mail again";
+    const PROVISIONED: &str =
+        "the account's activation is not finished; an Okta administrator can send its activation mail again";
     const RECOVERY: &str = "a password reset is under way; its mail tells the owner how to go on";
     const EXPIRED: &str = "the password has expired; the owner changes it by signing in";
     const SUSPENDED: &str = "the account is suspended; an Okta administrator must unsuspend it";
@@ -205,7 +206,11 @@ mod tests {
             ("ACTIVATING", None, None),
         ] {
             let status = Status::parse(status);
-            assert_eq!((status.is_disabled(), status.must_change()), (disabled, must_change), "{status:?}");
+            assert_eq!(
+                (status.is_disabled(), status.must_change()),
+                (disabled, must_change),
+                "{status:?}"
+            );
         }
     }
 }
