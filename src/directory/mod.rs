@@ -6,6 +6,10 @@
 
 pub mod ldap;
 pub mod openldap;
+mod breaker;
+mod bucket;
+mod http;
+pub mod okta;
 pub mod throttle;
 
 use crate::{

@@ -1,0 +1,303 @@
+//! Okta's error codes: what each means for us and in words. Pure; one table.
+//!
+//! Only `errorCode` and the status decide; Okta's own texts change and can hold what a user typed, so they go nowhere.
+//! Source: Okta's catalogue of error codes (developer.okta.com/docs/reference/error-codes).
+
+use crate::domain::account::{Failure, FailureClass};
+use std::time::Duration;
+
+/// How long to wait where Okta is in a state that lasts: read-only mode, a user that is being activated.
+const SLOW: Duration = Duration::from_secs(60);
+/// How long to wait for a lock inside Okta.
+const SOON: Duration = Duration::from_secs(5);
+
+/// What an error answer means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// It will not work by trying again.
+    Permanent,
+    /// There is no such object, or it may not be seen.
+    NotFound,
+    /// Not possible in the state the account is in: read again before judging.
+    WrongState,
+    /// An administrator must change something.
+    NeedsConfig,
+    /// The API token was refused.
+    CredentialRefused,
+    /// Not now. The code says that nothing was done.
+    Later(Duration),
+    /// Too many calls; the headers say more. Nothing was done.
+    RateLimited,
+    /// Okta broke; whether something was done is not known.
+    Broken,
+}
+
+/// Status 429's code.
+pub(super) const RATE_LIMITED: &str = "E0000047";
+
+const TABLE: &[(&str, Meaning, &str)] = &[
+    (
+        "E0000001",
+        Meaning::Permanent,
+        "the request does not fit its rules: a precondition, or the password policy",
+    ),
+    ("E0000002", Meaning::Permanent, "an argument is not valid"),
+    ("E0000003", Meaning::Permanent, "the request body is not valid"),
+    ("E0000004", Meaning::CredentialRefused, "the API token was refused"),
+    ("E0000005", Meaning::NeedsConfig, "the API token's session is not valid"),
+    (
+        "E0000006",
+        Meaning::NeedsConfig,
+        "the API token's administrator lacks the right, or the account is an administrator above it",
+    ),
+    ("E0000007", Meaning::NotFound, "there is no such account"),
+    (
+        "E0000008",
+        Meaning::NeedsConfig,
+        "the path is unknown; check the Directory's url",
+    ),
+    ("E0000009", Meaning::Broken, "Okta had an internal error"),
+    ("E0000010", Meaning::Later(SLOW), "Okta is in read-only mode"),
+    (
+        "E0000011",
+        Meaning::CredentialRefused,
+        "the API token is not valid or has expired; put a new one into its Secret",
+    ),
+    ("E0000013", Meaning::NeedsConfig, "the client app is not valid"),
+    ("E0000014", Meaning::Permanent, "the credentials could not be changed"),
+    (
+        "E0000015",
+        Meaning::NeedsConfig,
+        "the organisation lacks a feature that this needs",
+    ),
+    ("E0000016", Meaning::WrongState, "the account is active already"),
+    (
+        "E0000017",
+        Meaning::Permanent,
+        "the password cannot be reset in the account's present state",
+    ),
+    ("E0000018", Meaning::Permanent, "the Accept header is not valid"),
+    ("E0000019", Meaning::Permanent, "the Content-Type header is not valid"),
+    ("E0000020", Meaning::Permanent, "the request is not valid"),
+    ("E0000021", Meaning::Permanent, "the media type is not supported"),
+    ("E0000022", Meaning::Permanent, "the method is not supported"),
+    (
+        "E0000023",
+        Meaning::Permanent,
+        "the account's data are mastered by another directory",
+    ),
+    ("E0000031", Meaning::Permanent, "the search expression is not valid"),
+    (
+        "E0000032",
+        Meaning::WrongState,
+        "an unlock is not allowed for this account",
+    ),
+    ("E0000033", Meaning::Permanent, "the filter is not valid"),
+    (
+        "E0000034",
+        Meaning::Permanent,
+        "recovery by the owner is not allowed for this account",
+    ),
+    (
+        "E0000035",
+        Meaning::Permanent,
+        "a password change is not allowed for this account",
+    ),
+    (
+        "E0000038",
+        Meaning::WrongState,
+        "this is not allowed in the account's present state",
+    ),
+    (
+        "E0000041",
+        Meaning::Permanent,
+        "credentials must not be set for this account",
+    ),
+    (RATE_LIMITED, Meaning::RateLimited, "Okta's rate limit is reached"),
+    ("E0000060", Meaning::Permanent, "Okta does not support this operation"),
+    (
+        "E0000064",
+        Meaning::NeedsConfig,
+        "the password of the API token's administrator has expired",
+    ),
+    ("E0000069", Meaning::Permanent, "the account's factors are locked"),
+    (
+        "E0000079",
+        Meaning::Permanent,
+        "this is not allowed in the present state of authentication",
+    ),
+    (
+        "E0000080",
+        Meaning::Permanent,
+        "the password does not meet the password policy",
+    ),
+    (
+        "E0000085",
+        Meaning::NeedsConfig,
+        "the sign-on policy refuses the API token's administrator",
+    ),
+    (
+        "E0000095",
+        Meaning::Permanent,
+        "recovery is not allowed for this account",
+    ),
+    (
+        "E0000105",
+        Meaning::Permanent,
+        "the recovery link was used or is too old",
+    ),
+    ("E0000111", Meaning::Permanent, "the account is read-only in Okta"),
+    ("E0000112", Meaning::Later(SLOW), "the account is still being activated"),
+    (
+        "E0000119",
+        Meaning::Permanent,
+        "the account is locked; an Okta administrator must look",
+    ),
+    ("E0000239", Meaning::Later(SOON), "Okta is reconciling its policies"),
+];
+
+/// What an error answer with this status and code means, and in words. The code wins where it is known, except that a
+/// 401 is never anything but about the caller.
+pub(super) fn meaning(status: u16, code: &str) -> (Meaning, &'static str) {
+    let known = TABLE
+        .iter()
+        .find(|(known, ..)| *known == code)
+        .map(|(_, meaning, words)| (*meaning, *words));
+    match (status, known) {
+        (401, Some((Meaning::NeedsConfig, words))) => (Meaning::NeedsConfig, words),
+        (401, _) => (
+            Meaning::CredentialRefused,
+            "the API token was refused; put a valid one into its Secret",
+        ),
+        (429, _) => (Meaning::RateLimited, "Okta's rate limit is reached"),
+        (_, Some(known)) => known,
+        (301..=308, None) => (
+            Meaning::NeedsConfig,
+            "it answered with a redirect; check the Directory's url",
+        ),
+        (404, None) => (
+            Meaning::NeedsConfig,
+            "it does not look like Okta; check the Directory's url",
+        ),
+        // A proxy or the edge gave up: how far the request had come is not known.
+        (408 | 500.., None) => (Meaning::Broken, "Okta or the way to it is broken"),
+        (409 | 412 | 423, None) => (Meaning::Later(SOON), "another change is under way"),
+        (403, None) => (Meaning::NeedsConfig, "the API token lacks the right"),
+        (400..500, None) => (Meaning::Permanent, "Okta refused the request"),
+        _ => (Meaning::Broken, "the answer was not understood"),
+    }
+}
+
+/// The failure that an error answer is. `wait` is for a rate limit: how long the throttle pauses.
+pub(super) fn failure(status: u16, code: &str, wait: Duration) -> Failure {
+    let (meaning, words) = meaning(status, code);
+    let class = match meaning {
+        Meaning::Permanent | Meaning::NotFound | Meaning::WrongState => FailureClass::Permanent,
+        Meaning::NeedsConfig => FailureClass::NeedsConfig,
+        Meaning::CredentialRefused => FailureClass::CredentialRefused,
+        Meaning::Later(after) => FailureClass::Transient(Some(after)),
+        Meaning::RateLimited => FailureClass::RateLimited(wait),
+        Meaning::Broken => FailureClass::Transient(None),
+    };
+    let code = if code.is_empty() {
+        String::new()
+    } else {
+        format!(", {code}")
+    };
+    Failure::new(class, format!("Okta answered {status}{code}: {words}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The sheet's table: code, status, class. `Later` stands for its own pause.
+    #[test]
+    fn every_code_has_its_meaning() {
+        let permanent = [
+            ("E0000001", 400),
+            ("E0000002", 400),
+            ("E0000003", 400),
+            ("E0000014", 403),
+            ("E0000017", 403),
+            ("E0000018", 400),
+            ("E0000019", 400),
+            ("E0000020", 400),
+            ("E0000021", 400),
+            ("E0000022", 405),
+            ("E0000023", 403),
+            ("E0000031", 400),
+            ("E0000033", 400),
+            ("E0000034", 403),
+            ("E0000035", 403),
+            ("E0000041", 400),
+            ("E0000060", 501),
+            ("E0000069", 403),
+            ("E0000079", 403),
+            ("E0000080", 403),
+            ("E0000095", 403),
+            ("E0000105", 403),
+            ("E0000111", 403),
+            ("E0000119", 403),
+        ];
+        let needs_config = [
+            ("E0000005", 403),
+            ("E0000006", 403),
+            ("E0000008", 404),
+            ("E0000013", 403),
+            ("E0000015", 401),
+            ("E0000064", 401),
+            ("E0000085", 403),
+        ];
+        let others = [
+            ("E0000004", 401, Meaning::CredentialRefused),
+            ("E0000011", 401, Meaning::CredentialRefused),
+            ("E0000007", 404, Meaning::NotFound),
+            ("E0000016", 403, Meaning::WrongState),
+            ("E0000032", 403, Meaning::WrongState),
+            ("E0000038", 403, Meaning::WrongState),
+            ("E0000009", 500, Meaning::Broken),
+            ("E0000010", 503, Meaning::Later(SLOW)),
+            ("E0000112", 409, Meaning::Later(SLOW)),
+            ("E0000239", 423, Meaning::Later(SOON)),
+            ("E0000047", 429, Meaning::RateLimited),
+        ];
+        let all = (permanent
+            .iter()
+            .map(|(code, status)| (*code, *status, Meaning::Permanent)))
+        .chain(
+            needs_config
+                .iter()
+                .map(|(code, status)| (*code, *status, Meaning::NeedsConfig)),
+        )
+        .chain(others);
+        let mut seen = 0;
+        for (code, status, expected) in all {
+            assert_eq!(meaning(status, code).0, expected, "{code}");
+            seen += 1;
+        }
+        assert_eq!(seen, TABLE.len(), "each code of the table is tested");
+    }
+
+    #[test]
+    fn answers_without_a_known_code_are_judged_by_their_status() {
+        for (status, code, expected) in [
+            (401, "", Meaning::CredentialRefused),
+            (401, "E0009999", Meaning::CredentialRefused),
+            (401, "E0000006", Meaning::NeedsConfig),
+            (403, "", Meaning::NeedsConfig),
+            (404, "", Meaning::NeedsConfig),
+            (302, "", Meaning::NeedsConfig),
+            (400, "E0009999", Meaning::Permanent),
+            (408, "", Meaning::Broken),
+            (409, "", Meaning::Later(SOON)),
+            (429, "", Meaning::RateLimited),
+            (500, "", Meaning::Broken),
+            (502, "", Meaning::Broken),
+            (503, "E0009999", Meaning::Broken),
+            (504, "", Meaning::Broken),
+        ] {
+            assert_eq!(meaning(status, code).0, expected, "{status} {code}");
+        }
+    }
+}

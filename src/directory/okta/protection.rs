@@ -1,0 +1,124 @@
+//! Which accounts Okta itself protects: whoever holds an administrator role, and the operator's own account.
+
+use super::{
+    Okta,
+    client::{Client, Refusal},
+    errors::Meaning,
+    model::{Identified, Role},
+};
+use crate::{
+    directory::Call,
+    domain::account::{Failure, FailureClass, Protection},
+};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, OnceLock, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// How long an account's roles are taken as read.
+const REMEMBERED: Duration = Duration::from_secs(60);
+/// How many accounts' roles are remembered.
+const MOST_REMEMBERED: usize = 4096;
+
+/// What is remembered about who is protected.
+#[derive(Default)]
+pub(super) struct Protections {
+    own: OnceLock<String>,
+    seen: Mutex<HashMap<String, (Instant, Protection)>>,
+}
+
+impl Okta {
+    /// The id of the account that the API token belongs to.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub(super) async fn own_id(&self, call: &Call) -> Result<&str, Failure> {
+        if let Some(own) = self.protections.own.get() {
+            return Ok(own);
+        }
+        let url = self.client.url(&["api", "v1", "users", "me"], &[]);
+        let me: Identified = self
+            .client
+            .get(call, "read own user", url)
+            .await
+            .map_err(|refusal| refusal.failure)?;
+        Ok(self.protections.own.get_or_init(|| me.id))
+    }
+
+    /// Whether this account is protected. A look-up that fails is remembered as nothing.
+    pub(super) async fn protection(&self, call: &Call, id: &str) -> Protection {
+        match self.own_id(call).await {
+            Ok(own) if own == id => return Protection::Protected("the API token belongs to this account".into()),
+            Ok(_) => {}
+            Err(failure) => return Protection::Unknown(format!("the operator's own account: {}", failure.private)),
+        }
+        if let Some(known) = self.protections.recall(id) {
+            return known;
+        }
+        match roles(&self.client, call, id).await {
+            Ok(roles) => {
+                let protection = judge(&roles);
+                self.protections.remember(id, protection.clone());
+                protection
+            }
+            Err(refusal) => Protection::Unknown(format!("administrator roles: {}", refusal.failure.private)),
+        }
+    }
+
+    /// Whether roles may be looked up at all.
+    ///
+    /// # Errors
+    /// `NeedsConfig` naming the right where they may not; else why the look-up failed.
+    pub(super) async fn probe_role_lookup(&self, call: &Call, id: &str) -> Result<(), Failure> {
+        match roles(&self.client, call, id).await {
+            Ok(_) => Ok(()),
+            Err(refusal) if matches!(refusal.meaning, Some(Meaning::NeedsConfig | Meaning::NotFound)) => {
+                let words = "the API token may not look up administrator roles, so nobody could be protected; give its \
+                             administrator the right to view administrators (okta.roles.read)";
+                Err(Failure::new(FailureClass::NeedsConfig, words).detail(refusal.failure.private))
+            }
+            Err(refusal) => Err(refusal.failure),
+        }
+    }
+}
+
+impl Protections {
+    fn recall(&self, id: &str) -> Option<Protection> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let (when, protection) = seen.get(id)?;
+        (when.elapsed() < REMEMBERED).then(|| protection.clone())
+    }
+
+    fn remember(&self, id: &str, protection: Protection) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() >= MOST_REMEMBERED {
+            seen.retain(|_, (when, _)| when.elapsed() < REMEMBERED);
+        }
+        if seen.len() < MOST_REMEMBERED {
+            seen.insert(id.to_owned(), (Instant::now(), protection));
+        }
+    }
+}
+
+/// Roles assigned to a user directly and by groups.
+async fn roles(client: &Client, call: &Call, id: &str) -> Result<Vec<Role>, Refusal> {
+    client
+        .get(
+            call,
+            "read administrator roles",
+            client.url(&["api", "v1", "users", id, "roles"], &[]),
+        )
+        .await
+}
+
+fn judge(roles: &[Role]) -> Protection {
+    let kinds: Vec<&str> = roles
+        .iter()
+        .map(|role| role.kind.as_deref().unwrap_or("unnamed"))
+        .collect();
+    match kinds.as_slice() {
+        [] => Protection::None,
+        kinds => Protection::Protected(format!("Okta administrator: {}", kinds.join(", "))),
+    }
+}
