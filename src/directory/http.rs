@@ -234,7 +234,7 @@ fn no_answer(error: reqwest::Error) -> NoAnswer {
 }
 
 fn unreachable(error: &reqwest::Error) -> Failure {
-    if causes(error).any(|cause| cause.is::<rustls::Error>() || holds_tls_error(cause)) {
+    if causes(error).any(is_untrusted) {
         return Failure::new(
             FailureClass::NeedsConfig,
             "the directory's certificate is not trusted; name its issuer's certificate in caSecretRef, or correct the url",
@@ -243,10 +243,14 @@ fn unreachable(error: &reqwest::Error) -> Failure {
     Failure::new(FailureClass::Transient(None), "the directory cannot be reached")
 }
 
-/// rustls hands its errors on wrapped in an `io::Error`, whose `source` skips what it wraps.
-fn holds_tls_error(cause: &(dyn Error + 'static)) -> bool {
-    let wrapped = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    wrapped.is_some_and(|inner| inner.is::<rustls::Error>())
+/// Whether a certificate was not accepted. Errors of rustls come wrapped in `io::Error`s, whose `source` skips what they
+/// wrap.
+fn is_untrusted(cause: &(dyn Error + 'static)) -> bool {
+    let mut inner = cause;
+    while let Some(wrapped) = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        inner = wrapped;
+    }
+    matches!(inner.downcast_ref(), Some(rustls::Error::InvalidCertificate(_)))
 }
 
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {

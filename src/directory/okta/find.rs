@@ -56,7 +56,7 @@ impl Okta {
 
     /// Reads one user by id. Anything that is not an id is not looked up: the path would take it for a login.
     pub(super) async fn user(&self, call: &Call, id: &str) -> Result<User, ReadFailure> {
-        if id.is_empty() || !id.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        if !is_id(id) {
             return Err(ReadFailure::NotFound);
         }
         let user = self.user_at(call, id).await?;
@@ -176,6 +176,11 @@ impl Okta {
             Err(refusal) => Err(refusal.failure.public),
         }
     }
+}
+
+/// Whether a text has the shape of an id: letters and digits.
+pub(super) fn is_id(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
 /// Whether a login can stand in a path and be taken for nothing else: not for an id, `me`, a short name or two

@@ -7,18 +7,43 @@ use super::{
     Okta,
     client::{Ask, Reply, not_understood},
     errors::Meaning,
+    find::is_id,
     legality::Status,
-    model::{Identified, LogEvent},
+    model::LogEvent,
 };
 use crate::{
     directory::{Call, Lane},
-    domain::account::{Failure, FailureClass, ReadFailure, Sent},
+    domain::account::{Failure, FailureClass, Sent},
     secret::Secret,
 };
 use jiff::Timestamp;
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::Value;
 use zeroize::Zeroizing;
+
+/// A request that changes one user.
+struct Change<'a> {
+    operation: &'static str,
+    method: Method,
+    id: &'a str,
+    /// Below the user.
+    path: &'a [&'a str],
+    query: &'a [(&'a str, &'a str)],
+    body: Option<Zeroizing<Vec<u8>>>,
+}
+
+impl<'a> Change<'a> {
+    fn post(operation: &'static str, id: &'a str, path: &'a [&'a str]) -> Self {
+        Change {
+            operation,
+            method: Method::POST,
+            id,
+            path,
+            query: &[],
+            body: None,
+        }
+    }
+}
 
 /// What a change came to, before it is a [`Sent`].
 enum Outcome {
@@ -33,7 +58,7 @@ enum Outcome {
 impl Okta {
     pub(super) async fn send_unlock(&self, call: &Call, id: &str) -> Sent {
         match self
-            .change(call, "unlock", Method::POST, &[id, "lifecycle", "unlock"], &[], None)
+            .change(call, Change::post("unlock", id, &["lifecycle", "unlock"]))
             .await
         {
             // The body is empty and of no interest.
@@ -61,58 +86,61 @@ impl Okta {
 
     /// Mails a link. Sessions are left alone: revoking them is a step of its own.
     pub(super) async fn mail_reset_link(&self, call: &Call, id: &str) -> Sent {
-        let query = [("sendEmail", "true"), ("revokeSessions", "false")];
-        let path = [id, "lifecycle", "reset_password"];
-        self.change(call, "reset password", Method::POST, &path, &query, None)
-            .await
-            .judge("reset password", |body| {
-                // A link in the answer is a link that was not mailed, and is not for us to see.
-                body.as_object()
-                    .is_some_and(|object| !object.contains_key("resetPasswordUrl"))
-            })
+        const OPERATION: &str = "reset password";
+        let change = Change {
+            query: &[("sendEmail", "true"), ("revokeSessions", "false")],
+            ..Change::post(OPERATION, id, &["lifecycle", "reset_password"])
+        };
+        // A link in the answer is a link that was not mailed, and is not for us to see.
+        let is_mailed = |body: &Value| {
+            body.as_object()
+                .is_some_and(|object| !object.contains_key("resetPasswordUrl"))
+        };
+        self.change(call, change).await.judge(OPERATION, is_mailed)
     }
 
     /// Sets a password as an administrator: without `strict`, so that minimum age and history do not refuse a
     /// generated one.
     pub(super) async fn put_password(&self, call: &Call, id: &str, password: &Secret) -> Sent {
-        // Put together by hand: a JSON value would keep a copy of the password that is not wiped.
+        const OPERATION: &str = "set password";
         let Ok(quoted) = serde_json::to_vec(password.expose()).map(Zeroizing::new) else {
             return Sent::NotSent(Failure::new(
                 FailureClass::Permanent,
                 "the password could not be encoded",
             ));
         };
+        // Put together by hand: a JSON value would keep a copy of the password that is not wiped.
         let mut body = Zeroizing::new(Vec::with_capacity(quoted.len() + 64));
         body.extend_from_slice(br#"{"credentials":{"password":{"value":"#);
         body.extend_from_slice(&quoted);
         body.extend_from_slice(b"}}}");
-        self.change(call, "set password", Method::POST, &[id], &[], Some(body))
+        let change = Change {
+            body: Some(body),
+            ..Change::post(OPERATION, id, &[])
+        };
+        self.change(call, change)
             .await
-            .judge("set password", |body| is_user(body, id))
+            .judge(OPERATION, |body| is_user(body, id))
     }
 
     /// Makes the password expire, without the variant that makes Okta generate one.
     pub(super) async fn expire_password(&self, call: &Call, id: &str) -> Sent {
-        self.change(
-            call,
-            "expire password",
-            Method::POST,
-            &[id, "lifecycle", "expire_password"],
-            &[],
-            None,
-        )
-        .await
-        .judge("expire password", |body| is_user(body, id))
+        const OPERATION: &str = "expire password";
+        let change = Change::post(OPERATION, id, &["lifecycle", "expire_password"]);
+        self.change(call, change)
+            .await
+            .judge(OPERATION, |body| is_user(body, id))
     }
 
     /// Ends Okta's sessions and revokes the OAuth tokens that Okta issued. Devices stay known: to forget them would
     /// make the owner's own device an unknown one, which Okta may block.
     pub(super) async fn clear_sessions(&self, call: &Call, id: &str) -> Sent {
-        let query = [("oauthTokens", "true"), ("forgetDevices", "false")];
-        match self
-            .change(call, "clear sessions", Method::DELETE, &[id, "sessions"], &query, None)
-            .await
-        {
+        let change = Change {
+            method: Method::DELETE,
+            query: &[("oauthTokens", "true"), ("forgetDevices", "false")],
+            ..Change::post("clear sessions", id, &["sessions"])
+        };
+        match self.change(call, change).await {
             Outcome::Accepted(_) => Sent::Done,
             Outcome::WrongState(failure) => Sent::Refused(failure),
             Outcome::Sent(sent) => sent,
@@ -139,21 +167,18 @@ impl Okta {
         events.is_ok_and(|events| events.iter().any(|event| shows_reset(event, own, id, since)))
     }
 
-    async fn change(
-        &self,
-        call: &Call,
-        operation: &'static str,
-        method: Method,
-        path: &[&str],
-        query: &[(&str, &str)],
-        body: Option<Zeroizing<Vec<u8>>>,
-    ) -> Outcome {
-        let segments: Vec<&str> = ["api", "v1", "users"].iter().chain(path).copied().collect();
+    async fn change(&self, call: &Call, change: Change<'_>) -> Outcome {
+        if !is_id(change.id) {
+            let failure = Failure::new(FailureClass::Permanent, "this is not an id of an Okta account");
+            return Outcome::Sent(Sent::NotSent(failure));
+        }
+        let segments = ["api", "v1", "users", change.id];
+        let segments: Vec<&str> = segments.iter().chain(change.path).copied().collect();
         let ask = Ask {
-            operation,
-            method,
-            url: self.client.url(&segments, query),
-            body,
+            operation: change.operation,
+            method: change.method,
+            url: self.client.url(&segments, change.query),
+            body: change.body,
         };
         match self.client.send(call, ask).await {
             Ok(reply) => Outcome::from(reply),

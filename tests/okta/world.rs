@@ -1,0 +1,217 @@
+//! A sandbox and the provider that talks to it. When it goes, it asserts that nothing was sent that never may be.
+
+use readmit::{
+    api::{
+        common::{AccountSelector, SecretKeyRef},
+        provider::OktaProvider,
+    },
+    directory::{Call, Directory, Lane, Target, okta::Okta, throttle::Throttle},
+    domain::account::{AccountRead, Failure, ReadFailure, Sent, Step},
+    secret::Secret,
+};
+use sandbox::{ADMIN_TOKEN, Entry, Options, Origin, Sandbox};
+use std::time::{Duration, Instant};
+
+/// A password that meets the sandbox's policy.
+pub const NEW_PASSWORD: &str = "Neu-\"Gesetzt\\-4711";
+
+/// Every call that the provider may make: method, last parts of the path, query keys, members of the body.
+const ALLOWED: &[(&str, &str, &[&str], &[&str])] = &[
+    ("GET", "/.well-known/okta-organization", &[], &[]),
+    ("GET", "/api/v1/users", &["filter", "limit", "after"], &[]),
+    ("GET", "/api/v1/users", &["search", "limit", "after"], &[]),
+    ("GET", "/api/v1/users/me", &[], &[]),
+    ("GET", "/api/v1/users/*", &["expand"], &[]),
+    ("GET", "/api/v1/users/*/blocks", &[], &[]),
+    ("GET", "/api/v1/users/*/roles", &[], &[]),
+    ("GET", "/api/v1/users/*/groups", &["after", "limit"], &[]),
+    ("GET", "/api/v1/logs", &["since", "until", "filter", "limit"], &[]),
+    ("POST", "/api/v1/users/*", &[], &["credentials.password.value"]),
+    ("POST", "/api/v1/users/*/lifecycle/unlock", &[], &[]),
+    ("POST", "/api/v1/users/*/lifecycle/expire_password", &[], &[]),
+    (
+        "POST",
+        "/api/v1/users/*/lifecycle/reset_password",
+        &["sendEmail=true", "revokeSessions=false"],
+        &[],
+    ),
+    (
+        "DELETE",
+        "/api/v1/users/*/sessions",
+        &["oauthTokens=true", "forgetDevices=false"],
+        &[],
+    ),
+];
+
+pub struct World {
+    pub sandbox: Sandbox,
+    pub okta: Okta,
+}
+
+impl World {
+    pub async fn start() -> Self {
+        Self::with_token(ADMIN_TOKEN).await
+    }
+
+    pub async fn with_token(token: &str) -> Self {
+        let sandbox = Sandbox::start(Options::default()).await.unwrap();
+        let url = sandbox.addresses().http.clone();
+        let okta = connect(&url, token, None, Duration::from_secs(3), true).unwrap();
+        World { sandbox, okta }
+    }
+
+    pub fn id(&self, login: &str) -> String {
+        self.sandbox
+            .account(login)
+            .unwrap_or_else(|| panic!("no account {login}"))
+            .id
+    }
+
+    pub fn target(&self, login: &str) -> Target {
+        Target {
+            id: self.id(login),
+            server: None,
+        }
+    }
+
+    pub async fn find(&self, key: AccountSelector) -> Result<AccountRead, ReadFailure> {
+        self.okta.find(&call(), &key).await
+    }
+
+    pub async fn read(&self, login: &str) -> Result<AccountRead, ReadFailure> {
+        self.okta.read(&call(), &self.target(login)).await
+    }
+
+    /// Does one step to one account.
+    pub async fn act(&self, step: Step, login: &str) -> Sent {
+        let (call, target) = (call(), self.target(login));
+        match step {
+            Step::Unlock => self.okta.unlock(&call, &target).await,
+            Step::SetPassword => {
+                self.okta
+                    .set_password(&call, &target, &Secret::new(NEW_PASSWORD.into()))
+                    .await
+            }
+            Step::SendLink => self.okta.send_reset_link(&call, &target).await,
+            Step::RequireChange => self.okta.require_change(&call, &target).await,
+            Step::RevokeSessions => self.okta.revoke_sessions(&call, &target).await,
+        }
+    }
+
+    /// What arrived at the API.
+    pub fn calls(&self) -> Vec<Entry> {
+        self.sandbox
+            .truth()
+            .into_iter()
+            .filter(|entry| entry.origin == Origin::Api)
+            .collect()
+    }
+
+    /// What arrived and may change something.
+    pub fn writes(&self) -> Vec<Entry> {
+        self.calls().into_iter().filter(|entry| entry.method != "GET").collect()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        for entry in self.calls() {
+            assert!(
+                is_allowed(&entry),
+                "never to be sent: {} {}?{}",
+                entry.method,
+                entry.path,
+                entry.query
+            );
+            assert!(
+                entry
+                    .user_agent
+                    .as_deref()
+                    .is_some_and(|agent| agent.starts_with("readmit/")),
+                "{entry:?}"
+            );
+        }
+    }
+}
+
+pub fn connect(
+    url: &str,
+    token: &str,
+    ca_pem: Option<&str>,
+    timeout: Duration,
+    read_groups: bool,
+) -> Result<Okta, Failure> {
+    let spec = OktaProvider {
+        url: url.into(),
+        token_secret_ref: SecretKeyRef {
+            name: "okta".into(),
+            key: None,
+        },
+        ca_secret_ref: None,
+    };
+    let throttle = Throttle::new(60_000, 10);
+    Okta::new(
+        &spec,
+        &Secret::new(token.into()),
+        ca_pem.map(str::as_bytes),
+        throttle,
+        timeout,
+        read_groups,
+    )
+}
+
+pub fn call() -> Call {
+    Call {
+        lane: Lane::Person,
+        deadline: Instant::now() + Duration::from_secs(20),
+    }
+}
+
+pub fn login(login: &str) -> AccountSelector {
+    AccountSelector {
+        login: Some(login.into()),
+        id: None,
+        email: None,
+    }
+}
+
+pub fn email(email: &str) -> AccountSelector {
+    AccountSelector {
+        login: None,
+        id: None,
+        email: Some(email.into()),
+    }
+}
+
+pub fn id(id: &str) -> AccountSelector {
+    AccountSelector {
+        login: None,
+        id: Some(id.into()),
+        email: None,
+    }
+}
+
+fn is_allowed(entry: &Entry) -> bool {
+    let pairs: Vec<&str> = entry.query.split('&').filter(|pair| !pair.is_empty()).collect();
+    ALLOWED.iter().any(|(method, path, query, body)| {
+        let fits = |pair: &&str| query.contains(pair) || query.iter().any(|key| pair.split('=').next() == Some(key));
+        let complete = entry.method == "GET" || pairs.len() == query.len();
+        let leaves: Vec<&str> = entry.body_fields.iter().map(String::as_str).collect();
+        let body_fits = leaves
+            .iter()
+            .all(|field| body.iter().any(|allowed| allowed.starts_with(field)));
+        entry.method == *method && matches(path, &entry.path) && pairs.iter().all(fits) && complete && body_fits
+    })
+}
+
+fn matches(pattern: &str, path: &str) -> bool {
+    let (pattern, path): (Vec<_>, Vec<_>) = (pattern.split('/').collect(), path.split('/').collect());
+    pattern.len() == path.len()
+        && pattern
+            .iter()
+            .zip(path)
+            .all(|(pattern, part)| *pattern == "*" || *pattern == part)
+}
