@@ -1,3 +1,5 @@
 //! What is decided, without I/O, clock or chance: the same input gives the same decision.
 
 pub mod account;
+pub mod lease;
+pub mod settings;
