@@ -3,9 +3,13 @@
 //! See `ARCHITECTURE.md` for the bird's eye view.
 
 pub mod api;
+pub mod clock;
+pub mod config;
 pub mod controller;
 pub mod directory;
 pub mod domain;
 pub mod manifests;
+pub mod observe;
 pub mod seal;
 pub mod secret;
+pub mod web;

@@ -11,6 +11,7 @@ pub mod claimless;
 pub mod decide;
 pub mod decision;
 pub mod enforcement;
+pub mod lease;
 pub mod ledger;
 pub mod limits;
 pub mod observed;
