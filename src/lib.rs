@@ -3,6 +3,7 @@
 //! See `ARCHITECTURE.md` for the bird's eye view.
 
 pub mod api;
+pub mod clock;
 pub mod controller;
 pub mod directory;
 pub mod domain;

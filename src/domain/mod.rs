@@ -3,4 +3,5 @@
 pub mod account;
 pub mod cel;
 pub mod enforcement;
+pub mod lease;
 pub mod password;
