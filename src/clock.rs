@@ -1,15 +1,20 @@
-//! The clock by which this process measures how much time has passed.
+//! Time since the machine started, including the time that it was suspended.
 //!
-//! Times of day are for people and for comparing with what a server wrote down; nothing here tells them.
+//! `Instant` stands still on Linux while a virtual machine is paused: somebody who measured a lease with it would
+//! still believe in it after waking up. Neither the wall clock nor a test's clock belongs here.
 
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
-
-/// Time since the machine started, sleep included, in contrast to [`std::time::Instant`]: a lease runs out also while
-/// the machine sleeps (Linux, `CLOCK_BOOTTIME`). Never goes back.
-pub fn boottime() -> Duration {
-    Duration::try_from(clock_gettime(ClockId::Boottime)).unwrap_or_default()
+/// The time since the machine started. Never goes backwards, and goes on while the machine is suspended.
+pub fn boot_time() -> Duration {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    Duration::new(
+        u64::try_from(now.tv_sec).unwrap_or(0),
+        u32::try_from(now.tv_nsec).unwrap_or(0),
+    )
 }
 
 #[cfg(test)]
@@ -17,13 +22,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_goes_on_and_counts_what_the_kernel_counts() {
-        let before = boottime();
-        std::thread::sleep(Duration::from_millis(20));
-        let passed = boottime() - before;
-        assert!(passed >= Duration::from_millis(20), "{passed:?}");
-        let uptime = std::fs::read_to_string("/proc/uptime").expect("/proc/uptime");
-        let seconds: f64 = uptime.split(' ').next().expect("a number").parse().expect("seconds");
-        assert!((boottime().as_secs_f64() - seconds).abs() < 2.0, "{seconds}");
+    fn it_goes_forward() {
+        let before = boot_time();
+        std::thread::sleep(Duration::from_millis(5));
+        assert!(boot_time() - before >= Duration::from_millis(5));
+        assert!(before > Duration::ZERO);
     }
 }

@@ -1,0 +1,149 @@
+//! Leader election on a real API server: one holder, take-over after silence, release, and loss.
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use readmit::controller::lease::{Leadership, LeaseLost, Settings, channel, identity, run};
+use support::operator::{NAMESPACE, client, role};
+use testkit::control_plane::{ControlPlane, Options};
+use testkit::{assets, skip};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+const RULES: &str = "{apiGroups: [coordination.k8s.io], resources: [leases], verbs: [get, create, update]}";
+const DURATION: Duration = Duration::from_secs(3);
+
+struct Replica {
+    leadership: Leadership,
+    stop: CancellationToken,
+    task: JoinHandle<Result<(), LeaseLost>>,
+    identity: String,
+}
+
+impl Replica {
+    async fn start(plane: &ControlPlane, lease: &str) -> Self {
+        let settings = Settings {
+            namespace: NAMESPACE.into(),
+            name: lease.into(),
+            identity: identity("host"),
+            duration: DURATION,
+            renew: Duration::from_millis(500),
+        };
+        let identity = settings.identity.clone();
+        let (publisher, leadership) = channel();
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(run(client(plane).await, settings, publisher, stop.clone()));
+        Replica {
+            leadership,
+            stop,
+            task,
+            identity,
+        }
+    }
+
+    async fn leads(&mut self, within: Duration) {
+        let acquired = tokio::time::timeout(within, self.leadership.acquired()).await;
+        assert_eq!(acquired, Ok(true), "leads within {within:?}");
+        assert!(self.leadership.is_held());
+    }
+
+    async fn lost(self) -> String {
+        let result = tokio::time::timeout(Duration::from_secs(10), self.task).await;
+        assert!(!self.leadership.is_held());
+        result.expect("in time").expect("no panic").unwrap_err().to_string()
+    }
+}
+
+fn field(plane: &ControlPlane, lease: &str, path: &str) -> String {
+    let path = format!("-o=jsonpath={{{path}}}");
+    plane
+        .kubectl_as("admin", &["get", "lease", lease, "-n", NAMESPACE, &path])
+        .expect("the lease")
+}
+
+fn plane() -> Option<ControlPlane> {
+    skip::unless_missing(assets::ensure())?;
+    let plane = ControlPlane::start(Options::default()).expect("a control plane");
+    role(&plane, RULES);
+    Some(plane)
+}
+
+#[test]
+fn one_replica_leads_and_hands_over() {
+    let Some(plane) = plane() else { return };
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let mut first = Replica::start(&plane, "handover").await;
+        first.leads(Duration::from_secs(5)).await;
+        let mut second = Replica::start(&plane, "handover").await;
+        let begun = Instant::now();
+        while begun.elapsed() < 2 * DURATION {
+            assert!(first.leadership.is_held() && !second.leadership.is_held());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert_eq!(field(&plane, "handover", ".spec.holderIdentity"), first.identity);
+
+        // Released on stop: the other one need not wait for the duration.
+        first.stop.cancel();
+        assert_eq!(first.task.await.expect("no panic"), Ok(()));
+        assert!(!first.leadership.is_held());
+        second.leads(Duration::from_secs(2)).await;
+
+        // Killed: the other one waits for the duration, by its own clock.
+        let mut third = Replica::start(&plane, "handover").await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        second.task.abort();
+        let killed = Instant::now();
+        third.leads(DURATION + Duration::from_secs(3)).await;
+        assert!(
+            killed.elapsed() > DURATION - Duration::from_secs(1),
+            "{:?}",
+            killed.elapsed()
+        );
+        assert_eq!(field(&plane, "handover", ".spec.leaseTransitions"), "2");
+        third.stop.cancel();
+        assert_eq!(third.task.await.expect("no panic"), Ok(()));
+        assert_eq!(field(&plane, "handover", ".spec.holderIdentity"), "");
+    });
+}
+
+#[test]
+fn a_lost_lease_ends_the_election() {
+    let Some(plane) = plane() else { return };
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        // Taken by somebody else.
+        let mut robbed = Replica::start(&plane, "robbed").await;
+        robbed.leads(Duration::from_secs(5)).await;
+        let patch = r#"{"spec":{"holderIdentity":"thief"}}"#;
+        let args = ["patch", "lease", "robbed", "-n", NAMESPACE, "--type=merge", "-p", patch];
+        plane.kubectl_as("admin", &args).expect("patched");
+        assert!(robbed.lost().await.contains("another replica holds it"));
+        assert_eq!(field(&plane, "robbed", ".spec.holderIdentity"), "thief");
+
+        // A deleted Lease is made again.
+        let mut kept = Replica::start(&plane, "deleted").await;
+        kept.leads(Duration::from_secs(5)).await;
+        plane
+            .kubectl_as("admin", &["delete", "lease", "deleted", "-n", NAMESPACE])
+            .expect("deleted");
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert!(kept.leadership.is_held());
+        assert_eq!(field(&plane, "deleted", ".spec.holderIdentity"), kept.identity);
+        kept.stop.cancel();
+        assert_eq!(kept.task.await.expect("no panic"), Ok(()));
+
+        // The API server is silent: the holder stops before anybody else could take over.
+        let mut cut_off = Replica::start(&plane, "silent").await;
+        cut_off.leads(Duration::from_secs(5)).await;
+        plane.signal_api_server("STOP").expect("paused");
+        let silent = Instant::now();
+        while cut_off.leadership.is_held() {
+            assert!(silent.elapsed() < DURATION, "still leads after {:?}", silent.elapsed());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert!(cut_off.lost().await.contains("could not be renewed in time"));
+        plane.signal_api_server("CONT").expect("goes on");
+    });
+}
