@@ -63,7 +63,11 @@ impl Accounts {
     /// Accounts through this client.
     pub fn new(client: Client) -> Self {
         let turns = (0..64).map(|_| tokio::sync::Mutex::new(())).collect();
-        Accounts { api: Api::all(client), state: Mutex::default(), turns }
+        Accounts {
+            api: Api::all(client),
+            state: Mutex::default(),
+            turns,
+        }
     }
 
     /// Takes the turn to write to this account.
@@ -85,11 +89,19 @@ impl Accounts {
             return Ok(seen(name, &closed(&pending.latest, &pending.closings)));
         }
         if !self.state().existing.contains(&hash(name)) {
-            return Ok(LedgerSeen { name: name.to_owned(), fields: None, resource_version: None });
+            return Ok(LedgerSeen {
+                name: name.to_owned(),
+                fields: None,
+                resource_version: None,
+            });
         }
         Ok(match self.get(name).await? {
             Some(account) => seen(name, &account),
-            None => LedgerSeen { name: name.to_owned(), fields: None, resource_version: None },
+            None => LedgerSeen {
+                name: name.to_owned(),
+                fields: None,
+                resource_version: None,
+            },
         })
     }
 
@@ -193,13 +205,18 @@ impl Accounts {
 
     async fn close_in_turn(&self, name: &str, uid: &str, closing: Closing) -> Result<(), kube::Error> {
         for _ in 0..8 {
-            let Some(account) = self.get(name).await? else { return Ok(()) };
+            let Some(account) = self.get(name).await? else {
+                return Ok(());
+            };
             let open = ledger::open(&account.spec.ledger).is_some_and(|entry| entry.uid == uid);
             if !open {
                 return Ok(());
             }
             let changed = closed(&account, &[(uid.to_owned(), closing)]);
-            match self.write(name, changed.spec.clone(), account.resource_version(), |_| false).await {
+            match self
+                .write(name, changed.spec.clone(), account.resource_version(), |_| false)
+                .await
+            {
                 Ok(_) => return Ok(()),
                 Err(WriteError::Conflict) => {}
                 Err(WriteError::Api(error)) => return Err(error),
@@ -212,7 +229,10 @@ impl Accounts {
     pub async fn flush(&self, all: bool) {
         let due: Vec<String> = {
             let state = self.state();
-            let due = state.pending.iter().filter(|(_, pending)| all || pending.since.elapsed() >= CLOSE_WITHIN);
+            let due = state
+                .pending
+                .iter()
+                .filter(|(_, pending)| all || pending.since.elapsed() >= CLOSE_WITHIN);
             due.map(|(name, _)| name.clone()).collect()
         };
         for name in due {
@@ -222,9 +242,14 @@ impl Accounts {
 
     async fn flush_one(&self, name: &str) {
         let _turn = self.turn(name).await;
-        let Some((latest, closings)) = self.pending(name) else { return };
+        let Some((latest, closings)) = self.pending(name) else {
+            return;
+        };
         let changed = closed(&latest, &closings);
-        match self.write(name, changed.spec, latest.resource_version(), |_| false).await {
+        match self
+            .write(name, changed.spec, latest.resource_version(), |_| false)
+            .await
+        {
             Ok(_) => {}
             Err(WriteError::Conflict) => {
                 for (uid, closing) in closings {
@@ -241,7 +266,10 @@ impl Accounts {
     }
 
     fn pending(&self, name: &str) -> Option<(Account, Vec<(String, Closing)>)> {
-        self.state().pending.get(name).map(|pending| (pending.latest.clone(), pending.closings.clone()))
+        self.state()
+            .pending
+            .get(name)
+            .map(|pending| (pending.latest.clone(), pending.closings.clone()))
     }
 
     fn keep(&self, name: &str, latest: &Account, uid: String, closing: Closing) {
@@ -261,8 +289,15 @@ impl Accounts {
     pub async fn delete_empty(&self, account: &Account) -> Result<(), kube::Error> {
         let name = account.name_any();
         let _turn = self.turn(&name).await;
-        let preconditions = Preconditions { uid: account.uid(), resource_version: account.resource_version() };
-        match self.api.delete(&name, &DeleteParams::default().preconditions(preconditions)).await {
+        let preconditions = Preconditions {
+            uid: account.uid(),
+            resource_version: account.resource_version(),
+        };
+        match self
+            .api
+            .delete(&name, &DeleteParams::default().preconditions(preconditions))
+            .await
+        {
             Ok(_) => {
                 self.note(&name, false);
                 Ok(())
@@ -326,7 +361,11 @@ fn closed(account: &Account, closings: &[(String, Closing)]) -> Account {
 fn object(name: &str, fields: AccountFields, resource_version: Option<String>) -> Account {
     let claim = ledger::open(&fields.ledger).map(|entry| entry.uid.clone());
     let labels = claim.map(|uid| [(CLAIM_LABEL.to_owned(), uid)].into());
-    let metadata =
-        ObjectMeta { name: Some(name.to_owned()), labels, resource_version, ..ObjectMeta::default() };
+    let metadata = ObjectMeta {
+        name: Some(name.to_owned()),
+        labels,
+        resource_version,
+        ..ObjectMeta::default()
+    };
     Account { metadata, spec: fields }
 }

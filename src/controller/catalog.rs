@@ -46,7 +46,7 @@ impl Catalog {
 
 /// Follows the AccountPolicies until the operator stops.
 pub async fn run(context: Arc<Context>) {
-    let api = Api::<AccountPolicy>::all(context.client.clone());
+    let api = Api::<AccountPolicy>::all(context.watching.clone());
     let stop = context.stop.clone();
     let mut complete = false;
     follow::follow(api, follow::config(), stop, "accountpolicies", |change| {
@@ -77,7 +77,9 @@ pub async fn run(context: Arc<Context>) {
 fn compile(object: &AccountPolicy) -> Policy {
     let spec = &object.spec;
     let (requester, accounts) = (rules("requester", &spec.requester), rules("accounts", &spec.accounts));
-    let problem = [&requester, &accounts].into_iter().find_map(|rules| rules.as_ref().err().cloned());
+    let problem = [&requester, &accounts]
+        .into_iter()
+        .find_map(|rules| rules.as_ref().err().cloned());
     Policy {
         reference: PolicyReference {
             name: object.name_any(),
@@ -97,7 +99,9 @@ fn recipients_problem(spec: &AccountPolicySpec) -> Option<String> {
     if recipients.is_empty() {
         return None;
     }
-    crate::seal::parse_recipients(recipients).err().map(|error| format!("spec.password.recipients: {error}"))
+    crate::seal::parse_recipients(recipients)
+        .err()
+        .map(|error| format!("spec.password.recipients: {error}"))
 }
 
 /// The rules compiled, or which one does not and where.

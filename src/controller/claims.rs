@@ -63,16 +63,20 @@ impl Claims {
         let since = claims
             .get(&entry.uid)
             .filter(|found| writer(&found.entry) == writer(&entry))
-            .map_or_else(clock::boottime, |found| found.since);
+            .map_or_else(clock::boot_time, |found| found.since);
         claims.retain(|uid, found| *uid == entry.uid || found.account.name_any() != name);
         claims.insert(entry.uid.clone(), Found { account, entry, since });
     }
 
     /// Takes in an account that this process wrote itself, without counting its quarantine anew.
     pub fn rewrite(&self, account: Account) {
-        let Some(entry) = ledger::open(&account.spec.ledger).cloned() else { return };
+        let Some(entry) = ledger::open(&account.spec.ledger).cloned() else {
+            return;
+        };
         let mut claims = self.lock();
-        let since = claims.get(&entry.uid).map_or_else(clock::boottime, |found| found.since);
+        let since = claims
+            .get(&entry.uid)
+            .map_or_else(clock::boot_time, |found| found.since);
         claims.insert(entry.uid.clone(), Found { account, entry, since });
     }
 
@@ -93,12 +97,15 @@ impl Claims {
 /// resourceVersions of one kind are comparable numbers since Kubernetes 1.35, and always were in fact; one that is not
 /// a number counts as news.
 fn version(account: &Account) -> u64 {
-    account.resource_version().and_then(|version| version.parse().ok()).unwrap_or(u64::MAX)
+    account
+        .resource_version()
+        .and_then(|version| version.parse().ok())
+        .unwrap_or(u64::MAX)
 }
 
 /// Follows the open claims until the operator stops.
 pub async fn run(context: Arc<Context>) {
-    let api = Api::<Account>::all(context.client.clone());
+    let api = Api::<Account>::all(context.watching.clone());
     let config = follow::config().labels(CLAIM_LABEL);
     follow::follow(api, config, context.stop.clone(), "accounts", |change| match change {
         Change::Here(account) => {

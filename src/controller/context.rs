@@ -1,8 +1,8 @@
 //! What every part of the controller shares.
 
 use super::{
-    accounts::Accounts, catalog::Catalog, claims::Claims, day_keys::DayKeys, directories::Directories, lease::Leadership,
-    rights::Rights, work::Works,
+    accounts::Accounts, catalog::Catalog, claims::Claims, day_keys::DayKeys, directories::Directories,
+    lease::Leadership, rights::Rights, work::Works,
 };
 use crate::{
     config::Config,
@@ -16,8 +16,10 @@ use tokio_util::sync::CancellationToken;
 
 /// What every part of the controller shares.
 pub struct Context {
-    /// The API server. Never retries a write by itself.
+    /// The API server. Never retries a write by itself, and bounds every call.
     pub client: Client,
+    /// The same for watches, which have no end.
+    pub watching: Client,
     /// Flags and environment.
     pub config: Config,
     /// Ends everything.

@@ -75,7 +75,10 @@ impl Handle {
             refused: object.status.as_ref().and_then(|status| status.refused_secret.clone()),
             identity: String::new(),
             capabilities: Capabilities::default(),
-            trouble: Some(Trouble { needs_person: false, message: "it has not been probed yet".into() }),
+            trouble: Some(Trouble {
+                needs_person: false,
+                message: "it has not been probed yet".into(),
+            }),
             object: Arc::new(object.clone()),
         };
         Handle {
@@ -139,11 +142,20 @@ impl Directories {
 
     /// Names and states of all, for readiness and metrics.
     pub fn all(&self) -> Vec<Arc<Handle>> {
-        self.by_name.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.by_name
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .cloned()
+            .collect()
     }
 
     fn handle(&self, name: &str) -> Option<Arc<Handle>> {
-        self.by_name.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+        self.by_name
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(name)
+            .cloned()
     }
 
     /// Takes in an object; a new handle where its spec is new.
@@ -167,7 +179,12 @@ impl Directories {
     }
 
     fn remove(&self, name: &str) {
-        if let Some(handle) = self.by_name.write().unwrap_or_else(PoisonError::into_inner).remove(name) {
+        if let Some(handle) = self
+            .by_name
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(name)
+        {
             handle.stop.cancel();
         }
     }
@@ -175,21 +192,27 @@ impl Directories {
 
 /// Follows the Directories until the operator stops.
 pub async fn run(context: Arc<Context>) {
-    let api = Api::<api::Directory>::all(context.client.clone());
+    let api = Api::<api::Directory>::all(context.watching.clone());
     let stop = context.stop.clone();
-    follow::follow(api, follow::config(), stop.clone(), "directories", |change| match change {
-        Change::Here(object) => {
-            if let Some(handle) = context.directories.update(object, &stop) {
-                tokio::spawn(supervisor::supervise(context.clone(), handle));
+    follow::follow(
+        api,
+        follow::config(),
+        stop.clone(),
+        "directories",
+        |change| match change {
+            Change::Here(object) => {
+                if let Some(handle) = context.directories.update(object, &stop) {
+                    tokio::spawn(supervisor::supervise(context.clone(), handle));
+                    context.woken.wake();
+                }
+            }
+            Change::Gone(name) => {
+                context.directories.remove(&name);
                 context.woken.wake();
             }
-        }
-        Change::Gone(name) => {
-            context.directories.remove(&name);
-            context.woken.wake();
-        }
-        Change::Complete => context.caches.directories.set(),
-    })
+            Change::Complete => context.caches.directories.set(),
+        },
+    )
     .await;
 }
 

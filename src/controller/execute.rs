@@ -5,7 +5,7 @@ use super::{
     accounts::WriteError,
     context::Context,
     gather,
-    pass::PassError,
+    pass::{PassError, line},
     prepare,
     work::{Held, Work},
 };
@@ -26,7 +26,7 @@ use crate::{
         observed::{Acting, Facts},
         request::Request,
     },
-    observe::audit::Entry,
+    observe::audit::{Entry, Event},
 };
 use jiff::Timestamp;
 use kube::ResourceExt;
@@ -59,19 +59,41 @@ async fn claim(
     facts: &mut Facts,
     new: NewClaim,
 ) -> Result<(), PassError> {
-    let NewClaim { name, fields, resource_version, mut entry, plan } = new;
-    let nonce = work.prepared.as_ref().map_or_else(prepare::nonce, |prepared| prepared.nonce.clone());
-    let Some(claim) = entry.claim.as_mut() else { return Ok(()) };
+    let NewClaim {
+        name,
+        fields,
+        resource_version,
+        mut entry,
+        plan,
+    } = new;
+    let nonce = work
+        .prepared
+        .as_ref()
+        .map_or_else(prepare::nonce, |prepared| prepared.nonce.clone());
+    let Some(claim) = entry.claim.as_mut() else {
+        return Ok(());
+    };
     (claim.nonce, claim.writer) = (nonce, prepare::nonce());
     let claim = claim.clone();
     let mut fields = fields;
     fields.ledger.push(entry);
-    context.audit.record(Entry::of(request).event("claim").account(&claim.directory, &fields.id).policy(&claim.policy.name));
+    context.audit.record(Entry {
+        directory: &claim.directory,
+        account: &fields.id,
+        policy: &claim.policy.name,
+        ..line(Event::Claim, request)
+    });
     let _turn = context.accounts.turn(&name).await;
     // The time to act is counted from before the write: what the claim promises must hold however slow the answer is.
-    let until = clock::boottime() + context.config.timing.effect_deadline;
-    context.metrics.api_write("Account", if resource_version.is_some() { "update" } else { "create" });
-    match context.accounts.write(&name, fields, resource_version, |there| holds(&there.ledger, &claim)).await {
+    let until = clock::boot_time() + context.config.timing.effect_deadline;
+    context
+        .metrics
+        .api_write("Account", if resource_version.is_some() { "update" } else { "create" });
+    match context
+        .accounts
+        .write(&name, fields, resource_version, |there| holds(&there.ledger, &claim))
+        .await
+    {
         Ok(account) => {
             work.progress.taken_over(plan);
             work.held = Some(Held { account, claim, until });
@@ -87,17 +109,27 @@ async fn claim(
 }
 
 fn holds(entries: &[LedgerEntry], claim: &Claim) -> bool {
-    ledger::open(entries).and_then(|entry| entry.claim.as_ref()).is_some_and(|there| there.writer == claim.writer)
+    ledger::open(entries)
+        .and_then(|entry| entry.claim.as_ref())
+        .is_some_and(|there| there.writer == claim.writer)
 }
 
 /// Writes the claim again: with a new deadline as ours, or with the note that the one proof is used up.
 async fn renew(context: &Context, request: &Request, work: &mut Work, renewal: Renewal) -> Result<(), PassError> {
-    let Some(account) = current(context, request, work) else { return Err(PassError::Changed) };
-    let mut fields = account.spec.clone();
-    let Some(entry) = fields.ledger.iter_mut().find(|entry| entry.claim.is_some() && entry.uid == request.uid) else {
+    let Some(account) = current(context, request, work) else {
         return Err(PassError::Changed);
     };
-    let Some(claim) = entry.claim.as_mut() else { return Err(PassError::Changed) };
+    let mut fields = account.spec.clone();
+    let Some(entry) = fields
+        .ledger
+        .iter_mut()
+        .find(|entry| entry.claim.is_some() && entry.uid == request.uid)
+    else {
+        return Err(PassError::Changed);
+    };
+    let Some(claim) = entry.claim.as_mut() else {
+        return Err(PassError::Changed);
+    };
     claim.writer = prepare::nonce();
     claim.marked |= renewal.marked;
     claim.proved |= renewal.proved;
@@ -107,11 +139,13 @@ async fn renew(context: &Context, request: &Request, work: &mut Work, renewal: R
     let claim = claim.clone();
     let name = account.name_any();
     let _turn = context.accounts.turn(&name).await;
-    let until = clock::boottime() + context.config.timing.effect_deadline;
+    let until = clock::boot_time() + context.config.timing.effect_deadline;
     context.metrics.api_write("Account", "update");
     let written = context
         .accounts
-        .write(&name, fields, account.resource_version(), |there| holds(&there.ledger, &claim))
+        .write(&name, fields, account.resource_version(), |there| {
+            holds(&there.ledger, &claim)
+        })
         .await;
     match written {
         Ok(account) => {
@@ -165,21 +199,35 @@ async fn send(
     let account = facts.account.as_ref().and_then(|seen| seen.result.as_ref().ok());
     let (target, lock_stamp) = match (&work.held, account) {
         (Some(held), account) => {
-            let target = Target { id: held.account.spec.id.clone(), server: held.claim.server.clone() };
-            (target, account.map_or_else(|| held.claim.lock_stamp.clone(), |account| account.lock_stamp.clone()))
+            let target = Target {
+                id: held.account.spec.id.clone(),
+                server: held.claim.server.clone(),
+            };
+            (
+                target,
+                account.map_or_else(|| held.claim.lock_stamp.clone(), |account| account.lock_stamp.clone()),
+            )
         }
         (None, Some(account)) => (aim(work, account, policy), account.lock_stamp.clone()),
         (None, None) => return Err(PassError::Changed),
     };
     let at = Timestamp::now();
-    let entry = |event| Entry::of(request).event(event).account(&request.directory, &target.id).step(step.as_str());
+    let entry = |event| Entry {
+        directory: &request.directory,
+        account: &target.id,
+        step: Some(step),
+        ..line(event, request)
+    };
     let sent = match guard(context, request, work) {
         Err(failure) => Sent::NotSent(failure),
         Ok((upstream, deadline)) => {
-            context.audit.record(entry("send"));
-            let call = Call { lane: gather::lane(request), deadline };
+            context.audit.record(entry(Event::Send));
+            let call = Call {
+                lane: gather::lane(request),
+                deadline,
+            };
             let sent = call_step(upstream.as_ref(), &call, &target, step, work).await;
-            context.metrics.sent(upstream.provider(), step.as_str(), sent.as_str());
+            context.metrics.sent(upstream.provider(), step, &sent);
             sent
         }
     };
@@ -192,7 +240,12 @@ async fn send(
             Some(failure.private.clone())
         }
     };
-    context.audit.record(entry("result").result(sent.as_str()).detail(detail));
+    let detail = detail.as_deref().unwrap_or_default();
+    context.audit.record(Entry {
+        result: sent.as_str(),
+        detail,
+        ..entry(Event::Result)
+    });
     work.attempts.push(Attempt {
         step: step.as_str().to_owned(),
         time: Timestamp::from_second(at.as_second()).unwrap_or(at),
@@ -205,23 +258,33 @@ async fn send(
 /// Remembers which account is acted on without a claim.
 fn aim(work: &mut Work, account: &AccountRead, policy: Option<PolicyReference>) -> Target {
     let policy = policy.or_else(|| work.progress.target.take().and_then(|target| target.policy));
-    work.progress.target = Some(Acting { id: account.id.clone(), server: account.server.clone(), policy });
-    Target { id: account.id.clone(), server: account.server.clone() }
+    work.progress.target = Some(Acting {
+        id: account.id.clone(),
+        server: account.server.clone(),
+        policy,
+    });
+    Target {
+        id: account.id.clone(),
+        server: account.server.clone(),
+    }
 }
 
 /// What must hold in the very moment of sending. The deadline is the claim's or the call's, whichever is earlier.
 fn guard(context: &Context, request: &Request, work: &Work) -> Result<(Arc<dyn Directory>, Instant), Failure> {
     let refuse = |text: &str| Failure::new(FailureClass::Transient(None), text);
-    if !context.leadership.holds() {
+    if !context.leadership.is_held() {
         return Err(refuse("another replica took over; it goes on"));
     }
     if !matches!(*context.enforcement.borrow(), Enforcement::Enforced { .. }) {
         return Err(refuse("the admission policies are missing or changed"));
     }
-    let upstream = context.directories.usable(&request.directory).ok_or_else(|| refuse("its Directory cannot be used"))?;
+    let upstream = context
+        .directories
+        .usable(&request.directory)
+        .ok_or_else(|| refuse("its Directory cannot be used"))?;
     let mut left = context.config.timing.upstream_timeout;
     if let Some(held) = &work.held {
-        let rest = held.until.saturating_sub(clock::boottime());
+        let rest = held.until.saturating_sub(clock::boot_time());
         if rest.is_zero() {
             return Err(refuse("the time to act under the claim ran out"));
         }
@@ -238,26 +301,48 @@ async fn call_step(upstream: &dyn Directory, call: &Call, target: &Target, step:
         Step::RevokeSessions => upstream.revoke_sessions(call, target).await,
         Step::SetPassword => match &work.prepared {
             Some(prepared) => upstream.set_password(call, target, &prepared.password).await,
-            None => Sent::NotSent(Failure::new(FailureClass::Transient(None), "the password is not prepared")),
+            None => Sent::NotSent(Failure::new(
+                FailureClass::Transient(None),
+                "the password is not prepared",
+            )),
         },
     }
 }
 
 /// Signs in once with the derived password. That it is tried stands in the ledger already.
 async fn prove(context: &Context, request: &Request, work: &mut Work) -> Result<(), PassError> {
-    let Some(account) = current(context, request, work) else { return Err(PassError::Changed) };
+    let Some(account) = current(context, request, work) else {
+        return Err(PassError::Changed);
+    };
     let claim = ledger::open(&account.spec.ledger).and_then(|entry| entry.claim.clone());
-    let upstream = context.directories.usable(&request.directory).ok_or(PassError::Changed)?;
-    let Some(prepared) = &work.prepared else { return Err(PassError::Changed) };
-    let target = Target { id: account.spec.id.clone(), server: claim.and_then(|claim| claim.server) };
-    let call =
-        Call { lane: Lane::ReadBack, deadline: Instant::now() + context.config.timing.upstream_timeout };
-    context.audit.record(Entry::of(request).event("send").account(&request.directory, &target.id).step("Prove"));
+    let upstream = context
+        .directories
+        .usable(&request.directory)
+        .ok_or(PassError::Changed)?;
+    let Some(prepared) = &work.prepared else {
+        return Err(PassError::Changed);
+    };
+    let target = Target {
+        id: account.spec.id.clone(),
+        server: claim.and_then(|claim| claim.server),
+    };
+    let call = Call {
+        lane: Lane::ReadBack,
+        deadline: Instant::now() + context.config.timing.upstream_timeout,
+    };
+    let entry = |event| Entry {
+        directory: &request.directory,
+        account: &target.id,
+        message: "one sign-in, to find out whether the derived password is in force",
+        ..line(event, request)
+    };
+    context.audit.record(entry(Event::Send));
     let proof = upstream.prove_password(&call, &target, &prepared.password).await;
     let result = if proof == Proof::Ours { "Ours" } else { "NotProven" };
-    context.audit.record(
-        Entry::of(request).event("result").account(&request.directory, &target.id).step("Prove").result(result),
-    );
+    context.audit.record(Entry {
+        result,
+        ..entry(Event::Result)
+    });
     work.progress.proving = false;
     work.progress.proof = Some(proof);
     Ok(())
@@ -267,7 +352,10 @@ async fn prove(context: &Context, request: &Request, work: &mut Work) -> Result<
 async fn release(context: &Context, request: &Request, work: &mut Work) -> Result<(), PassError> {
     let Some(held) = &work.held else { return Ok(()) };
     context.metrics.api_write("Account", "update");
-    context.accounts.close(&held.account.name_any(), &request.uid, Closing::Refund).await?;
+    context
+        .accounts
+        .close(&held.account.name_any(), &request.uid, Closing::Refund)
+        .await?;
     context.claims.forget(&request.uid);
     work.held = None;
     work.prepared = None;

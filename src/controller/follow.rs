@@ -37,7 +37,10 @@ pub async fn follow<K>(
 ) where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
-    let mut events = watcher(api, config).default_backoff().map_err(|error| error.to_string()).boxed();
+    let mut events = watcher(api, config)
+        .default_backoff()
+        .map_err(|error| error.to_string())
+        .boxed();
     let (mut known, mut listed) = (HashSet::<String>::new(), HashSet::<String>::new());
     loop {
         let event = tokio::select! {

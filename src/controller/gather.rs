@@ -29,27 +29,48 @@ pub async fn gather(
 ) -> Result<(), PassError> {
     match fact {
         Fact::MayUse(policy) => {
-            let may = context.rights.holds(&request.requester, "use", "accountpolicies", &policy).await?;
+            let may = context
+                .rights
+                .holds(&request.requester, "use", "accountpolicies", &policy)
+                .await?;
             facts.may_use.insert(policy, may);
         }
         Fact::MayUseAny => {
-            facts.may_use_any = Some(context.rights.holds(&request.requester, "use", "accountpolicies", "").await?);
+            facts.may_use_any = Some(
+                context
+                    .rights
+                    .holds(&request.requester, "use", "accountpolicies", "")
+                    .await?,
+            );
         }
         Fact::MayInspect => {
             let name = &request.directory;
-            facts.may_inspect = Some(context.rights.holds(&request.requester, "inspect", "directories", name).await?);
+            facts.may_inspect = Some(
+                context
+                    .rights
+                    .holds(&request.requester, "inspect", "directories", name)
+                    .await?,
+            );
         }
         Fact::NamespaceLabels => {
-            let namespace = Api::<Namespace>::all(context.client.clone()).get_metadata(&request.namespace).await?;
+            let namespace = Api::<Namespace>::all(context.client.clone())
+                .get_metadata(&request.namespace)
+                .await?;
             facts.namespace_labels = Some(namespace.metadata.labels.unwrap_or_default());
         }
         Fact::Find => {
-            let upstream = context.directories.upstream(&request.directory).ok_or(PassError::Changed)?;
+            let upstream = context
+                .directories
+                .upstream(&request.directory)
+                .ok_or(PassError::Changed)?;
             let result = upstream.find(&call(context, lane(request)), &request.account).await;
             read(context, request, work, facts, result);
         }
         Fact::Read { id, server, back } => {
-            let upstream = context.directories.upstream(&request.directory).ok_or(PassError::Changed)?;
+            let upstream = context
+                .directories
+                .upstream(&request.directory)
+                .ok_or(PassError::Changed)?;
             let lane = if back { Lane::ReadBack } else { lane(request) };
             let result = upstream.read(&call(context, lane), &Target { id, server }).await;
             read(context, request, work, facts, result);
@@ -61,18 +82,31 @@ pub async fn gather(
             }
             facts.ledger = Some(seen);
         }
-        Fact::Prepare { length, recipients, again } => {
-            let upstream = context.directories.upstream(&request.directory).ok_or(PassError::Changed)?;
+        Fact::Prepare {
+            length,
+            recipients,
+            again,
+        } => {
+            let upstream = context
+                .directories
+                .upstream(&request.directory)
+                .ok_or(PassError::Changed)?;
             let shape = (length, upstream.alphabet());
             let prepared = prepare::prepare(context, request, shape, recipients, again.as_deref()).await?;
             facts.prepared = Some(prepared.as_ref().map(|p| p.derivation.clone()).map_err(Clone::clone));
             work.prepared = prepared.ok();
         }
         Fact::LinkSent { id, since } => {
-            let upstream = context.directories.upstream(&request.directory).ok_or(PassError::Changed)?;
+            let upstream = context
+                .directories
+                .upstream(&request.directory)
+                .ok_or(PassError::Changed)?;
             let target = Target { id, server: None };
-            facts.link_sent =
-                Some(upstream.link_sent_since(&call(context, Lane::ReadBack), &target, since).await);
+            facts.link_sent = Some(
+                upstream
+                    .link_sent_since(&call(context, Lane::ReadBack), &target, since)
+                    .await,
+            );
         }
         Fact::ClaimedElsewhere => {
             let claimed = context.accounts.claimed_by(&request.uid).await?;
@@ -85,12 +119,19 @@ pub async fn gather(
 
 /// Whose turn it is, for this request.
 pub fn lane(request: &Request) -> Lane {
-    if request.by_service_account() { Lane::ServiceAccount } else { Lane::Person }
+    if request.by_service_account() {
+        Lane::ServiceAccount
+    } else {
+        Lane::Person
+    }
 }
 
 /// The frame of a call that reads.
 fn call(context: &Context, lane: Lane) -> Call {
-    Call { lane, deadline: Instant::now() + context.config.timing.upstream_timeout }
+    Call {
+        lane,
+        deadline: Instant::now() + context.config.timing.upstream_timeout,
+    }
 }
 
 fn read(
@@ -114,5 +155,9 @@ fn read(
         }
         Err(ReadFailure::NotFound | ReadFailure::Ambiguous) => {}
     }
-    facts.account = Some(AccountSeen { result, at: now, after: work.progress.sends.len() });
+    facts.account = Some(AccountSeen {
+        result,
+        at: now,
+        after: work.progress.sends.len(),
+    });
 }

@@ -4,6 +4,7 @@
 use super::{
     claims::Found,
     context::Context,
+    day_keys::DayKeyError,
     execute, gather,
     kinds::RequestKind,
     record::{self, Written},
@@ -20,7 +21,7 @@ use crate::{
         request::Request,
         status,
     },
-    observe::audit::Entry,
+    observe::audit::{Entry, Event, RequestRef},
 };
 use jiff::Timestamp;
 use kube::{ResourceExt, runtime::controller::Action};
@@ -35,6 +36,9 @@ pub enum PassError {
     /// The API server did not answer.
     #[error("the API server did not answer as expected: {0}")]
     Api(#[from] kube::Error),
+    /// A day key could not be read or made.
+    #[error(transparent)]
+    Key(#[from] DayKeyError),
     /// What was decided on changed meanwhile.
     #[error("something changed meanwhile")]
     Changed,
@@ -53,13 +57,13 @@ const ROUNDS: usize = 100;
 pub async fn run<K: RequestKind>(object: Arc<K>, context: Arc<Context>) -> Result<Action, PassError> {
     let request = object.request();
     if request.is_finished() {
-        context.works.drop(&request.uid);
+        context.works.drop(&request);
         return Ok(Action::await_change());
     }
-    if !context.leadership.holds() {
+    if !context.leadership.is_held() {
         return Ok(Action::await_change());
     }
-    let work = context.works.of(&request.uid);
+    let work = context.works.of(&request);
     let mut work = work.lock().await;
     if let Some(rest) = gated(&context, &request, &work) {
         return Ok(Action::requeue(rest));
@@ -67,12 +71,16 @@ pub async fn run<K: RequestKind>(object: Arc<K>, context: Arc<Context>) -> Resul
     let epoch = context.woken.epoch();
     let action = rounds(&*object, &request, &context, &mut work).await;
     if let Ok(Pass::Again(at)) = &action {
-        work.gate = Some(Gate { at: *at, generation: request.generation, epoch });
+        work.gate = Some(Gate {
+            at: *at,
+            generation: request.generation,
+            epoch,
+        });
     }
     match action? {
         Pass::Again(at) => Ok(Action::requeue(at.saturating_duration_since(Instant::now()))),
         Pass::Over => {
-            context.works.drop(&request.uid);
+            context.works.drop(&request);
             Ok(Action::await_change())
         }
     }
@@ -137,7 +145,7 @@ async fn rounds<K: RequestKind>(
 fn claim_seen(context: &Context, request: &Request, work: &Work) -> Option<ClaimSeen> {
     let found = context.claims.get(&request.uid);
     if let Some(held) = &work.held {
-        let boottime = clock::boottime();
+        let boottime = clock::boot_time();
         let charged = crate::domain::ledger::open(&held.account.spec.ledger).map(|entry| entry.time);
         return Some(ClaimSeen {
             account: held.account.name_any(),
@@ -157,7 +165,7 @@ fn claim_seen(context: &Context, request: &Request, work: &Work) -> Option<Claim
         claim: entry.claim?,
         ours: false,
         usable: false,
-        known_for: clock::boottime().saturating_sub(since),
+        known_for: clock::boot_time().saturating_sub(since),
     })
 }
 
@@ -170,7 +178,11 @@ async fn finish<K: RequestKind>(
     now: Timestamp,
     ending: &Ending,
 ) {
-    let sealed = work.prepared.take().filter(|_| ending.deliver).map(|prepared| prepared.sealed);
+    let sealed = work
+        .prepared
+        .take()
+        .filter(|_| ending.deliver)
+        .map(|prepared| prepared.sealed);
     let status: RequestStatus = status::ended(now, request, ending, &work.attempts, sealed);
     audit_ending(context, request, ending);
     let written = record::finish::<K>(context, request, &status).await;
@@ -178,8 +190,9 @@ async fn finish<K: RequestKind>(
         close(context, request, work, closing);
     }
     if written == Written::Landed {
-        let outcome = ending.outcome.as_str();
-        context.metrics.finished(request.kind.as_str(), outcome, ending.reason.as_str());
+        context
+            .metrics
+            .finished(request.kind.as_str(), ending.outcome, ending.reason);
         if matches!(ending.outcome, Outcome::Denied | Outcome::Failed | Outcome::Unknown) {
             record::warn(context, object, ending.reason.as_str(), &ending.message).await;
         }
@@ -197,15 +210,30 @@ fn close(context: &Context, request: &Request, work: &mut Work, closing: crate::
 }
 
 fn audit_ending(context: &Context, request: &Request, ending: &Ending) {
-    let mut entry = Entry::of(request).event("decision").reason(ending.reason.as_str());
-    if let Some(account) = &ending.account {
-        entry = entry.account(&account.directory, &account.id);
+    context.audit.record(Entry {
+        directory: &request.directory,
+        account: ending.account.as_ref().map_or("", |account| &account.id),
+        policy: ending.policy.as_ref().map_or("", |policy| &policy.name),
+        reason: Some(ending.reason),
+        result: ending.outcome.as_str(),
+        message: &ending.message,
+        detail: ending.detail.as_deref().unwrap_or_default(),
+        ..line(Event::Decision, request)
+    });
+}
+
+/// The beginning of an audit line about a request.
+pub fn line<'a>(event: Event, request: &'a Request) -> Entry<'a> {
+    let reference = RequestRef {
+        kind: request.kind.as_str(),
+        namespace: &request.namespace,
+        name: &request.name,
+        uid: &request.uid,
+    };
+    Entry {
+        requester: request.username(),
+        ..Entry::new(event, reference)
     }
-    if let Some(policy) = &ending.policy {
-        entry = entry.policy(&policy.name);
-    }
-    let entry = entry.result(ending.outcome.as_str()).message(&ending.message).detail(ending.detail.clone());
-    context.audit.record(entry);
 }
 
 /// Puts a wait into the status where it is news and due.
@@ -219,12 +247,23 @@ async fn wait<K: RequestKind>(
 ) -> Result<Pass, PassError> {
     work.progress.waiting_since.get_or_insert_with(Timestamp::now);
     if let Some(detail) = &waiting.detail {
-        tracing::debug!(kind = request.kind.as_str(), namespace = request.namespace, name = request.name,
-            reason = waiting.reason.as_str(), detail, "waits");
+        tracing::debug!(
+            kind = request.kind.as_str(),
+            namespace = request.namespace,
+            name = request.name,
+            reason = waiting.reason.as_str(),
+            detail,
+            "waits"
+        );
     }
     if let Some(status) = pause.write {
-        let entry = Entry::of(request).event("wait").reason(waiting.reason.as_str()).message(&waiting.message);
-        context.audit.record(entry.detail(waiting.detail.clone()));
+        context.audit.record(Entry {
+            directory: &request.directory,
+            reason: Some(waiting.reason),
+            message: &waiting.message,
+            detail: waiting.detail.as_deref().unwrap_or_default(),
+            ..line(Event::Wait, request)
+        });
         if record::write::<K>(context, request, &status).await? == Written::Moot {
             return Ok(Pass::Again(Instant::now() + Duration::from_secs(30)));
         }
@@ -233,6 +272,8 @@ async fn wait<K: RequestKind>(
         }
     }
     let rest = pause.until.duration_since(Timestamp::now());
-    let rest = Duration::try_from(rest).unwrap_or_default().max(Duration::from_millis(20));
+    let rest = Duration::try_from(rest)
+        .unwrap_or_default()
+        .max(Duration::from_millis(20));
     Ok(Pass::Again(Instant::now() + rest))
 }

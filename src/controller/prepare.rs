@@ -1,19 +1,13 @@
 //! Temporary passwords, derived and sealed before anything is done: so an unusable recipient fails early, and a resend
 //! after a crash is the same value.
 
-use super::{context::Context, work::Prepared};
+use super::{context::Context, pass::PassError, work::Prepared};
 use crate::{
-    api::{
-        account::{Claim, Derivation},
-        common::SecretKeyRef,
-    },
+    api::account::{Claim, Derivation},
     domain::{password, request::Request},
     seal,
 };
 use jiff::Timestamp;
-
-/// The version of the derivation that new claims use.
-const VERSION: u32 = 1;
 
 /// A password for this request: a new one, or the one of its claim again. The inner error is for the requester.
 ///
@@ -25,7 +19,7 @@ pub async fn prepare(
     (length, alphabet): (u32, &str),
     recipients: Vec<String>,
     again: Option<&Claim>,
-) -> Result<Result<Prepared, String>, kube::Error> {
+) -> Result<Result<Prepared, String>, PassError> {
     if let Err(error) = seal::parse_recipients(&recipients) {
         return Ok(Err(error.to_string()));
     }
@@ -40,10 +34,10 @@ pub async fn prepare(
             (derivation, key, claim.nonce.clone(), claim.attempt)
         }
         None => {
-            let (name, key) = context.keys.current(Timestamp::now()).await?;
+            let (reference, key) = context.keys.current(Timestamp::now()).await?;
             let derivation = Derivation {
-                version: VERSION,
-                key: SecretKeyRef { name, key: None },
+                version: password::VERSION,
+                key: reference,
                 length,
                 alphabet: alphabet.to_owned(),
                 recipients,
@@ -51,7 +45,7 @@ pub async fn prepare(
             (derivation, key, nonce(), 1)
         }
     };
-    let inputs = password::Inputs {
+    let from = password::Derivation {
         uid: &request.uid,
         attempt,
         nonce: &nonce,
@@ -59,12 +53,17 @@ pub async fn prepare(
         length: derivation.length,
         alphabet: &derivation.alphabet,
     };
-    let password = match password::derive(&key, &inputs) {
+    let password = match password::derive(key.expose(), &from) {
         Ok(password) => password,
         Err(error) => return Ok(Err(error.to_string())),
     };
     Ok(match seal::seal(&password, &derivation.recipients) {
-        Ok(sealed) => Ok(Prepared { nonce, derivation, password, sealed }),
+        Ok(sealed) => Ok(Prepared {
+            nonce,
+            derivation,
+            password,
+            sealed,
+        }),
         Err(error) => Err(error.to_string()),
     })
 }

@@ -6,9 +6,7 @@
 use super::{context::Context, kinds::RequestKind};
 use crate::{
     api::{
-        AccountPolicy, Condition, Directory, RequestStatus,
-        account_policy::AccountPolicyStatus,
-        condition::types,
+        AccountPolicy, Condition, Directory, RequestStatus, account_policy::AccountPolicyStatus, condition::types,
         directory::DirectoryStatus,
     },
     domain::request::Request,
@@ -60,7 +58,10 @@ pub async fn write<K: RequestKind>(
     let api = Api::<K>::namespaced(context.client.clone(), &request.namespace);
     context.metrics.api_write(request.kind.as_str(), "patch");
     let patch = json!({"metadata": {"uid": request.uid}, "status": status});
-    match api.patch_status(&request.name, &PatchParams::default(), &Patch::Merge(&patch)).await {
+    match api
+        .patch_status(&request.name, &PatchParams::default(), &Patch::Merge(&patch))
+        .await
+    {
         Ok(_) => Ok(Written::Landed),
         Err(kube::Error::Api(refusal)) if refusal.is_not_found() || refusal.is_conflict() => Ok(Written::Moot),
         // The rule that a finished request never changes: another replica was first.
@@ -87,7 +88,7 @@ pub async fn warn<K: RequestKind>(context: &Context, object: &K, reason: &str, m
 
 /// Whether an AccountPolicy is ready, where that is news.
 pub async fn policy(context: Arc<Context>, object: AccountPolicy, problem: Option<String>) {
-    if !context.leadership.holds() {
+    if !context.leadership.is_held() {
         return;
     }
     let before = object.status.clone().unwrap_or_default();
@@ -101,14 +102,14 @@ pub async fn policy(context: Arc<Context>, object: AccountPolicy, problem: Optio
         conditions: vec![condition(&before.conditions, ready, generation)],
     };
     if status != before {
-        patch(&context, &object, &status).await;
+        patch(&context, "AccountPolicy", &object, &status).await;
     }
 }
 
 /// What was found out about a Directory, where that is news.
 pub async fn directory(context: &Context, object: &Directory, status: &DirectoryStatus) {
-    if context.leadership.holds() && object.status.as_ref() != Some(status) {
-        patch(context, object, status).await;
+    if context.leadership.is_held() && object.status.as_ref() != Some(status) {
+        patch(context, "Directory", object, status).await;
     }
 }
 
@@ -126,13 +127,15 @@ pub fn condition(
         status: status.into(),
         reason: reason.into(),
         message: message.chars().take(2048).collect(),
-        last_transition_time: last.filter(|last| last.status == status).map_or(now, |last| last.last_transition_time),
+        last_transition_time: last
+            .filter(|last| last.status == status)
+            .map_or(now, |last| last.last_transition_time),
         observed_generation: generation,
     }
 }
 
 /// Replaces the status of a cluster-wide object; a status that is not written now is written at the next look.
-async fn patch<K, S>(context: &Context, object: &K, status: &S)
+async fn patch<K, S>(context: &Context, kind: &'static str, object: &K, status: &S)
 where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned,
     S: Serialize,
@@ -141,15 +144,21 @@ where
     let mut status = json!(status);
     // A merge patch keeps what it does not name: the refused Secret must go when it is no longer refused.
     if let Some(fields) = status.as_object_mut() {
-        for field in ["refusedSecret", "rate", "upstream"].iter().filter(|_| K::kind(&()) == "Directory") {
+        for field in ["refusedSecret", "rate", "upstream"]
+            .iter()
+            .filter(|_| kind == "Directory")
+        {
             fields.entry(*field).or_insert(serde_json::Value::Null);
         }
     }
     let patch = json!({"metadata": {"uid": object.uid()}, "status": status});
-    context.metrics.api_write(&K::kind(&()), "patch");
-    match api.patch_status(&object.name_any(), &PatchParams::default(), &Patch::Merge(&patch)).await {
+    context.metrics.api_write(kind, "patch");
+    match api
+        .patch_status(&object.name_any(), &PatchParams::default(), &Patch::Merge(&patch))
+        .await
+    {
         Ok(_) => {}
         Err(kube::Error::Api(refusal)) if refusal.is_not_found() || refusal.is_conflict() => {}
-        Err(error) => tracing::warn!(kind = %K::kind(&()), name = object.name_any(), %error, "a status was not written"),
+        Err(error) => tracing::warn!(kind, name = object.name_any(), %error, "a status was not written"),
     }
 }

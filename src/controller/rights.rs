@@ -23,7 +23,10 @@ pub struct Rights {
 impl Rights {
     /// Asks through this client.
     pub fn new(client: Client) -> Self {
-        Rights { reviews: Api::all(client), answers: Mutex::default() }
+        Rights {
+            reviews: Api::all(client),
+            answers: Mutex::default(),
+        }
     }
 
     /// Whether the requester holds the verb on this object of ours; an empty name means every object of the kind.
@@ -39,14 +42,19 @@ impl Rights {
         }
         let review = review(who, verb, resource, name);
         let reviewed = self.reviews.create(&PostParams::default(), &review).await?;
-        let answer = reviewed.status.is_some_and(|status| status.allowed && status.denied != Some(true));
+        let answer = reviewed
+            .status
+            .is_some_and(|status| status.allowed && status.denied != Some(true));
         self.remember(key, answer);
         Ok(answer)
     }
 
     fn remembered(&self, key: u64) -> Option<bool> {
         let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        answers.get(&key).filter(|(asked, _)| asked.elapsed() < KEPT).map(|(_, answer)| *answer)
+        answers
+            .get(&key)
+            .filter(|(asked, _)| asked.elapsed() < KEPT)
+            .map(|(_, answer)| *answer)
     }
 
     fn remember(&self, key: u64, answer: bool) {

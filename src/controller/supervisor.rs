@@ -73,7 +73,7 @@ pub async fn supervise(context: Arc<Context>, handle: Arc<Handle>) {
 
 /// Waits until this replica leads; `false` on stop.
 async fn leading(context: &Context, handle: &Handle) -> bool {
-    while !context.leadership.holds() {
+    while !context.leadership.is_held() {
         tokio::select! {
             () = handle.stop.cancelled() => return false,
             () = tokio::time::sleep(Duration::from_millis(200)) => {}
@@ -113,7 +113,12 @@ async fn look(context: &Context, handle: &Handle, due: bool) -> Result<bool, Fai
         (state.secret, state.refused) = (Some(identity), None);
     }
     let deadline = Instant::now() + context.config.timing.upstream_timeout.saturating_mul(2);
-    let probe = upstream.probe(&Call { lane: Lane::Background, deadline }).await?;
+    let probe = upstream
+        .probe(&Call {
+            lane: Lane::Background,
+            deadline,
+        })
+        .await?;
     let mut state = handle.state();
     let news = state.trouble.is_some() || state.capabilities != probe.capabilities || state.identity != probe.upstream;
     state.upstream = Some(upstream);
@@ -139,15 +144,20 @@ async fn connect(
     };
     let ca = ca.as_ref().map(|pem| pem.expose().as_bytes());
     let groups = context.catalog.uses_groups(&object.name_any())
-        || handle.protected.iter().flatten().any(crate::domain::rule::Rule::uses_groups);
+        || handle
+            .protected
+            .iter()
+            .flatten()
+            .any(crate::domain::rule::Rule::uses_groups);
     match provider {
-        Provider { okta: Some(spec), .. } => {
-            Ok(Arc::new(Okta::new(spec, credential, ca, throttle, timeout, groups)?))
-        }
-        Provider { openldap: Some(spec), .. } => {
-            Ok(Arc::new(OpenLdap::new(spec, credential, ca, throttle, timeout)?))
-        }
-        Provider { okta: None, openldap: None } => Err(Failure::new(
+        Provider { okta: Some(spec), .. } => Ok(Arc::new(Okta::new(spec, &credential, ca, throttle, timeout, groups)?)),
+        Provider {
+            openldap: Some(spec), ..
+        } => Ok(Arc::new(OpenLdap::new(spec, credential, ca, throttle, timeout)?)),
+        Provider {
+            okta: None,
+            openldap: None,
+        } => Err(Failure::new(
             FailureClass::NeedsConfig,
             "spec.provider names no provider that this release knows; set exactly one of okta, openldap",
         )),
@@ -157,7 +167,10 @@ async fn connect(
 /// The credential of a provider, and which writing of which Secret it is.
 async fn credential(context: &Context, provider: &Provider) -> Result<(Secret, RefusedSecret), Failure> {
     let (reference, default) = provider.credential().ok_or_else(|| {
-        Failure::new(FailureClass::NeedsConfig, "spec.provider names no provider that this release knows")
+        Failure::new(
+            FailureClass::NeedsConfig,
+            "spec.provider names no provider that this release knows",
+        )
     })?;
     read_key(context, reference, default).await
 }
@@ -172,8 +185,11 @@ async fn read_key(
     let (name, key) = (&reference.name, reference.key.as_deref().unwrap_or(default));
     let api = Api::<v1::Secret>::namespaced(context.client.clone(), namespace);
     let secret = api.get_opt(name).await.map_err(|error| {
-        Failure::new(FailureClass::Transient(None), format!("Secret {name} could not be read"))
-            .detail(error.to_string())
+        Failure::new(
+            FailureClass::Transient(None),
+            format!("Secret {name} could not be read"),
+        )
+        .detail(error.to_string())
     })?;
     let Some(secret) = secret else {
         let text = format!("Secret {name} does not exist in namespace {namespace}; create it");
@@ -216,7 +232,10 @@ fn trouble(handle: &Handle, failure: &Failure) {
         return;
     }
     let needs_person = failure.class == FailureClass::NeedsConfig;
-    state.trouble = Some(Trouble { needs_person, message: failure.public.clone() });
+    state.trouble = Some(Trouble {
+        needs_person,
+        message: failure.public.clone(),
+    });
 }
 
 /// Puts down that the Secret in use was refused. The connection goes with it.
@@ -227,7 +246,10 @@ pub fn mark_refused(state: &mut State, failure: &Failure) {
         Some(secret) => refused_failure(&secret.name).public,
         None => failure.public.clone(),
     };
-    state.trouble = Some(Trouble { needs_person: true, message });
+    state.trouble = Some(Trouble {
+        needs_person: true,
+        message,
+    });
 }
 
 /// Tells what is known in the status.
@@ -237,8 +259,19 @@ async fn publish(context: &Context, handle: &Handle) {
         (state.object.clone(), status(handle, &state))
     };
     record::directory(context, &object, &status).await;
-    let ready = context.directories.all().iter().filter(|handle| handle.state().trouble.is_none()).count();
-    context.metrics.directories_ready(ready);
+    count(context, object.spec.provider.name());
+}
+
+/// How many Directories of a provider can be used, and how many cannot.
+fn count(context: &Context, provider: &'static str) {
+    let all = context.directories.all();
+    let same = all
+        .iter()
+        .map(|handle| handle.state())
+        .filter(|state| state.object.spec.provider.name() == provider);
+    let (ready, not_ready): (Vec<bool>, Vec<bool>) =
+        same.map(|state| state.trouble.is_none()).partition(|ready| *ready);
+    context.metrics.directories(provider, ready.len(), not_ready.len());
 }
 
 fn status(handle: &Handle, state: &State) -> DirectoryStatus {
@@ -259,7 +292,9 @@ fn status(handle: &Handle, state: &State) -> DirectoryStatus {
         observed_generation: generation,
         conditions: vec![record::condition(&before.conditions, ready, generation)],
         capabilities,
-        upstream: Some(state.identity.clone()).filter(|identity| !identity.is_empty()).or(before.upstream),
+        upstream: Some(state.identity.clone())
+            .filter(|identity| !identity.is_empty())
+            .or(before.upstream),
         rate: rate(handle, before.rate),
         refused_secret: state.refused.clone(),
     }
@@ -268,12 +303,16 @@ fn status(handle: &Handle, state: &State) -> DirectoryStatus {
 /// The budget, written anew only when it moved by more than a tenth: a status write a minute would be waste.
 fn rate(handle: &Handle, before: Option<Rate>) -> Option<Rate> {
     let (limit, remaining) = handle.throttle.snapshot();
-    let moved = before.as_ref().is_none_or(|before| {
-        before.limit != limit || (before.remaining - remaining).abs().saturating_mul(10) > limit
-    });
+    let moved = before
+        .as_ref()
+        .is_none_or(|before| before.limit != limit || (before.remaining - remaining).abs().saturating_mul(10) > limit);
     let now = Timestamp::now();
     let time = Timestamp::from_second(now.as_second()).unwrap_or(now);
-    if moved { Some(Rate { limit, remaining, time }) } else { before }
+    if moved {
+        Some(Rate { limit, remaining, time })
+    } else {
+        before
+    }
 }
 
 /// What the upstream can do, in the words of manifests.

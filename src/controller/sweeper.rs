@@ -34,7 +34,7 @@ pub async fn run(context: Arc<Context>) {
             () = tokio::time::sleep(Duration::from_secs(1)) => {}
         }
         context.accounts.flush(false).await;
-        if !context.leadership.holds() {
+        if !context.leadership.is_held() {
             continue;
         }
         close_abandoned(&context).await;
@@ -48,13 +48,28 @@ pub async fn run(context: Arc<Context>) {
 
 async fn sweep(context: &Context) {
     let results = [
-        ("finished unlock requests", expire::<AccountUnlockRequest>(context).await),
-        ("finished reset requests", expire::<PasswordResetRequest>(context).await),
-        ("ledgers", prune(context).await),
-        ("day keys", context.keys.sweep(Timestamp::now()).await),
+        (
+            "finished unlock requests",
+            expire::<AccountUnlockRequest>(context)
+                .await
+                .err()
+                .map(|e| e.to_string()),
+        ),
+        (
+            "finished reset requests",
+            expire::<PasswordResetRequest>(context)
+                .await
+                .err()
+                .map(|e| e.to_string()),
+        ),
+        ("ledgers", prune(context).await.err().map(|e| e.to_string())),
+        (
+            "day keys",
+            context.keys.sweep(Timestamp::now()).await.err().map(|e| e.to_string()),
+        ),
     ];
-    for (what, result) in results {
-        if let Err(error) = result {
+    for (what, error) in results {
+        if let Some(error) = error {
             tracing::warn!(what, %error, "the sweep broke off; it is made again");
         }
     }
@@ -69,10 +84,15 @@ async fn expire<K: RequestKind>(context: &Context) -> Result<(), kube::Error> {
         for object in &page.items {
             let request = object.request();
             if is_over(&request) {
-                let preconditions =
-                    Preconditions { uid: object.meta().uid.clone(), resource_version: object.meta().resource_version.clone() };
+                let preconditions = Preconditions {
+                    uid: object.meta().uid.clone(),
+                    resource_version: object.meta().resource_version.clone(),
+                };
                 let api = Api::<K>::namespaced(context.client.clone(), &request.namespace);
-                match api.delete(&request.name, &DeleteParams::default().preconditions(preconditions)).await {
+                match api
+                    .delete(&request.name, &DeleteParams::default().preconditions(preconditions))
+                    .await
+                {
                     Ok(_) => {}
                     Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => {}
                     Err(error) => return Err(error),
@@ -87,7 +107,9 @@ async fn expire<K: RequestKind>(context: &Context) -> Result<(), kube::Error> {
 }
 
 fn is_over(request: &Request) -> bool {
-    let (Some(ttl), Some(finished)) = (request.ttl, request.status.completion_time) else { return false };
+    let (Some(ttl), Some(finished)) = (request.ttl, request.status.completion_time) else {
+        return false;
+    };
     let ttl = SignedDuration::try_from(ttl.get()).unwrap_or(SignedDuration::MAX);
     Timestamp::now().duration_since(finished) >= ttl
 }
@@ -115,7 +137,7 @@ async fn prune(context: &Context) -> Result<(), kube::Error> {
 /// request is gone.
 async fn close_abandoned(context: &Context) {
     for found in context.claims.all() {
-        let quarantined = clock::boottime().saturating_sub(found.since) < context.config.timing.quarantine;
+        let quarantined = clock::boot_time().saturating_sub(found.since) < context.config.timing.quarantine;
         if quarantined || context.works.has(&found.entry.uid) {
             continue;
         }
@@ -137,16 +159,25 @@ async fn close_one(context: &Context, found: &Found) -> Result<(), kube::Error> 
         Some(request) => by_outcome(&request),
         None => by_reading(context, found).await,
     };
-    context.accounts.close(&found.account.name_any(), &found.entry.uid, closing).await?;
+    context
+        .accounts
+        .close(&found.account.name_any(), &found.entry.uid, closing)
+        .await?;
     context.claims.forget(&found.entry.uid);
     Ok(())
 }
 
 /// The request that holds the claim, if it is still there.
 async fn live<K: RequestKind>(context: &Context, found: &Found) -> Result<Option<Request>, kube::Error> {
-    let Some(claim) = &found.entry.claim else { return Ok(None) };
-    let object = Api::<K>::namespaced(context.client.clone(), &claim.namespace).get_opt(&claim.name).await?;
-    Ok(object.map(|object| object.request()).filter(|request| request.uid == found.entry.uid))
+    let Some(claim) = &found.entry.claim else {
+        return Ok(None);
+    };
+    let object = Api::<K>::namespaced(context.client.clone(), &claim.namespace)
+        .get_opt(&claim.name)
+        .await?;
+    Ok(object
+        .map(|object| object.request())
+        .filter(|request| request.uid == found.entry.uid))
 }
 
 /// What a finished request says about its claim. Only an ending that says that nothing was done gives the charge back.
@@ -154,7 +185,13 @@ fn by_outcome(request: &Request) -> Closing {
     match request.status.outcome {
         Some(Outcome::Succeeded) => Closing::Done,
         Some(Outcome::Expired | Outcome::Denied) => Closing::Refund,
-        Some(Outcome::Failed) if request.status.attempts.iter().all(|attempt| attempt.result == "Refused") => {
+        Some(Outcome::Failed)
+            if request
+                .status
+                .attempts
+                .iter()
+                .all(|attempt| attempt.result == "Refused") =>
+        {
             Closing::Refund
         }
         Some(Outcome::Failed) => Closing::Done,
@@ -164,10 +201,20 @@ fn by_outcome(request: &Request) -> Closing {
 
 /// The request is gone: only where the marker shows that nothing was done is the charge given back.
 async fn by_reading(context: &Context, found: &Found) -> Closing {
-    let Some(claim) = &found.entry.claim else { return Closing::Unknown };
-    let Some(upstream) = context.directories.upstream(&claim.directory) else { return Closing::Unknown };
-    let target = Target { id: found.account.spec.id.clone(), server: claim.server.clone() };
-    let call = Call { lane: Lane::Background, deadline: Instant::now() + context.config.timing.upstream_timeout };
+    let Some(claim) = &found.entry.claim else {
+        return Closing::Unknown;
+    };
+    let Some(upstream) = context.directories.upstream(&claim.directory) else {
+        return Closing::Unknown;
+    };
+    let target = Target {
+        id: found.account.spec.id.clone(),
+        server: claim.server.clone(),
+    };
+    let call = Call {
+        lane: Lane::Background,
+        deadline: Instant::now() + context.config.timing.upstream_timeout,
+    };
     let marked = claim.method == Some(Method::TemporaryPassword);
     match upstream.read(&call, &target).await {
         Ok(account) if marked && claim.marker.is_some() && account.password_marker == claim.marker => Closing::Refund,

@@ -6,12 +6,15 @@ use crate::{
         account::{Claim, Derivation},
         request_status::Attempt,
     },
-    domain::observed::Progress,
+    domain::{
+        observed::Progress,
+        request::{Kind, Request},
+    },
     secret::Secret,
 };
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -65,38 +68,44 @@ pub struct Gate {
 /// The work on every unfinished request, by uid.
 #[derive(Default)]
 pub struct Works {
-    by_uid: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Work>>>>,
+    all: Mutex<HashMap<(Kind, String), Arc<tokio::sync::Mutex<Work>>>>,
 }
 
 impl Works {
     /// The work on this request.
-    pub fn of(&self, uid: &str) -> Arc<tokio::sync::Mutex<Work>> {
-        let mut works = self.by_uid.lock().unwrap_or_else(PoisonError::into_inner);
-        match works.get(uid) {
-            Some(work) => work.clone(),
-            None => works.entry(uid.to_owned()).or_default().clone(),
-        }
+    pub fn of(&self, request: &Request) -> Arc<tokio::sync::Mutex<Work>> {
+        self.lock()
+            .entry((request.kind, request.uid.clone()))
+            .or_default()
+            .clone()
     }
 
     /// Whether there is work on this request.
     pub fn has(&self, uid: &str) -> bool {
-        self.by_uid.lock().unwrap_or_else(PoisonError::into_inner).contains_key(uid)
+        let works = self.lock();
+        [Kind::Unlock, Kind::Reset]
+            .into_iter()
+            .any(|kind| works.contains_key(&(kind, uid.to_owned())))
     }
 
     /// The request has ended, or is gone.
-    pub fn drop(&self, uid: &str) {
-        self.by_uid.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
+    pub fn drop(&self, request: &Request) {
+        self.lock().remove(&(request.kind, request.uid.clone()));
     }
 
-    /// Keeps only the work on these requests: a relist tells nobody what is gone.
-    pub fn retain(&self, live: impl Fn(&str) -> bool) {
-        let mut works = self.by_uid.lock().unwrap_or_else(PoisonError::into_inner);
-        works.retain(|uid, work| live(uid) || Arc::strong_count(work) > 1);
+    /// Keeps only the work on these requests of a kind: a relist tells nobody what is gone.
+    pub fn retain(&self, kind: Kind, live: &HashSet<String>) {
+        let mut works = self.lock();
+        works.retain(|(of, uid), work| *of != kind || live.contains(uid) || Arc::strong_count(work) > 1);
         works.shrink_to_fit();
     }
 
     /// How many requests there is work on.
     pub fn count(&self) -> usize {
-        self.by_uid.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.lock().len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<(Kind, String), Arc<tokio::sync::Mutex<Work>>>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -4,12 +4,12 @@
 //! redirects and referrals are not followed, everything that comes from outside is bounded. Only
 //! `controller/execute.rs` calls the methods that change something.
 
-pub mod ldap;
-pub mod openldap;
 mod breaker;
 mod bucket;
 mod http;
+pub mod ldap;
 pub mod okta;
+pub mod openldap;
 pub mod throttle;
 
 use crate::{

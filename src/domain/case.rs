@@ -68,13 +68,23 @@ impl<'a> Case<'a> {
 
     /// The account that was acted on without a claim.
     pub fn at(&self, account: AccountReference, policy: Option<PolicyReference>) -> Self {
-        Case { account: Some(account), policy: policy.or_else(|| self.policy.clone()), ..self.clone() }
+        Case {
+            account: Some(account),
+            policy: policy.or_else(|| self.policy.clone()),
+            ..self.clone()
+        }
     }
 
     /// The account's ledger object.
     pub fn referring(&self, name: &str) -> Self {
-        let account = self.account.clone().map(|account| AccountReference { r#ref: Some(name.to_owned()), ..account });
-        Case { account, ..self.clone() }
+        let account = self.account.clone().map(|account| AccountReference {
+            r#ref: Some(name.to_owned()),
+            ..account
+        });
+        Case {
+            account,
+            ..self.clone()
+        }
     }
 
     /// It has ended.
@@ -108,13 +118,15 @@ impl<'a> Case<'a> {
 
     /// The account is none that may be touched. Only who may inspect the Directory learns why.
     pub fn not_eligible(&self, why: Option<(Reason, String)>) -> Decision {
-        let Some(may_inspect) = self.observed.facts.may_inspect else { return Decision::Gather(Fact::MayInspect) };
+        let Some(may_inspect) = self.observed.facts.may_inspect else {
+            return Decision::Gather(Fact::MayInspect);
+        };
         let public = "no account that may be acted on matches; check the name and the directory";
         match (why, may_inspect) {
             (Some((reason, detail)), true) => self.finish(Outcome::Denied, reason, detail),
-            (Some((_, detail)), false) => {
-                self.finish(Outcome::Denied, Reason::NotEligible, public.into()).detail(detail)
-            }
+            (Some((_, detail)), false) => self
+                .finish(Outcome::Denied, Reason::NotEligible, public.into())
+                .detail(detail),
             (None, _) => self.finish(Outcome::Denied, Reason::NotEligible, public.into()),
         }
     }
@@ -130,8 +142,20 @@ impl<'a> Case<'a> {
                 "several accounts match; name one by its id".into(),
             ))),
             ReadFailure::Failed(failure) => {
-                let count = self.observed.progress.failure.as_ref().map_or(1, |setback| setback.count);
-                self.failed(now, &Setback { at: now, failure: failure.clone(), count })
+                let count = self
+                    .observed
+                    .progress
+                    .failure
+                    .as_ref()
+                    .map_or(1, |setback| setback.count);
+                self.failed(
+                    now,
+                    &Setback {
+                        at: now,
+                        failure: failure.clone(),
+                        count,
+                    },
+                )
             }
         }
     }
@@ -152,7 +176,9 @@ impl<'a> Case<'a> {
             }
         };
         let until = retry_at(setback).max(after(now, Duration::from_millis(200)));
-        let wait = self.wait(reason, setback.failure.public.clone(), until).detail(setback.failure.private.clone());
+        let wait = self
+            .wait(reason, setback.failure.public.clone(), until)
+            .detail(setback.failure.private.clone());
         if needs_person { wait.needs_person() } else { wait }
     }
 }
@@ -228,12 +254,17 @@ impl Observed<'_> {
 
     /// Reads the account again, from the server that was read before.
     pub fn read_again(&self, account: &AccountRead, back: bool) -> Decision {
-        Decision::Gather(Fact::Read { id: account.id.clone(), server: account.server.clone(), back })
+        Decision::Gather(Fact::Read {
+            id: account.id.clone(),
+            server: account.server.clone(),
+            back,
+        })
     }
 
     /// The name of an account's ledger object in the Directory at hand.
     pub fn ledger_name(&self, id: &str) -> Option<String> {
-        self.directory.map(|directory| ledger::account_name(&directory.provider, &directory.upstream, id))
+        self.directory
+            .map(|directory| ledger::account_name(&directory.provider, &directory.upstream, id))
     }
 }
 

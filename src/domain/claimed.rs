@@ -30,10 +30,16 @@ const CHANGED_SINCE: SignedDuration = SignedDuration::from_mins(2);
 
 /// Everything permits it: write the first claim, unless the ledger says otherwise.
 pub fn begin(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, account: &AccountRead) -> Decision {
-    let (request, Some(directory)) = (observed.request, observed.directory) else { return Decision::Ignore };
-    let Some(name) = observed.ledger_name(&account.id) else { return Decision::Ignore };
+    let (request, Some(directory)) = (observed.request, observed.directory) else {
+        return Decision::Ignore;
+    };
+    let Some(name) = observed.ledger_name(&account.id) else {
+        return Decision::Ignore;
+    };
     let case = &case.referring(&name);
-    let Some(seen) = &observed.facts.ledger else { return Decision::Gather(Fact::Ledger { name }) };
+    let Some(seen) = &observed.facts.ledger else {
+        return Decision::Gather(Fact::Ledger { name });
+    };
     if let Some(entry) = ledger::executed(seen.entries(), request) {
         return executed(observed, case, entry);
     }
@@ -43,11 +49,18 @@ pub fn begin(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, 
         return case.wait(Reason::AccountBusy, message.into(), after(now, Duration::from_secs(2)));
     }
     let limits = || {
-        let own = policy.spec.limits.iter().map(|limit| (limit, Some(policy.reference.name.as_str())));
+        let own = policy
+            .spec
+            .limits
+            .iter()
+            .map(|limit| (limit, Some(policy.reference.name.as_str())));
         own.chain(directory.limits.iter().map(|limit| (limit, None)))
     };
     if let Some(reached) = limits::reached(seen.entries(), request.action(), limits(), now) {
-        let whose = reached.policy.as_ref().map_or("the Directory's".to_owned(), |name| format!("policy {name}'s"));
+        let whose = reached
+            .policy
+            .as_ref()
+            .map_or("the Directory's".to_owned(), |name| format!("policy {name}'s"));
         let message = format!(
             "the account reached {whose} limit of {} in {}; the next is possible at {}",
             reached.limit.max, reached.limit.per, reached.next
@@ -76,7 +89,12 @@ pub fn begin(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, 
         outcome: None,
         claim: Some(new_claim(now, observed, policy, account)),
     };
-    let plan = plan::steps(request, account, &directory.capabilities, policy.spec.password.revoke_sessions);
+    let plan = plan::steps(
+        request,
+        account,
+        &directory.capabilities,
+        policy.spec.password.revoke_sessions,
+    );
     claim(now, observed, case, seen, account, (entry, plan))
 }
 
@@ -101,19 +119,35 @@ fn executed(observed: &Observed, case: &Case, entry: &LedgerEntry) -> Decision {
 /// A restored cluster must not repeat this morning's resets.
 fn changed_since(observed: &Observed, account: &AccountRead) -> bool {
     let reset = matches!(observed.request.ask, Ask::Reset { .. });
-    let bound = observed.request.created.saturating_add(CHANGED_SINCE).unwrap_or(Timestamp::MAX);
+    let bound = observed
+        .request
+        .created
+        .saturating_add(CHANGED_SINCE)
+        .unwrap_or(Timestamp::MAX);
     reset && account.password_changed.is_some_and(|changed| changed > bound)
 }
 
 /// A temporary password is derived and sealed first, so that an unusable recipient fails before anything is done.
 fn prepare(observed: &Observed, case: &Case, policy: &Policy) -> Option<Decision> {
-    let Ask::Reset { method: Method::TemporaryPassword, recipients, .. } = &observed.request.ask else { return None };
+    let Ask::Reset {
+        method: Method::TemporaryPassword,
+        recipients,
+        ..
+    } = &observed.request.ask
+    else {
+        return None;
+    };
     match &observed.facts.prepared {
         Some(Ok(_)) => None,
         Some(Err(why)) => Some(case.finish(Outcome::Failed, Reason::NotCapable, why.clone())),
         None => {
             let mut all = policy.spec.password.recipients.clone();
-            all.extend(recipients.iter().filter(|recipient| !policy.spec.password.recipients.contains(recipient)).cloned());
+            all.extend(
+                recipients
+                    .iter()
+                    .filter(|recipient| !policy.spec.password.recipients.contains(recipient))
+                    .cloned(),
+            );
             if all.is_empty() {
                 let message = format!(
                     "a temporary password must be sealed to somebody: set password.recipients in policy {}",
@@ -122,7 +156,11 @@ fn prepare(observed: &Observed, case: &Case, policy: &Policy) -> Option<Decision
                 return Some(case.finish(Outcome::Failed, Reason::NotCapable, message));
             }
             let length = policy.spec.password.length;
-            Some(Decision::Gather(Fact::Prepare { length, recipients: all, again: None }))
+            Some(Decision::Gather(Fact::Prepare {
+                length,
+                recipients: all,
+                again: None,
+            }))
         }
     }
 }
@@ -157,7 +195,9 @@ fn claim(
     account: &AccountRead,
     (entry, plan): (LedgerEntry, Vec<Step>),
 ) -> Decision {
-    let Some(directory) = observed.directory else { return Decision::Ignore };
+    let Some(directory) = observed.directory else {
+        return Decision::Ignore;
+    };
     let fields = seen.fields.clone().unwrap_or_else(|| AccountFields {
         provider: directory.provider.clone(),
         upstream: directory.upstream.clone(),
@@ -166,12 +206,18 @@ fn claim(
     });
     let pruned = ledger::pruned(&fields.ledger, now);
     if pruned.len() >= ledger::CAPACITY {
-        let message = format!("the ledger of Account {} is full; its oldest entries run out by themselves", seen.name);
+        let message = format!(
+            "the ledger of Account {} is full; its oldest entries run out by themselves",
+            seen.name
+        );
         return case.finish(Outcome::Failed, Reason::LedgerFull, message);
     }
     Decision::Act(Effect::Claim(Box::new(NewClaim {
         name: seen.name.clone(),
-        fields: AccountFields { ledger: pruned, ..fields },
+        fields: AccountFields {
+            ledger: pruned,
+            ..fields
+        },
         resource_version: seen.resource_version.clone(),
         entry,
         plan,
@@ -211,20 +257,31 @@ fn next(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen, step
     }
     match seen.usable {
         true => Decision::Act(Effect::Send { step, policy: None }),
-        false => Decision::Act(Effect::Renew(Renewal { marked: seen.claim.marked, proved: seen.claim.proved, take_over: Some(observed.progress.plan.clone()) })),
+        false => Decision::Act(Effect::Renew(Renewal {
+            marked: seen.claim.marked,
+            proved: seen.claim.proved,
+            take_over: Some(observed.progress.plan.clone()),
+        })),
     }
 }
 
 fn run_out(case: &Case, begun: bool, step: Step) -> Decision {
     match begun {
         false => case
-            .finish(Outcome::Expired, Reason::Expired, "its time ended before anything was done".into())
+            .finish(
+                Outcome::Expired,
+                Reason::Expired,
+                "its time ended before anything was done".into(),
+            )
             .closing(Closing::Refund),
         true => case
             .finish(
                 Outcome::Failed,
                 Reason::Expired,
-                format!("its time ended with the plan half done: {} was not; look at the account", step.as_str()),
+                format!(
+                    "its time ended with the plan half done: {} was not; look at the account",
+                    step.as_str()
+                ),
             )
             .closing(Closing::Done),
     }
@@ -248,15 +305,28 @@ fn refused(observed: &Observed, case: &Case, seen: &ClaimSeen, step: Step, failu
 }
 
 fn is_marked_done(observed: &Observed) -> bool {
-    observed.progress.sends.iter().any(|send| send.step.is_marked() && send.result == Sent::Done)
+    observed
+        .progress
+        .sends
+        .iter()
+        .any(|send| send.step.is_marked() && send.result == Sent::Done)
 }
 
 /// Everything was sent: does the directory show it?
 fn verify(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen) -> Decision {
     let last = observed.progress.sends.last().map_or(seen.charged, |send| send.at);
     let latest = after(last, observed.timing.read_back);
-    let fact = Fact::Read { id: seen.id.clone(), server: seen.claim.server.clone(), back: true };
-    let Some(reading) = observed.facts.account.as_ref().filter(|seen| seen.after == observed.progress.sends.len()) else {
+    let fact = Fact::Read {
+        id: seen.id.clone(),
+        server: seen.claim.server.clone(),
+        back: true,
+    };
+    let Some(reading) = observed
+        .facts
+        .account
+        .as_ref()
+        .filter(|seen| seen.after == observed.progress.sends.len())
+    else {
         return Decision::Gather(fact);
     };
     let account = match &reading.result {
@@ -266,7 +336,11 @@ fn verify(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen) ->
     };
     let marker_moved = seen.claim.marker.is_none() || account.password_marker != seen.claim.marker;
     if observed.progress.plan.contains(&Step::SetPassword) && !marker_moved {
-        return if now < latest { awaiting(now, case) } else { not_read_back(case) };
+        return if now < latest {
+            awaiting(now, case)
+        } else {
+            not_read_back(case)
+        };
     }
     for step in &observed.progress.plan {
         match reached(*step, account, seen.claim.lock_stamp.as_deref()) {
@@ -290,12 +364,18 @@ fn leaves_locked(observed: &Observed, account: &AccountRead) -> bool {
 
 fn awaiting(now: Timestamp, case: &Case) -> Decision {
     let message = "it was done; the directory does not show it yet";
-    case.wait(Reason::AwaitingReadBack, message.into(), after(now, Duration::from_secs(1)))
+    case.wait(
+        Reason::AwaitingReadBack,
+        message.into(),
+        after(now, Duration::from_secs(1)),
+    )
 }
 
 fn not_read_back(case: &Case) -> Decision {
     let message = "the directory said that it was done, but that could not be read back; look at the account";
-    case.finish(Outcome::Unknown, Reason::OutcomeUnknown, message.into()).deliver(true).closing(Closing::Unknown)
+    case.finish(Outcome::Unknown, Reason::OutcomeUnknown, message.into())
+        .deliver(true)
+        .closing(Closing::Unknown)
 }
 
 /// A state that the directory said it set, and does not show: it may be set again.
@@ -304,31 +384,51 @@ fn again(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen, ste
         return next(now, observed, case, seen, step);
     }
     let marked = seen.claim.marked || is_marked_done(observed);
-    let message = format!("the directory took {} and does not show it; look at the account", step.as_str());
-    case.finish(Outcome::Failed, Reason::Refused, message).deliver(marked).closing(Closing::Done)
+    let message = format!(
+        "the directory took {} and does not show it; look at the account",
+        step.as_str()
+    );
+    case.finish(Outcome::Failed, Reason::Refused, message)
+        .deliver(marked)
+        .closing(Closing::Done)
 }
 
 fn locked_again(observed: &Observed, case: &Case, seen: &ClaimSeen) -> Decision {
     let marked = seen.claim.marked || is_marked_done(observed);
     let earlier = if marked { "the reset was done, and " } else { "" };
     let message = format!("{earlier}the account was locked anew meanwhile; find out who signs in wrongly");
-    case.finish(Outcome::Failed, Reason::LockedAgain, message).deliver(marked).closing(Closing::Done)
+    case.finish(Outcome::Failed, Reason::LockedAgain, message)
+        .deliver(marked)
+        .closing(Closing::Done)
 }
 
 /// Everything asked for is so.
 pub fn success(observed: &Observed, case: &Case) -> Decision {
     let (reason, message) = match observed.request.method() {
-        None => (Reason::Unlocked, "the lock was cleared; the account was read back as not locked"),
+        None => (
+            Reason::Unlocked,
+            "the lock was cleared; the account was read back as not locked",
+        ),
         Some(Method::Link) => (Reason::LinkSent, "the directory mailed a reset link to the owner"),
         Some(Method::TemporaryPassword) => (
             Reason::PasswordReset,
             "a temporary password was set; open status.delivery.sealed with the recipient's key",
         ),
-        Some(Method::ChangeAtNextSignIn) => {
-            (Reason::ChangeRequired, "the owner must choose a new password at the next sign-in")
-        }
+        Some(Method::ChangeAtNextSignIn) => (
+            Reason::ChangeRequired,
+            "the owner must choose a new password at the next sign-in",
+        ),
     };
-    let sessions = observed.progress.last(Step::RevokeSessions).is_some_and(|send| send.result != Sent::Done);
-    let message = if sessions { format!("{message}; sessions could not be ended") } else { message.to_owned() };
-    case.finish(Outcome::Succeeded, reason, message).deliver(true).closing(Closing::Done)
+    let sessions = observed
+        .progress
+        .last(Step::RevokeSessions)
+        .is_some_and(|send| send.result != Sent::Done);
+    let message = if sessions {
+        format!("{message}; sessions could not be ended")
+    } else {
+        message.to_owned()
+    };
+    case.finish(Outcome::Succeeded, reason, message)
+        .deliver(true)
+        .closing(Closing::Done)
 }

@@ -20,19 +20,38 @@ pub const TRIES: usize = 3;
 /// What became of an unlock that was sent.
 pub fn settle(now: Timestamp, observed: &Observed) -> Decision {
     let case = Case::new(observed);
-    let Some(send) = observed.progress.last(Step::Unlock) else { return Decision::Ignore };
-    let Some(target) = &observed.progress.target else { return Decision::Ignore };
-    let account = AccountReference { directory: observed.request.directory.clone(), id: target.id.clone(), r#ref: None };
+    let Some(send) = observed.progress.last(Step::Unlock) else {
+        return Decision::Ignore;
+    };
+    let Some(target) = &observed.progress.target else {
+        return Decision::Ignore;
+    };
+    let account = AccountReference {
+        directory: observed.request.directory.clone(),
+        id: target.id.clone(),
+        r#ref: None,
+    };
     let case = case.at(account, target.policy.clone());
     if let Sent::Refused(failure) = &send.result {
         let message = format!("the directory refused the unlock: {}", failure.public);
-        return case.finish(Outcome::Failed, Reason::Refused, message).detail(failure.private.clone());
+        return case
+            .finish(Outcome::Failed, Reason::Refused, message)
+            .detail(failure.private.clone());
     }
     if let Some(wait) = case.setback(now) {
         return wait;
     }
-    let back = Fact::Read { id: target.id.clone(), server: target.server.clone(), back: true };
-    let Some(seen) = observed.facts.account.as_ref().filter(|seen| seen.after == observed.progress.sends.len()) else {
+    let back = Fact::Read {
+        id: target.id.clone(),
+        server: target.server.clone(),
+        back: true,
+    };
+    let Some(seen) = observed
+        .facts
+        .account
+        .as_ref()
+        .filter(|seen| seen.after == observed.progress.sends.len())
+    else {
         return Decision::Gather(back);
     };
     let account = match &seen.result {
@@ -65,7 +84,10 @@ pub fn settle(now: Timestamp, observed: &Observed) -> Decision {
 
 fn again(now: Timestamp, observed: &Observed, case: &Case) -> Decision {
     if observed.progress.count(Step::Unlock) < TRIES && now < expires(observed) {
-        return Decision::Act(Effect::Send { step: Step::Unlock, policy: None });
+        return Decision::Act(Effect::Send {
+            step: Step::Unlock,
+            policy: None,
+        });
     }
     let message = "the directory took the unlock and still shows the account as locked; look at it in the directory";
     case.finish(Outcome::Failed, Reason::Refused, message.into())

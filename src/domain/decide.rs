@@ -7,8 +7,8 @@ use crate::{
     api::{Outcome, Reason, request_status::Lockout},
     domain::{
         account::{AccountRead, LockState, Step},
-        claimed, claimless,
         case::Case,
+        claimed, claimless,
         decision::{Decision, Effect, Fact},
         enforcement::Enforcement,
         observed::{AccountSeen, Observed},
@@ -98,9 +98,10 @@ fn enforced(now: Timestamp, observed: &Observed, case: &Case) -> Option<Decision
             "the admission policies are being checked".to_owned(),
             after(now, Duration::from_secs(2)),
         )),
-        Enforcement::Broken { message } => {
-            Some(case.wait(Reason::IdentityNotEnforced, message.clone(), after(now, IDLE)).needs_person())
-        }
+        Enforcement::Broken { message } => Some(
+            case.wait(Reason::IdentityNotEnforced, message.clone(), after(now, IDLE))
+                .needs_person(),
+        ),
         Enforcement::Enforced { since } => {
             let trusted = since.saturating_add(margin).unwrap_or(Timestamp::MAX);
             (observed.request.created < trusted).then(|| {
@@ -121,14 +122,20 @@ fn permitted(now: Timestamp, observed: &Observed, case: &Case) -> Decision {
         return case.wait(Reason::Suspended, "spec.suspend is true".into(), after(now, IDLE));
     }
     let account = match &observed.facts.account {
-        Some(AccountSeen { result: Ok(account), .. }) => Some(account),
+        Some(AccountSeen {
+            result: Ok(account), ..
+        }) => Some(account),
         _ => None,
     };
     match policy::select(now, observed, account) {
         Selection::Gather(Fact::Find) => look_up(now, observed, case),
         Selection::Gather(fact) => Decision::Gather(fact),
         Selection::Wait(reason, message) => {
-            let wait = if reason == Reason::NotAllowedToUse { RIGHTS } else { IDLE };
+            let wait = if reason == Reason::NotAllowedToUse {
+                RIGHTS
+            } else {
+                IDLE
+            };
             case.wait(reason, message, after(now, wait))
         }
         Selection::Deny(message) => denied(now, observed, case, message),
@@ -147,7 +154,10 @@ fn denied(now: Timestamp, observed: &Observed, case: &Case, message: String) -> 
 
 fn directory_trouble(now: Timestamp, observed: &Observed, case: &Case) -> Option<Decision> {
     let Some(directory) = observed.directory else {
-        let message = format!("Directory {} does not exist; create it, see examples/", observed.request.directory);
+        let message = format!(
+            "Directory {} does not exist; create it, see examples/",
+            observed.request.directory
+        );
         return Some(case.wait(Reason::DirectoryNotFound, message, after(now, IDLE)));
     };
     if directory.suspended {
@@ -156,8 +166,16 @@ fn directory_trouble(now: Timestamp, observed: &Observed, case: &Case) -> Option
     }
     directory.trouble.as_ref().map(|trouble| {
         let message = format!("Directory {}: {}", directory.name, trouble.message);
-        let wait = case.wait(Reason::DirectoryUnavailable, message, after(now, Duration::from_secs(30)));
-        if trouble.needs_person { wait.needs_person() } else { wait }
+        let wait = case.wait(
+            Reason::DirectoryUnavailable,
+            message,
+            after(now, Duration::from_secs(30)),
+        );
+        if trouble.needs_person {
+            wait.needs_person()
+        } else {
+            wait
+        }
     })
 }
 
@@ -166,7 +184,9 @@ fn look_up(now: Timestamp, observed: &Observed, case: &Case) -> Decision {
     if let Some(decision) = directory_trouble(now, observed, case) {
         return decision;
     }
-    let Some(directory) = observed.directory else { return Decision::Ignore };
+    let Some(directory) = observed.directory else {
+        return Decision::Ignore;
+    };
     if let Some(why) = plan::incapable(observed.request, &directory.capabilities, false) {
         return case.finish(Outcome::Failed, Reason::NotCapable, why);
     }
@@ -174,7 +194,9 @@ fn look_up(now: Timestamp, observed: &Observed, case: &Case) -> Decision {
         return wait;
     }
     match &observed.facts.account {
-        Some(AccountSeen { result: Err(failure), .. }) => case.unread(now, failure),
+        Some(AccountSeen {
+            result: Err(failure), ..
+        }) => case.unread(now, failure),
         _ if directory.queue > observed.timing.wait_notice => {
             let message = format!("directory {} is at its rate limit", directory.name);
             case.wait(Reason::RateLimited, message, after(now, directory.queue))
@@ -188,14 +210,20 @@ fn eligible(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, a
     if let Some(decision) = directory_trouble(now, observed, case) {
         return decision;
     }
-    let Some(directory) = observed.directory else { return Decision::Ignore };
+    let Some(directory) = observed.directory else {
+        return Decision::Ignore;
+    };
     match policy::protection(now, observed.request, directory, account) {
         Protected::No => {}
         Protected::Yes(why) => return case.not_eligible(Some((Reason::Protected, why))),
         Protected::Unknown(why) => {
             let message = "whether the account is protected could not be found out; this is tried again";
             return case
-                .wait(Reason::DirectoryUnavailable, message.into(), after(now, Duration::from_secs(10)))
+                .wait(
+                    Reason::DirectoryUnavailable,
+                    message.into(),
+                    after(now, Duration::from_secs(10)),
+                )
                 .detail(why);
         }
     }
@@ -203,21 +231,32 @@ fn eligible(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, a
     if let Some(pinned) = &observed.request.status.account
         && (pinned.id != account.id || pinned.directory != directory.name)
     {
-        let message = "another account is behind this name since the request began to wait; create it under another name";
+        let message =
+            "another account is behind this name since the request began to wait; create it under another name";
         return case.finish(Outcome::Denied, Reason::ChangedSince, message.into());
     }
     if let Some(not_before) = observed.request.not_before.filter(|not_before| now < *not_before) {
-        return case.wait(Reason::NotBefore, format!("nothing is done before {not_before}"), not_before);
+        return case.wait(
+            Reason::NotBefore,
+            format!("nothing is done before {not_before}"),
+            not_before,
+        );
     }
     ready(now, observed, &case, policy, account)
 }
 
 /// Everything but limits lets it through now.
 fn ready(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, account: &AccountRead) -> Decision {
-    let (request, Some(directory)) = (observed.request, observed.directory) else { return Decision::Ignore };
+    let (request, Some(directory)) = (observed.request, observed.directory) else {
+        return Decision::Ignore;
+    };
     let revoke = policy.spec.password.revoke_sessions;
     if request.ask == Ask::Unlock && account.lock == LockState::NotLocked {
-        let also = if account.disabled == Some(true) { "; it is disabled" } else { "" };
+        let also = if account.disabled == Some(true) {
+            "; it is disabled"
+        } else {
+            ""
+        };
         let message = format!("the account was read as not locked{also}; nothing was done");
         return case.finish(Outcome::Succeeded, Reason::NotLocked, message);
     }
@@ -227,10 +266,18 @@ fn ready(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, acco
     if let Some(wait) = case.setback(now) {
         return wait;
     }
-    let limited = policy.spec.limits.iter().chain(&directory.limits).any(|l| l.actions.contains(&request.action()));
+    let limited = policy
+        .spec
+        .limits
+        .iter()
+        .chain(&directory.limits)
+        .any(|l| l.actions.contains(&request.action()));
     if !needs_claim(observed) && !limited && directory.capabilities.unlock_only_clears {
         return match observed.is_fresh(now) {
-            true => Decision::Act(Effect::Send { step: Step::Unlock, policy: Some(policy.reference.clone()) }),
+            true => Decision::Act(Effect::Send {
+                step: Step::Unlock,
+                policy: Some(policy.reference.clone()),
+            }),
             false => observed.read_again(account, false),
         };
     }
@@ -253,7 +300,8 @@ fn blocked(now: Timestamp, case: &Case, obstacle: Obstacle) -> Decision {
 
 /// A later time.
 pub fn after(now: Timestamp, wait: Duration) -> Timestamp {
-    now.saturating_add(SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX)).unwrap_or(Timestamp::MAX)
+    now.saturating_add(SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX))
+        .unwrap_or(Timestamp::MAX)
 }
 
 /// The lock as it goes into the status.

@@ -29,7 +29,11 @@ pub fn keep_until<'a>(request: &Request, limits: impl IntoIterator<Item = &'a Li
     let window = limits::longest(request.action(), limits).unwrap_or_default();
     let counted = now.saturating_add(window.min(LONGEST)).unwrap_or(Timestamp::MAX);
     let bound = now.saturating_add(LONGEST).unwrap_or(Timestamp::MAX);
-    request.not_after.map_or(counted, |not_after| not_after.max(counted)).min(bound).max(now)
+    request
+        .not_after
+        .map_or(counted, |not_after| not_after.max(counted))
+        .min(bound)
+        .max(now)
 }
 
 /// The entry whose claim is open.
@@ -48,7 +52,11 @@ pub fn executed<'a>(entries: &'a [LedgerEntry], request: &Request) -> Option<&'a
 
 /// The entries that must still be kept.
 pub fn pruned(entries: &[LedgerEntry], now: Timestamp) -> Vec<LedgerEntry> {
-    entries.iter().filter(|entry| entry.claim.is_some() || entry.keep_until > now).cloned().collect()
+    entries
+        .iter()
+        .filter(|entry| entry.claim.is_some() || entry.keep_until > now)
+        .cloned()
+        .collect()
 }
 
 /// The ledger with a new entry; `None` where it is full.
@@ -63,7 +71,11 @@ pub fn charged(entries: &[LedgerEntry], entry: LedgerEntry, now: Timestamp) -> O
 /// The ledger after the claim of this request came to this outcome.
 pub fn closed(entries: &[LedgerEntry], uid: &str, outcome: LedgerOutcome) -> Vec<LedgerEntry> {
     let close = |entry: &LedgerEntry| match entry.claim.is_some() && entry.uid == uid {
-        true => LedgerEntry { claim: None, outcome: Some(outcome), ..entry.clone() },
+        true => LedgerEntry {
+            claim: None,
+            outcome: Some(outcome),
+            ..entry.clone()
+        },
         false => entry.clone(),
     };
     entries.iter().map(close).collect()
@@ -71,7 +83,11 @@ pub fn closed(entries: &[LedgerEntry], uid: &str, outcome: LedgerOutcome) -> Vec
 
 /// The ledger after the claim of this request proved to have had no effect.
 pub fn refunded(entries: &[LedgerEntry], uid: &str) -> Vec<LedgerEntry> {
-    entries.iter().filter(|entry| entry.claim.is_none() || entry.uid != uid).cloned().collect()
+    entries
+        .iter()
+        .filter(|entry| entry.claim.is_none() || entry.uid != uid)
+        .cloned()
+        .collect()
 }
 
 /// How a claim is closed.

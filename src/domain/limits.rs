@@ -27,7 +27,11 @@ pub fn reached<'a>(
         .filter(|(limit, _)| limit.actions.contains(&action))
         .filter_map(|(limit, policy)| {
             let next = next_free(entries, limit, policy, now)?;
-            Some(Reached { limit: limit.clone(), policy: policy.map(str::to_owned), next })
+            Some(Reached {
+                limit: limit.clone(),
+                policy: policy.map(str::to_owned),
+                next,
+            })
         })
         .max_by_key(|reached| reached.next)
 }
@@ -49,11 +53,12 @@ fn next_free(entries: &[LedgerEntry], limit: &Limit, policy: Option<&str>, now: 
 }
 
 /// The longest stretch over which this action is counted.
-pub fn longest<'a>(
-    action: crate::api::Action,
-    limits: impl IntoIterator<Item = &'a Limit>,
-) -> Option<SignedDuration> {
-    limits.into_iter().filter(|limit| limit.actions.contains(&action)).map(span).max()
+pub fn longest<'a>(action: crate::api::Action, limits: impl IntoIterator<Item = &'a Limit>) -> Option<SignedDuration> {
+    limits
+        .into_iter()
+        .filter(|limit| limit.actions.contains(&action))
+        .map(span)
+        .max()
 }
 
 fn span(limit: &Limit) -> SignedDuration {
@@ -85,21 +90,54 @@ mod tests {
 
     #[test]
     fn counts_per_policy_and_over_all() {
-        let limit = Limit { actions: vec![Action::ResetPassword], max: 2, per: Span::from_hours(1) };
+        let limit = Limit {
+            actions: vec![Action::ResetPassword],
+            max: 2,
+            per: Span::from_hours(1),
+        };
         let reset = |policy, minutes| entry(policy, Action::ResetPassword, minutes);
         for (name, entries, policy, next) in [
             ("none", vec![], Some("a"), None),
             ("one", vec![reset("a", 5)], Some("a"), None),
-            ("two", vec![reset("a", 5), reset("a", 50)], Some("a"), Some("2026-11-22T12:10:00Z")),
+            (
+                "two",
+                vec![reset("a", 5), reset("a", 50)],
+                Some("a"),
+                Some("2026-11-22T12:10:00Z"),
+            ),
             ("one is old", vec![reset("a", 5), reset("a", 60)], Some("a"), None),
             ("another policy", vec![reset("a", 5), reset("b", 6)], Some("a"), None),
-            ("over all policies", vec![reset("a", 5), reset("b", 6)], None, Some("2026-11-22T12:54:00Z")),
-            ("another action", vec![reset("a", 5), entry("a", Action::Unlock, 6)], Some("a"), None),
-            ("from the future", vec![reset("a", -90), reset("a", -90)], Some("a"), Some("2026-11-22T13:00:00Z")),
-            ("three", vec![reset("a", 5), reset("a", 50), reset("a", 40)], Some("a"), Some("2026-11-22T12:20:00Z")),
+            (
+                "over all policies",
+                vec![reset("a", 5), reset("b", 6)],
+                None,
+                Some("2026-11-22T12:54:00Z"),
+            ),
+            (
+                "another action",
+                vec![reset("a", 5), entry("a", Action::Unlock, 6)],
+                Some("a"),
+                None,
+            ),
+            (
+                "from the future",
+                vec![reset("a", -90), reset("a", -90)],
+                Some("a"),
+                Some("2026-11-22T13:00:00Z"),
+            ),
+            (
+                "three",
+                vec![reset("a", 5), reset("a", 50), reset("a", 40)],
+                Some("a"),
+                Some("2026-11-22T12:20:00Z"),
+            ),
         ] {
             let got = reached(&entries, Action::ResetPassword, [(&limit, policy)], now());
-            assert_eq!(got.map(|reached| reached.next), next.map(|time: &str| time.parse().unwrap()), "{name}");
+            assert_eq!(
+                got.map(|reached| reached.next),
+                next.map(|time: &str| time.parse().unwrap()),
+                "{name}"
+            );
         }
     }
 }

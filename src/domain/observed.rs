@@ -9,10 +9,10 @@ use crate::{
     },
     domain::{
         account::{AccountRead, Capabilities, Failure, Proof, ReadFailure, Sent, Step},
-        rule::Rule,
         enforcement::Enforcement,
         policy::Policy,
         request::Request,
+        rule::Rule,
         settings::Timing,
     },
 };
@@ -209,7 +209,10 @@ impl Progress {
 
     /// How often this step was sent.
     pub fn count(&self, step: Step) -> usize {
-        self.sends.iter().filter(|send| send.step == step && !matches!(send.result, Sent::NotSent(_))).count()
+        self.sends
+            .iter()
+            .filter(|send| send.step == step && !matches!(send.result, Sent::NotSent(_)))
+            .count()
     }
 
     /// Takes down what came of a send. What never reached the directory, or was refused for a reason that passes, is a
@@ -220,25 +223,36 @@ impl Progress {
             Sent::Refused(failure) if failure.passes() => self.set_back(at, failure),
             result => {
                 self.failure = None;
-                self.sends.push(Send { step, at, lock_stamp, result });
+                self.sends.push(Send {
+                    step,
+                    at,
+                    lock_stamp,
+                    result,
+                });
             }
         }
     }
 
     /// Takes down something that did not work.
     pub fn set_back(&mut self, at: Timestamp, failure: Failure) {
-        let count = self.failure.as_ref().map_or(1, |setback| setback.count.saturating_add(1));
+        let count = self
+            .failure
+            .as_ref()
+            .map_or(1, |setback| setback.count.saturating_add(1));
         self.failure = Some(Setback { at, failure, count });
     }
 
     /// The claim was taken over or renewed: an uncertain marked step was proven undone, or stands in the claim as done.
     pub fn taken_over(&mut self, plan: Vec<Step>) {
-        self.sends.retain(|send| !(send.step.is_marked() && matches!(send.result, Sent::Unknown(_))));
+        self.sends
+            .retain(|send| !(send.step.is_marked() && matches!(send.result, Sent::Unknown(_))));
         self.plan = plan;
     }
 
     /// Whether something was sent that may have had an effect.
     pub fn has_effect(&self) -> bool {
-        self.sends.iter().any(|send| matches!(send.result, Sent::Done | Sent::Unknown(_)))
+        self.sends
+            .iter()
+            .any(|send| matches!(send.result, Sent::Done | Sent::Unknown(_)))
     }
 }

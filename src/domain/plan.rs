@@ -19,7 +19,9 @@ pub fn marked_step(request: &Request) -> Option<Step> {
 
 /// The steps that the request asks for, before looking at the account. `revoke`: whether policy wants sessions ended.
 pub fn wanted(request: &Request, capabilities: &Capabilities, revoke: bool) -> Vec<Step> {
-    let Ask::Reset { method, unlock, .. } = &request.ask else { return vec![Step::Unlock] };
+    let Ask::Reset { method, unlock, .. } = &request.ask else {
+        return vec![Step::Unlock];
+    };
     let mut steps = Vec::new();
     // A reset that unlocks by itself needs no step of its own for it.
     if *unlock && !(capabilities.reset_unlocks && *method == Method::TemporaryPassword) {
@@ -40,17 +42,26 @@ pub fn wanted(request: &Request, capabilities: &Capabilities, revoke: bool) -> V
 /// The steps for this account as it was read: an unlock only where there is a lock.
 pub fn steps(request: &Request, account: &AccountRead, capabilities: &Capabilities, revoke: bool) -> Vec<Step> {
     let locked = matches!(account.lock, LockState::Locked(_));
-    wanted(request, capabilities, revoke).into_iter().filter(|step| *step != Step::Unlock || locked).collect()
+    wanted(request, capabilities, revoke)
+        .into_iter()
+        .filter(|step| *step != Step::Unlock || locked)
+        .collect()
 }
 
 /// What the directory cannot do of the request, and the way out; known before anything is sent.
 pub fn incapable(request: &Request, capabilities: &Capabilities, revoke: bool) -> Option<String> {
-    if let Ask::Reset { method: Method::TemporaryPassword, unlock: false, .. } = request.ask
+    if let Ask::Reset {
+        method: Method::TemporaryPassword,
+        unlock: false,
+        ..
+    } = request.ask
         && capabilities.reset_unlocks
     {
         return Some("this directory clears the lock with every password reset; set unlock: true".into());
     }
-    wanted(request, capabilities, revoke).iter().find_map(|step| capabilities.unable.get(step).cloned())
+    wanted(request, capabilities, revoke)
+        .iter()
+        .find_map(|step| capabilities.unable.get(step).cloned())
 }
 
 /// What keeps an account from what is asked.
@@ -76,7 +87,11 @@ pub fn obstacle(
     let steps = steps(request, account, capabilities, revoke);
     let clears_lock = matches!(request.ask, Ask::Unlock | Ask::Reset { unlock: true, .. });
     if account.disabled == Some(true) && !steps.is_empty() {
-        let what = if steps.contains(&Step::Unlock) { "locked and disabled" } else { "disabled" };
+        let what = if steps.contains(&Step::Unlock) {
+            "locked and disabled"
+        } else {
+            "disabled"
+        };
         return Some(Obstacle::Refused(format!(
             "the account is {what}; a disabled account is enabled by its directory's administrators"
         )));
@@ -95,5 +110,8 @@ pub fn obstacle(
             LockState::NotLocked => {}
         }
     }
-    steps.iter().find_map(|step| account.obstacles.get(step)).map(|why| Obstacle::Refused(why.clone()))
+    steps
+        .iter()
+        .find_map(|step| account.obstacles.get(step))
+        .map(|why| Obstacle::Refused(why.clone()))
 }

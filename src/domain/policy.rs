@@ -12,8 +12,8 @@ use crate::{
         decision::Fact,
         observed::{DirectoryView, Observed},
         person,
-        rule::Rule,
         request::{Ask, Request},
+        rule::Rule,
         selector,
     },
 };
@@ -66,11 +66,20 @@ impl Policy {
 /// How long the request may live at most, after its creation.
 pub fn validity(observed: &Observed) -> Span {
     let request = observed.request;
-    let named = request.policy.as_ref().or(request.status.policy.as_ref().map(|policy| &policy.name));
+    let named = request
+        .policy
+        .as_ref()
+        .or(request.status.policy.as_ref().map(|policy| &policy.name));
     let policies = observed.policies.iter();
     match named {
-        Some(name) => policies.filter(|policy| policy.reference.name == *name).map(|p| p.spec.max_validity).max(),
-        None => policies.filter(|policy| policy.covers(request)).map(|policy| policy.spec.max_validity).max(),
+        Some(name) => policies
+            .filter(|policy| policy.reference.name == *name)
+            .map(|p| p.spec.max_validity)
+            .max(),
+        None => policies
+            .filter(|policy| policy.covers(request))
+            .map(|policy| policy.spec.max_validity)
+            .max(),
     }
     .unwrap_or(Span::from_hours(24))
     .min(Span::from_hours(720))
@@ -109,7 +118,9 @@ fn candidates(observed: &Observed) -> Result<Vec<Arc<Policy>>, Selection> {
                 Some(policy) => Ok(vec![policy.clone()]),
                 None => Err(Selection::Wait(
                     Reason::PolicyNotFound,
-                    format!("AccountPolicy {name} does not exist; create it, or create the request anew without spec.policy"),
+                    format!(
+                        "AccountPolicy {name} does not exist; create it, or create the request anew without spec.policy"
+                    ),
                 )),
             },
         };
@@ -135,7 +146,8 @@ fn candidates(observed: &Observed) -> Result<Vec<Arc<Policy>>, Selection> {
         )),
         (true, Some(false)) => Err(Selection::Wait(
             Reason::NotAllowedToUse,
-            "there is no AccountPolicy for this that you may use; ask your platform team for the verb use on one".into(),
+            "there is no AccountPolicy for this that you may use; ask your platform team for the verb use on one"
+                .into(),
         )),
     }
 }
@@ -168,8 +180,14 @@ fn word(now: Timestamp, observed: &Observed, policy: &Policy, account: Option<&A
     if let Some(word) = rules(early, &input(None)) {
         return word;
     }
-    let Some(account) = account else { return Word::Gather(Fact::Find) };
-    let late = policy.requester.iter().filter(|rule| rule.uses_account()).chain(&policy.accounts);
+    let Some(account) = account else {
+        return Word::Gather(Fact::Find);
+    };
+    let late = policy
+        .requester
+        .iter()
+        .filter(|rule| rule.uses_account())
+        .chain(&policy.accounts);
     if let Some(word) = rules(late, &input(Some(account))) {
         return word;
     }
@@ -184,7 +202,9 @@ fn word(now: Timestamp, observed: &Observed, policy: &Policy, account: Option<&A
 
 fn namespaces(observed: &Observed, policy: &Policy) -> Option<Word> {
     let selector = policy.spec.namespaces.as_ref()?;
-    let Some(labels) = &observed.facts.namespace_labels else { return Some(Word::Gather(Fact::NamespaceLabels)) };
+    let Some(labels) = &observed.facts.namespace_labels else {
+        return Some(Word::Gather(Fact::NamespaceLabels));
+    };
     (!selector::matches(selector, labels))
         .then(|| Word::Deny(format!("it does not serve namespace {}", observed.request.namespace)))
 }
@@ -201,9 +221,17 @@ fn settings_refusal(request: &Request, policy: &Policy) -> Option<String> {
     if request.by_service_account() && !spec.service_accounts {
         return Some("service accounts may not ask under it; the policy must set serviceAccounts: true".into());
     }
-    let Ask::Reset { method, recipients, .. } = &request.ask else { return None };
+    let Ask::Reset { method, recipients, .. } = &request.ask else {
+        return None;
+    };
     if !spec.password.methods.contains(method) {
-        let allowed = spec.password.methods.iter().map(|method| method.as_str()).collect::<Vec<_>>().join(", ");
+        let allowed = spec
+            .password
+            .methods
+            .iter()
+            .map(|method| method.as_str())
+            .collect::<Vec<_>>()
+            .join(", ");
         return Some(format!("it does not allow method {method}; choose one of {allowed}"));
     }
     if *method == Method::TemporaryPassword && !recipients.is_empty() {

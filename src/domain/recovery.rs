@@ -25,7 +25,8 @@ pub fn recover(now: Timestamp, observed: &Observed, seen: &ClaimSeen) -> Decisio
     let case = Case::new(observed).under(&seen.account, &seen.id, &seen.claim.directory, &seen.claim.policy);
     let quarantine = observed.timing.quarantine;
     if seen.known_for < quarantine {
-        let message = "an earlier attempt was interrupted; once it can have no effect any more, its result is read back";
+        let message =
+            "an earlier attempt was interrupted; once it can have no effect any more, its result is read back";
         let rest = quarantine.saturating_sub(seen.known_for);
         return case.wait(Reason::AwaitingReadBack, message.into(), after(now, rest));
     }
@@ -38,7 +39,10 @@ pub fn uncertain(now: Timestamp, observed: &Observed, seen: &ClaimSeen, step: St
     let sent = observed.progress.last(step).map_or(seen.charged, |send| send.at);
     let settled = after(sent, observed.timing.quarantine);
     if now < settled {
-        let message = format!("the reply to {} was lost; once it can have no late effect, it is read back", step.as_str());
+        let message = format!(
+            "the reply to {} was lost; once it can have no late effect, it is read back",
+            step.as_str()
+        );
         return case.wait(Reason::AwaitingReadBack, message, settled);
     }
     judge(now, observed, &case, seen)
@@ -63,7 +67,9 @@ fn judge(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen) -> 
 
 /// Reads the account from the claim's server; where that cannot be done for too long, nobody knows.
 fn read(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen, hopeless: bool) -> Decision {
-    let usable = observed.directory.is_some_and(|directory| directory.trouble.is_none() && !directory.suspended);
+    let usable = observed
+        .directory
+        .is_some_and(|directory| directory.trouble.is_none() && !directory.suspended);
     match (usable, hopeless) {
         (false, true) => unknown(case, "its Directory cannot be used"),
         (false, false) => case.wait(
@@ -90,20 +96,30 @@ fn judge_password(
 ) -> Decision {
     let claim = &seen.claim;
     let Some(before) = &claim.marker else {
-        return unknown(case, "this directory shows no trace by which a set password can be recognised");
+        return unknown(
+            case,
+            "this directory shows no trace by which a set password can be recognised",
+        );
     };
     if account.password_marker.as_ref() == Some(before) {
         return resume(now, observed, case, seen, account, false);
     }
     match (&observed.progress.proof, claim.proved) {
         (Some(Proof::Ours), _) => resume(now, observed, case, seen, account, true),
-        (Some(Proof::NotProven), _) => unknown(case, "the password was changed since, and not provably by this request"),
-        (None, true) if !observed.progress.proving => {
-            unknown(case, "the password was changed since, and the one proof was interrupted")
+        (Some(Proof::NotProven), _) => {
+            unknown(case, "the password was changed since, and not provably by this request")
         }
+        (None, true) if !observed.progress.proving => unknown(
+            case,
+            "the password was changed since, and the one proof was interrupted",
+        ),
         (None, false) => match prepared(observed, claim_again(seen)) {
             Err(decision) => decision.unwrap_or_else(|| unknown(case, "the key of its password is gone")),
-            Ok(()) => renew(Renewal { marked: false, proved: true, take_over: None }),
+            Ok(()) => renew(Renewal {
+                marked: false,
+                proved: true,
+                take_over: None,
+            }),
         },
         (None, true) => match prepared(observed, claim_again(seen)) {
             Err(decision) => decision.unwrap_or_else(|| unknown(case, "the key of its password is gone")),
@@ -115,7 +131,10 @@ fn judge_password(
 /// A link that may have been sent: only the directory's log can tell, and its silence proves nothing.
 fn judge_link(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen, account: &AccountRead) -> Decision {
     match observed.facts.link_sent {
-        None => Decision::Gather(Fact::LinkSent { id: seen.id.clone(), since: seen.charged }),
+        None => Decision::Gather(Fact::LinkSent {
+            id: seen.id.clone(),
+            since: seen.charged,
+        }),
         Some(true) => resume(now, observed, case, seen, account, true),
         Some(false) => unknown(case, "the directory's log shows no link, which proves nothing"),
     }
@@ -126,7 +145,9 @@ fn judge_state(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSee
     let locked_again = reached(Step::Unlock, account, seen.claim.lock_stamp.as_deref()) == Reached::LockedAgain;
     if locked_again && plan_of(observed, &seen.claim.policy, account).contains(&Step::Unlock) {
         let message = "the account was locked anew since an interrupted attempt; find out who signs in wrongly";
-        return case.finish(Outcome::Failed, Reason::LockedAgain, message.into()).closing(Closing::Done);
+        return case
+            .finish(Outcome::Failed, Reason::LockedAgain, message.into())
+            .closing(Closing::Done);
     }
     resume(now, observed, case, seen, account, false)
 }
@@ -161,7 +182,11 @@ fn resume(
             Err(None) => return unknown(case, "the key of its password is gone"),
         }
     }
-    renew(Renewal { marked, proved: seen.claim.proved, take_over: Some(steps) })
+    renew(Renewal {
+        marked,
+        proved: seen.claim.proved,
+        take_over: Some(steps),
+    })
 }
 
 /// Why nothing more is sent under the claim: its time is over, or it is not permitted any more.
@@ -174,7 +199,10 @@ fn forbidden(
 ) -> Option<Decision> {
     let end = |outcome, reason, message: &str| {
         let (message, closing) = match marked {
-            true => (format!("the reset was done, but not finished: {message}"), Closing::Done),
+            true => (
+                format!("the reset was done, but not finished: {message}"),
+                Closing::Done,
+            ),
             false => (format!("nothing was done: {message}"), Closing::Refund),
         };
         let outcome = if marked { Outcome::Failed } else { outcome };
@@ -186,12 +214,20 @@ fn forbidden(
     let margin = SignedDuration::try_from(observed.timing.enforcement_margin).unwrap_or_default();
     match observed.enforcement {
         Enforcement::Enforced { since } if observed.request.created < *since + margin => {
-            return end(Outcome::Failed, Reason::IdentityNotEnforced, "its requester is not trusted any more");
+            return end(
+                Outcome::Failed,
+                Reason::IdentityNotEnforced,
+                "its requester is not trusted any more",
+            );
         }
         Enforcement::Enforced { .. } => {}
         Enforcement::Unknown | Enforcement::Broken { .. } => {
             let message = "the admission policies are missing or changed";
-            return Some(case.wait(Reason::IdentityNotEnforced, message.into(), after(now, Duration::from_secs(10))));
+            return Some(case.wait(
+                Reason::IdentityNotEnforced,
+                message.into(),
+                after(now, Duration::from_secs(10)),
+            ));
         }
     }
     let directory = observed.directory?;
@@ -205,7 +241,11 @@ fn forbidden(
     }
     match policy::protection(now, observed.request, directory, account) {
         Protected::No => None,
-        Protected::Yes(_) => end(Outcome::Denied, Reason::NotEligible, "the account is not eligible any more"),
+        Protected::Yes(_) => end(
+            Outcome::Denied,
+            Reason::NotEligible,
+            "the account is not eligible any more",
+        ),
         Protected::Unknown(why) => Some(
             case.wait(
                 Reason::DirectoryUnavailable,
@@ -231,22 +271,26 @@ fn prepared(observed: &Observed, again: Fact) -> Result<(), Option<Decision>> {
 }
 
 fn claim_again(seen: &ClaimSeen) -> Fact {
-    let (length, recipients) = seen
-        .claim
-        .derivation
-        .as_ref()
-        .map_or((0, Vec::new()), |derivation| (derivation.length, derivation.recipients.clone()));
-    Fact::Prepare { length, recipients, again: Some(Box::new(seen.claim.clone())) }
+    let (length, recipients) = seen.claim.derivation.as_ref().map_or((0, Vec::new()), |derivation| {
+        (derivation.length, derivation.recipients.clone())
+    });
+    Fact::Prepare {
+        length,
+        recipients,
+        again: Some(Box::new(seen.claim.clone())),
+    }
 }
 
 /// The plan under the policy of the claim, as that policy stands now.
 fn plan_of(observed: &Observed, reference: &PolicyReference, account: &AccountRead) -> Vec<Step> {
-    let policy: Option<&Arc<policy::Policy>> =
-        observed.policies.iter().find(|policy| policy.reference.name == reference.name);
+    let policy: Option<&Arc<policy::Policy>> = observed
+        .policies
+        .iter()
+        .find(|policy| policy.reference.name == reference.name);
     let revoke = policy.is_some_and(|policy| policy.spec.password.revoke_sessions);
-    observed
-        .directory
-        .map_or_else(Vec::new, |directory| plan::steps(observed.request, account, &directory.capabilities, revoke))
+    observed.directory.map_or_else(Vec::new, |directory| {
+        plan::steps(observed.request, account, &directory.capabilities, revoke)
+    })
 }
 
 fn renew(renewal: Renewal) -> Decision {
@@ -255,7 +299,9 @@ fn renew(renewal: Renewal) -> Decision {
 
 fn unknown(case: &Case, why: &str) -> Decision {
     let message = format!("whether it was done is not known: {why}; look at the account, then create a new request");
-    case.finish(Outcome::Unknown, Reason::OutcomeUnknown, message).deliver(true).closing(Closing::Unknown)
+    case.finish(Outcome::Unknown, Reason::OutcomeUnknown, message)
+        .deliver(true)
+        .closing(Closing::Unknown)
 }
 
 fn unreadable(case: &Case, failure: &Failure) -> Decision {

@@ -152,15 +152,25 @@ impl Request {
         field("namespace", &self.namespace);
         field("name", &self.name);
         field("directory", &self.directory);
-        for (name, value) in
-            [("login", &self.account.login), ("id", &self.account.id), ("email", &self.account.email)]
-        {
+        for (name, value) in [
+            ("login", &self.account.login),
+            ("id", &self.account.id),
+            ("email", &self.account.email),
+        ] {
             field(name, value.as_deref().unwrap_or_default());
         }
         field("policy", self.policy.as_deref().unwrap_or_default());
-        field("notBefore", &self.not_before.map(|time| time.to_string()).unwrap_or_default());
+        field(
+            "notBefore",
+            &self.not_before.map(|time| time.to_string()).unwrap_or_default(),
+        );
         field("notAfter", &not_after.to_string());
-        if let Ask::Reset { method, unlock, recipients } = &self.ask {
+        if let Ask::Reset {
+            method,
+            unlock,
+            recipients,
+        } = &self.ask
+        {
             field("method", method.as_str());
             field("unlock", if *unlock { "true" } else { "false" });
             let mut recipients = recipients.clone();
@@ -206,7 +216,11 @@ impl From<&AccountUnlockRequest> for Request {
 impl From<&PasswordResetRequest> for Request {
     fn from(object: &PasswordResetRequest) -> Self {
         let spec = &object.spec;
-        let ask = Ask::Reset { method: spec.method, unlock: spec.unlock, recipients: spec.recipients.clone() };
+        let ask = Ask::Reset {
+            method: spec.method,
+            unlock: spec.unlock,
+            recipients: spec.recipients.clone(),
+        };
         from_object!(object, Kind::Reset, ask)
     }
 }

@@ -19,12 +19,18 @@ impl Rule {
     /// # Errors
     /// The expression does not compile or is not boolean; says where.
     pub fn compile(rule: &PolicyRule) -> Result<Self, CompileError> {
-        Ok(Rule { expression: Arc::new(Expression::compile(&rule.expression)?), source: rule.clone() })
+        Ok(Rule {
+            expression: Arc::new(Expression::compile(&rule.expression)?),
+            source: rule.clone(),
+        })
     }
 
     /// What is said when the rule is not true.
     pub fn refusal(&self) -> String {
-        self.source.message.clone().unwrap_or_else(|| format!("rule {:?} is not true", self.source.expression))
+        self.source
+            .message
+            .clone()
+            .unwrap_or_else(|| format!("rule {:?} is not true", self.source.expression))
     }
 
     /// The text of the expression.

@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 
 /// Whether the labels match. An operator that is not known matches nothing.
 pub fn matches(selector: &LabelSelector, labels: &BTreeMap<String, String>) -> bool {
-    let equal = selector.match_labels.iter().flatten().all(|(key, value)| labels.get(key) == Some(value));
+    let equal = selector
+        .match_labels
+        .iter()
+        .flatten()
+        .all(|(key, value)| labels.get(key) == Some(value));
     let expressions = selector.match_expressions.iter().flatten().all(|requirement| {
         let value = labels.get(&requirement.key);
         let among = || value.is_some_and(|value| requirement.values.iter().flatten().any(|v| v == value));
@@ -31,14 +35,33 @@ mod tests {
             (r#"{}"#, true),
             (r#"{"matchLabels":{"team":"desk"}}"#, true),
             (r#"{"matchLabels":{"team":"other"}}"#, false),
-            (r#"{"matchExpressions":[{"key":"team","operator":"In","values":["desk","x"]}]}"#, true),
-            (r#"{"matchExpressions":[{"key":"team","operator":"NotIn","values":["desk"]}]}"#, false),
-            (r#"{"matchExpressions":[{"key":"zone","operator":"NotIn","values":["a"]}]}"#, true),
+            (
+                r#"{"matchExpressions":[{"key":"team","operator":"In","values":["desk","x"]}]}"#,
+                true,
+            ),
+            (
+                r#"{"matchExpressions":[{"key":"team","operator":"NotIn","values":["desk"]}]}"#,
+                false,
+            ),
+            (
+                r#"{"matchExpressions":[{"key":"zone","operator":"NotIn","values":["a"]}]}"#,
+                true,
+            ),
             (r#"{"matchExpressions":[{"key":"zone","operator":"Exists"}]}"#, false),
-            (r#"{"matchExpressions":[{"key":"zone","operator":"DoesNotExist"}]}"#, true),
-            (r#"{"matchExpressions":[{"key":"team","operator":"Gt","values":["1"]}]}"#, false),
+            (
+                r#"{"matchExpressions":[{"key":"zone","operator":"DoesNotExist"}]}"#,
+                true,
+            ),
+            (
+                r#"{"matchExpressions":[{"key":"team","operator":"Gt","values":["1"]}]}"#,
+                false,
+            ),
         ] {
-            assert_eq!(matches(&serde_json::from_str(selector).unwrap(), &labels), expected, "{selector}");
+            assert_eq!(
+                matches(&serde_json::from_str(selector).unwrap(), &labels),
+                expected,
+                "{selector}"
+            );
         }
     }
 }

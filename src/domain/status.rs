@@ -37,7 +37,11 @@ pub fn ended(
         _ => "Unknown",
     };
     let flag = if good { "True" } else { "False" };
-    let mut shown = vec![(types::PERMITTED, permitted), (types::SUCCEEDED, flag), (types::READY, flag)];
+    let mut shown = vec![
+        (types::PERMITTED, permitted),
+        (types::SUCCEEDED, flag),
+        (types::READY, flag),
+    ];
     if !good {
         shown.push((types::STALLED, "True"));
     }
@@ -51,7 +55,11 @@ pub fn ended(
         policy: ending.policy.clone(),
         account: ending.account.clone(),
         lockout: ending.lockout.clone(),
-        attempts: attempts.iter().skip(attempts.len().saturating_sub(ATTEMPTS)).cloned().collect(),
+        attempts: attempts
+            .iter()
+            .skip(attempts.len().saturating_sub(ATTEMPTS))
+            .cloned()
+            .collect(),
         delivery: sealed.map(|sealed| Delivery { sealed }),
     }
 }
@@ -77,15 +85,25 @@ pub fn waits(now: Timestamp, observed: &Observed, waiting: &Waiting) -> Pause {
     // What was said before must not go on standing there as if it were still so.
     let shown = !request.status.conditions.is_empty();
     if now < due && !shown {
-        return Pause { write: None, until: waiting.until.min(due) };
+        return Pause {
+            write: None,
+            until: waiting.until.min(due),
+        };
     }
     let status = waiting_status(now, request, waiting);
-    Pause { write: (status != request.status).then_some(status), until: waiting.until }
+    Pause {
+        write: (status != request.status).then_some(status),
+        until: waiting.until,
+    }
 }
 
 fn waiting_status(now: Timestamp, request: &Request, waiting: &Waiting) -> RequestStatus {
     let permitted = if waiting.policy.is_some() { "True" } else { "Unknown" };
-    let mut shown = vec![(types::PERMITTED, permitted), (types::SUCCEEDED, "Unknown"), (types::READY, "False")];
+    let mut shown = vec![
+        (types::PERMITTED, permitted),
+        (types::SUCCEEDED, "Unknown"),
+        (types::READY, "False"),
+    ];
     // kstatus looks at Reconciling first: a wait that only a person ends must not look as if it went on by itself.
     shown.push(match waiting.needs_person {
         true => (types::STALLED, "True"),
@@ -113,15 +131,25 @@ fn conditions(
     shown
         .iter()
         .map(|(kind, status)| {
-            let before = request.status.conditions.iter().find(|condition| condition.r#type == *kind);
+            let before = request
+                .status
+                .conditions
+                .iter()
+                .find(|condition| condition.r#type == *kind);
             let flipped = before.is_none_or(|condition| condition.status != *status);
             let permitted = *kind == types::PERMITTED && *status == "True";
             Condition {
                 r#type: (*kind).to_owned(),
                 status: (*status).to_owned(),
-                reason: if permitted { "Permitted".into() } else { reason.as_str().into() },
+                reason: if permitted {
+                    "Permitted".into()
+                } else {
+                    reason.as_str().into()
+                },
                 message: if permitted { String::new() } else { bounded(message) },
-                last_transition_time: before.filter(|_| !flipped).map_or(now, |before| before.last_transition_time),
+                last_transition_time: before
+                    .filter(|_| !flipped)
+                    .map_or(now, |before| before.last_transition_time),
                 observed_generation: Some(request.generation),
             }
         })
@@ -130,7 +158,11 @@ fn conditions(
 
 /// At most as many characters as the schema allows.
 fn bounded(message: &str) -> String {
-    message.chars().filter(|character| !character.is_control()).take(2048).collect()
+    message
+        .chars()
+        .filter(|character| !character.is_control())
+        .take(2048)
+        .collect()
 }
 
 /// Times in a status are whole seconds, as everywhere in Kubernetes.

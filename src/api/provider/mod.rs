@@ -27,15 +27,25 @@ impl Provider {
     pub fn credential(&self) -> Option<(&SecretKeyRef, &'static str)> {
         match self {
             Provider { okta: Some(okta), .. } => Some((&okta.token_secret_ref, "token")),
-            Provider { openldap: Some(openldap), .. } => Some((&openldap.bind_secret_ref, "password")),
-            Provider { okta: None, openldap: None } => None,
+            Provider {
+                openldap: Some(openldap),
+                ..
+            } => Some((&openldap.bind_secret_ref, "password")),
+            Provider {
+                okta: None,
+                openldap: None,
+            } => None,
         }
     }
 
     /// Which Secret holds the certificates to trust.
     pub fn ca_secret_ref(&self) -> Option<&SecretKeyRef> {
         let okta = self.okta.as_ref().and_then(|okta| okta.ca_secret_ref.as_ref());
-        okta.or_else(|| self.openldap.as_ref().and_then(|openldap| openldap.ca_secret_ref.as_ref()))
+        okta.or_else(|| {
+            self.openldap
+                .as_ref()
+                .and_then(|openldap| openldap.ca_secret_ref.as_ref())
+        })
     }
 
     /// The provider's name as it stands in names of Account objects, metrics and messages.

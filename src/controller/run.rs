@@ -1,0 +1,242 @@
+//! Starts everything the operator consists of, and ends it in order: first the passes, then what is still to be
+//! written, then the lease.
+
+use super::{
+    accounts::Accounts,
+    catalog,
+    catalog::Catalog,
+    claims,
+    claims::Claims,
+    context::{Caches, Context, Woken},
+    day_keys::DayKeys,
+    directories,
+    directories::Directories,
+    enforcement,
+    lease::{self, Leadership},
+    requests,
+    rights::Rights,
+    sweeper,
+    work::Works,
+};
+use crate::{
+    api::{Account, AccountPolicy, AccountUnlockRequest, Directory, PasswordResetRequest},
+    config::Config,
+    domain::{enforcement::Enforcement, request::Kind},
+    observe::{audit::Audit, metrics::Metrics},
+    web::{self, Readiness},
+};
+use anyhow::Context as _;
+use kube::{
+    Api, Client, Resource,
+    api::ListParams,
+    runtime::events::{Recorder, Reporter},
+};
+use serde::de::DeserializeOwned;
+use std::{fmt::Debug, sync::Arc, time::Duration};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// How long a stop waits for what was begun.
+const GRACE: Duration = Duration::from_secs(25);
+/// Bounds of one call to the API server.
+const CONNECT: Duration = Duration::from_secs(5);
+const ANSWER: Duration = Duration::from_secs(15);
+/// How often the admission policies are looked at without a cause.
+const RECHECK: Duration = Duration::from_secs(60);
+
+/// Runs the operator until `stop` is cancelled.
+///
+/// # Errors
+/// The API server cannot be reached at all, the listen address is taken, or the lease was lost.
+pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> {
+    let (client, watching) = clients().await?;
+    let (metrics, readiness) = (Arc::new(Metrics::new()), Readiness::default());
+    let serving = web::serve(config.listen, readiness.clone(), metrics.clone(), stop.clone());
+    let serving = tokio::spawn(serving);
+    let (enforcing, enforcement) = watch::channel(Enforcement::Unknown);
+    let (lease_stop, leading, leadership) = elect(&client, &config);
+    let context = Arc::new(Context {
+        catalog: Catalog::default(),
+        directories: Directories::default(),
+        accounts: Accounts::new(client.clone()),
+        claims: Claims::default(),
+        rights: Rights::new(client.clone()),
+        keys: DayKeys::new(client.clone(), &config.namespace),
+        enforcement,
+        leadership,
+        works: Works::default(),
+        woken: Woken::default(),
+        caches: Caches::default(),
+        events: Recorder::new(
+            client.clone(),
+            Reporter {
+                controller: "readmit".into(),
+                instance: Some(config.identity.clone()),
+            },
+        ),
+        metrics,
+        audit: Audit::stdout(),
+        stop: stop.clone(),
+        client: client.clone(),
+        watching: watching.clone(),
+        config,
+    });
+    tokio::select! {
+        () = crds(&client, &readiness) => {}
+        () = stop.cancelled() => return Ok(()),
+    }
+    let settings = enforcement::Settings {
+        namespace: context.config.namespace.clone(),
+        service_account: context.config.service_account.clone(),
+        recheck: RECHECK,
+    };
+    tokio::spawn(enforcement::run(client, settings, enforcing, stop.clone()));
+    tokio::spawn(catalog::run(context.clone()));
+    tokio::spawn(directories::run(context.clone()));
+    tokio::spawn(claims::run(context.clone()));
+    tokio::spawn(report(context.clone(), readiness));
+    let working = [
+        tokio::spawn(requests::run::<AccountUnlockRequest>(context.clone(), Kind::Unlock)),
+        tokio::spawn(requests::run::<PasswordResetRequest>(context.clone(), Kind::Reset)),
+        tokio::spawn(sweeper::run(context.clone())),
+    ];
+    let result = tokio::select! {
+        lost = leading => lost.context("the election broke off")?.map_err(anyhow::Error::from),
+        served = serving => served.context("the web server broke off")?,
+        () = stop.cancelled() => Ok(()),
+    };
+    stop.cancel();
+    let drained = tokio::time::timeout(GRACE, futures::future::join_all(working)).await;
+    if drained.is_err() {
+        tracing::warn!("not everything that was begun could be brought to an end; the ledgers tell the next process");
+    }
+    lease_stop.cancel();
+    // The release takes two seconds at most.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    result
+}
+
+/// One client for calls, bounded, and one for watches, which have no end. Neither retries: a write that was sent again
+/// by itself would answer with a conflict against its own first landing.
+async fn clients() -> anyhow::Result<(Client, Client)> {
+    let mut config = kube::Config::infer()
+        .await
+        .context("find the API server (in the cluster, or by KUBECONFIG)")?;
+    config.default_retry = false;
+    config.connect_timeout = Some(CONNECT);
+    config.read_timeout = None;
+    let watching = Client::try_from(config.clone()).context("set up the client for the API server")?;
+    config.read_timeout = Some(ANSWER);
+    config.write_timeout = Some(ANSWER);
+    Ok((
+        Client::try_from(config).context("set up the client for the API server")?,
+        watching,
+    ))
+}
+
+type Election = tokio::task::JoinHandle<Result<(), lease::LeaseLost>>;
+
+/// Takes part in the election, where there is one. The token ends it with a release.
+fn elect(client: &Client, config: &Config) -> (CancellationToken, Election, Leadership) {
+    let stop = CancellationToken::new();
+    let Some(settings) = &config.lease else {
+        let never = stop.clone();
+        let task = tokio::spawn(async move {
+            never.cancelled().await;
+            Ok(())
+        });
+        return (stop, task, Leadership::always());
+    };
+    let settings = lease::Settings {
+        namespace: config.namespace.clone(),
+        name: settings.name.clone(),
+        identity: config.identity.clone(),
+        duration: settings.duration,
+        renew: settings.renew,
+    };
+    let (publisher, leadership) = lease::channel();
+    let task = tokio::spawn(lease::run(client.clone(), settings, publisher, stop.clone()));
+    (stop, task, leadership)
+}
+
+/// Waits until the API server knows our kinds.
+async fn crds(client: &Client, readiness: &Readiness) {
+    loop {
+        let missing = [
+            missing::<Directory>(client).await,
+            missing::<AccountPolicy>(client).await,
+            missing::<Account>(client).await,
+            missing::<AccountUnlockRequest>(client).await,
+            missing::<PasswordResetRequest>(client).await,
+        ];
+        let missing: Vec<String> = missing.into_iter().flatten().collect();
+        if missing.is_empty() {
+            readiness.set("crds", Ok(()));
+            return;
+        }
+        tracing::warn!("{}", missing.join("; "));
+        readiness.set("crds", Err(missing.join("; ")));
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+}
+
+async fn missing<K>(client: &Client) -> Option<String>
+where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug,
+{
+    let plural = K::plural(&());
+    match Api::<K>::all(client.clone())
+        .list(&ListParams::default().limit(1))
+        .await
+    {
+        Ok(_) => None,
+        Err(kube::Error::Api(status)) if status.is_not_found() => Some(format!(
+            "{plural}.readmit.dev is not installed; run: readmit crds | kubectl apply --server-side -f -"
+        )),
+        Err(error) => Some(format!("{plural}.readmit.dev cannot be listed: {error}")),
+    }
+}
+
+/// Tells readiness and metrics how things stand, and wakes waiting requests when enforcement or leadership change.
+async fn report(context: Arc<Context>, readiness: Readiness) {
+    let (mut led, mut enforced) = (false, Enforcement::Unknown);
+    loop {
+        let (leads, enforcement) = (context.leadership.is_held(), context.enforcement.borrow().clone());
+        if leads != led || enforcement != enforced {
+            context.woken.wake();
+        }
+        (led, enforced) = (leads, enforcement);
+        context.metrics.leading(led);
+        context
+            .metrics
+            .identity_enforced(matches!(enforced, Enforcement::Enforced { .. }));
+        readiness.set("enforcement", state_of(&enforced));
+        let caches = &context.caches;
+        for (name, flag) in [
+            ("accountpolicies", &caches.policies),
+            ("directories", &caches.directories),
+            ("claims", &caches.claims),
+        ] {
+            readiness.set(
+                name,
+                if flag.is_set() {
+                    Ok(())
+                } else {
+                    Err("not listed yet".into())
+                },
+            );
+        }
+        tokio::select! {
+            () = context.stop.cancelled() => return,
+            () = tokio::time::sleep(Duration::from_millis(200)) => {}
+        }
+    }
+}
+
+fn state_of(enforcement: &Enforcement) -> Result<(), String> {
+    match enforcement {
+        Enforcement::Enforced { .. } => Ok(()),
+        Enforcement::Broken { message } => Err(message.clone()),
+        Enforcement::Unknown => Err("the admission policies are being checked".into()),
+    }
+}
