@@ -52,7 +52,7 @@ impl Answer {
             .get_all("link")
             .iter()
             .filter_map(|link| link.to_str().ok());
-        let next = links.filter(|link| link.ends_with("rel=\"next\"")).last()?;
+        let next = links.rev().find(|link| link.ends_with("rel=\"next\""))?;
         Some(next.split_once('>')?.0.trim_start_matches('<').to_owned())
     }
 }

@@ -5,6 +5,7 @@ mod contract;
 mod faulty;
 mod limits;
 mod logs;
+mod oauth;
 mod process;
 mod reads;
 mod state_table;
