@@ -4,6 +4,7 @@
 
 pub mod eye;
 pub mod operator;
+pub mod stage;
 
 use std::process::Output;
 use std::sync::Once;
