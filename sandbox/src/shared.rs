@@ -39,6 +39,7 @@ impl Shared {
         for user in &options.users {
             okta.seed(user.clone(), clock.now())?;
         }
+        okta.catch_up_index();
         for token in &options.tokens {
             okta.add_token(token.clone())?;
         }

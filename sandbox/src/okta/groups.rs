@@ -18,9 +18,9 @@ const ASSIGNEES_PAGE: usize = 100;
 
 /// A group.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Group {
-    pub name: String,
-    pub created: Timestamp,
+pub(super) struct Group {
+    pub(super) name: String,
+    pub(super) created: Timestamp,
 }
 
 impl Okta {
@@ -55,7 +55,7 @@ impl Okta {
             "lastMembershipUpdated": iso(group.created),
             "objectClass": ["okta:user_group"],
             "type": "OKTA_GROUP",
-            "profile": {"name": group.name, "description": null},
+            "profile": {"name": group.name},
             "_links": {"users": {"href": format!("{base}/api/v1/groups/{id}/users")}},
         })
     }

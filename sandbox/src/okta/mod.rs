@@ -11,6 +11,7 @@ pub mod errors;
 mod evaluate;
 mod expression;
 mod groups;
+mod jwt;
 mod legality;
 mod lifecycle;
 mod links;

@@ -168,6 +168,11 @@ impl Okta {
         Ok(())
     }
 
+    /// Lets searches see every user as of now.
+    pub fn catch_up_index(&mut self) {
+        self.former.clear();
+    }
+
     /// Sets the rules of the organisation.
     pub fn configure(&mut self, settings: Settings) {
         self.settings = settings;

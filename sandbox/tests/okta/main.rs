@@ -1,0 +1,12 @@
+//! The simulated Okta against Okta's own contract and documented behaviour.
+
+mod client;
+mod contract;
+mod faulty;
+mod limits;
+mod logs;
+mod oauth;
+mod process;
+mod reads;
+mod state_table;
+mod writes;
