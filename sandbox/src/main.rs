@@ -31,7 +31,7 @@ struct Arguments {
     /// Control API
     #[arg(long, default_value = "127.0.0.1:0")]
     control: SocketAddr,
-    /// Users as a JSON array, in the place of the built-in ones
+    /// Users as a JSON array, in the place of the built-in ones (operator@example.com, who owns the tokens, is added)
     #[arg(long, value_name = "FILE")]
     seed: Option<PathBuf>,
     /// Locked users user-00001@example.com and on, besides the others

@@ -65,6 +65,8 @@ impl Fixture {
 
     /// A sandbox with those options.
     pub(crate) async fn with(options: Options) -> Self {
+        // Reading the contract takes a second or two, which must not fall between the calls of a test about time.
+        contract();
         let sandbox = Sandbox::start(options).await.expect("a sandbox starts");
         let builder = reqwest::Client::builder()
             .no_proxy()
@@ -150,4 +152,15 @@ impl Fixture {
         );
         Answer { status, headers, body }
     }
+}
+
+/// Waits until a condition holds, ten seconds at most.
+pub(crate) async fn eventually(what: &str, holds: impl Fn() -> bool) {
+    for _ in 0..500 {
+        if holds() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("it never came to pass that {what}");
 }

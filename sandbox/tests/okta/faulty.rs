@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use sandbox::{Entry, Fault, FaultKind, Status};
 
-use crate::client::Fixture;
+use crate::client::{Fixture, eventually};
 
 const UNLOCK: &str = "/api/v1/users/alice/lifecycle/unlock";
 
@@ -130,30 +130,35 @@ async fn a_late_commit_is_in_the_truth_log_only_once_it_happened() {
     let fixture = Fixture::start().await;
     fixture
         .sandbox
-        .inject_once("POST", "*", FaultKind::LateCommit { ms: 300 });
+        .inject_once("POST", "*", FaultKind::LateCommit { ms: 1500 });
     assert_eq!(unlock(&fixture).await, None);
     assert_eq!(
         (status(&fixture), last_call(&fixture).committed),
         (Status::LockedOut, None)
     );
-    tokio::time::sleep(Duration::from_millis(600)).await;
+    eventually("the late commit happened", || last_call(&fixture).committed.is_some()).await;
     let entry = last_call(&fixture);
     assert_eq!(
         (status(&fixture), entry.applied, entry.answered),
         (Status::Active, true, None)
     );
     let delay = entry.committed.expect("committed").duration_since(entry.received);
-    assert!(delay.as_millis() >= 300, "{delay:?}");
+    assert!(delay.as_millis() >= 1500, "{delay:?}");
 }
 
 #[tokio::test]
 async fn a_client_that_hangs_up_does_not_stop_its_call() {
     let fixture = Fixture::start().await;
-    fixture.sandbox.inject_once("POST", "*", FaultKind::Latency { ms: 300 });
-    let impatient = tokio::time::timeout(Duration::from_millis(100), unlock(&fixture)).await;
-    assert!(impatient.is_err() && status(&fixture) == Status::LockedOut);
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    assert_eq!(status(&fixture), Status::Active);
+    fixture
+        .sandbox
+        .inject_once("POST", "*", FaultKind::Latency { ms: 2000 });
+    let arrived = eventually("the call arrived", || !fixture.sandbox.truth().is_empty());
+    tokio::select! {
+        answer = unlock(&fixture) => panic!("answered at once: {answer:?}"),
+        () = arrived => {}
+    }
+    assert_eq!(status(&fixture), Status::LockedOut);
+    eventually("the abandoned call took effect", || status(&fixture) == Status::Active).await;
 }
 
 #[tokio::test]
@@ -180,9 +185,9 @@ async fn commits_are_numbered_in_order_of_effect() {
     let fixture = Fixture::start().await;
     fixture
         .sandbox
-        .inject_once("POST", "*alice*", FaultKind::Latency { ms: 300 });
+        .inject_once("POST", "*alice*", FaultKind::Latency { ms: 2000 });
     let (slow, fast) = tokio::join!(unlock(&fixture), async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        eventually("the slow call arrived", || !fixture.sandbox.truth().is_empty()).await;
         fixture.post("/api/v1/users/victor/lifecycle/unlock").await
     });
     assert_eq!((slow.map(|(status, _)| status), fast.status), (Some(200), 200));

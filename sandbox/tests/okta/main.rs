@@ -8,5 +8,6 @@ mod logs;
 mod oauth;
 mod process;
 mod reads;
+mod rights;
 mod state_table;
 mod writes;

@@ -1,21 +1,18 @@
-//! Updates, passwords, mails, sessions and permissions.
+//! Updates, passwords, mails, sessions and sign-ins.
 
 use reqwest::Method;
-use sandbox::{
-    HELP_DESK_TOKEN, NO_ROLES_TOKEN, Options, PageOutcome, Quirk, READ_ONLY_TOKEN, SEED_PASSWORD, SUPER_ADMIN_TOKEN,
-    SignIn, Status, fingerprint,
-};
+use sandbox::{Options, PageOutcome, Quirk, SEED_PASSWORD, SignIn, Status, fingerprint};
 use serde_json::{Value, json};
 
 use crate::client::Fixture;
 
-const NEW: &str = "Fresh-Water-9";
+pub(crate) const NEW: &str = "Fresh-Water-9";
 
-fn set(password: &str) -> Option<Value> {
+pub(crate) fn set(password: &str) -> Option<Value> {
     Some(json!({"credentials": {"password": {"value": password}}}))
 }
 
-fn rename(login: &str) -> Option<Value> {
+pub(crate) fn rename(login: &str) -> Option<Value> {
     Some(json!({"profile": {"login": login}}))
 }
 
@@ -415,94 +412,4 @@ async fn device_lockout_leaves_the_account_active() {
         fixture.sandbox.sign_in("bob@example.com", SEED_PASSWORD, None),
         SignIn::Success { .. }
     ));
-}
-
-#[tokio::test]
-async fn rights_follow_the_token() {
-    let fixture = Fixture::start().await;
-    let unlock = "/api/v1/users/alice/lifecycle/unlock";
-    let suspend = "/api/v1/users/bob/lifecycle/suspend";
-    let admin = "/api/v1/users/judy/lifecycle/unlock";
-    for (token, target, body, status, code) in [
-        (READ_ONLY_TOKEN, unlock, None, 403, "E0000006"),
-        (
-            HELP_DESK_TOKEN,
-            "/api/v1/users/bob",
-            rename("x@example.com"),
-            403,
-            "E0000006",
-        ),
-        (HELP_DESK_TOKEN, "/api/v1/users/bob", set(NEW), 403, "E0000006"),
-        (HELP_DESK_TOKEN, suspend, None, 403, "E0000006"),
-        (HELP_DESK_TOKEN, admin, None, 403, "E0000006"),
-        (HELP_DESK_TOKEN, unlock, None, 200, ""),
-        (NO_ROLES_TOKEN, suspend, None, 200, ""),
-        (SUPER_ADMIN_TOKEN, admin, None, 200, ""),
-        ("made-up", unlock, None, 401, "E0000011"),
-        ("", unlock, None, 401, "E0000011"),
-    ] {
-        let answer = fixture.call_as(token, Method::POST, target, body).await;
-        assert_eq!(
-            (answer.status, answer.code().as_str()),
-            (status, code),
-            "{token} {target}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn tokens_die_by_revocation_disuse_and_their_owners_end() {
-    for (how, end) in [
-        (
-            "revoked",
-            (|f: &Fixture| assert!(f.sandbox.revoke_token(&f.token))) as fn(&Fixture),
-        ),
-        ("disused", |f| f.sandbox.advance(31 * 24 * 3_600_000)),
-    ] {
-        let fixture = Fixture::start().await;
-        assert_eq!(fixture.get("/api/v1/users/bob").await.status, 200);
-        end(&fixture);
-        assert_eq!(fixture.get("/api/v1/users/bob").await.code(), "E0000011", "{how}");
-    }
-    let fixture = Fixture::start().await;
-    let target = "/api/v1/users/operator@example.com/lifecycle/deactivate";
-    assert_eq!(
-        fixture
-            .call_as(SUPER_ADMIN_TOKEN, Method::POST, target, None)
-            .await
-            .status,
-        200
-    );
-    assert_eq!(fixture.get("/api/v1/users/bob").await.code(), "E0000011");
-}
-
-#[tokio::test]
-async fn an_edge_may_answer_401_without_a_body() {
-    let fixture = Fixture::start().await;
-    fixture.sandbox.set_quirk(Quirk::Empty401, true);
-    let answer = fixture
-        .http
-        .get(fixture.address("/api/v1/users/bob"))
-        .send()
-        .await
-        .expect("an answer");
-    assert_eq!(answer.status(), 401);
-    assert_eq!(answer.text().await.expect("text"), "");
-}
-
-#[tokio::test]
-async fn the_callers_own_session_survives_its_own_reset() {
-    let fixture = Fixture::start().await;
-    let target = "/api/v1/users/operator@example.com/lifecycle/reset_password?sendEmail=true&revokeSessions=true";
-    let answer = fixture.call_as(SUPER_ADMIN_TOKEN, Method::POST, target, None).await;
-    assert_eq!(answer.status, 200);
-    assert_eq!(
-        fixture
-            .sandbox
-            .account("operator@example.com")
-            .expect("operator")
-            .sessions
-            .len(),
-        1
-    );
 }
