@@ -3,7 +3,7 @@
 use crate::world::{World, call, connect, login};
 use readmit::{
     directory::Directory,
-    domain::account::{FailureClass, Protection, ReadFailure, Sent, Step},
+    domain::account::{AccountRead, FailureClass, Protection, ReadFailure, Sent, Step},
 };
 use sandbox::{Fault, FaultKind, NO_ROLES_TOKEN, Options, Quirk, Sandbox};
 use std::{sync::Arc, time::Duration};
@@ -67,6 +67,36 @@ async fn roles_are_remembered_for_a_while() {
         .filter(|entry| entry.path.ends_with("/roles"))
         .count();
     assert_eq!(roles, 1);
+}
+
+#[tokio::test]
+async fn the_operators_own_account_is_protected_without_any_role() {
+    let world = World::start().await;
+    let owner = Some("quinn@example.com".to_owned());
+    let own = sandbox::options::token("own", "own-token", sandbox::okta::auth::Role::Admin);
+    world
+        .sandbox
+        .add_token(sandbox::okta::auth::Token { owner, ..own })
+        .unwrap();
+    let okta = connect(
+        &world.sandbox.addresses().http,
+        "own-token",
+        None,
+        Duration::from_secs(3),
+        false,
+    )
+    .unwrap();
+    let protection = |account: AccountRead| account.protection;
+    let own = okta
+        .read(&call(), &world.target("quinn@example.com"))
+        .await
+        .map(protection);
+    assert!(matches!(own, Ok(Protection::Protected(_))), "{own:?}");
+    let other = okta
+        .read(&call(), &world.target("bob@example.com"))
+        .await
+        .map(protection);
+    assert_eq!(other, Ok(Protection::None));
 }
 
 #[tokio::test]
