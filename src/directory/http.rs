@@ -71,8 +71,12 @@ impl From<NoAnswer> for Sent {
 pub(super) fn base_url(text: &str) -> Result<Url, Failure> {
     let bad = |why: &str| Failure::new(FailureClass::NeedsConfig, format!("the Directory's url {why}"));
     let url = Url::parse(text).map_err(|_| bad("is not a URL; write for example https://example.okta.com"))?;
-    let secure = url.scheme() == "https";
-    if !secure && !(url.scheme() == "http" && is_loopback(&url)) {
+    let is_private = match url.scheme() {
+        "https" => true,
+        "http" => is_loopback(&url),
+        _ => false,
+    };
+    if !is_private {
         return Err(bad(
             "must be https://; http:// is allowed to this machine's loopback address only",
         ));

@@ -130,6 +130,24 @@ async fn sessions_and_tokens_end_and_devices_stay_known() {
 }
 
 #[tokio::test]
+async fn no_sessions_to_end_is_done_however_it_is_answered() {
+    let world = World::start().await;
+    world.sandbox.set_quirk(Quirk::ClearSessions404WhenNone, true);
+    assert_eq!(world.act(Step::RevokeSessions, "alice@example.com").await, Sent::Done);
+    assert_eq!(
+        world.act(Step::RevokeSessions, "alice@example.com").await,
+        Sent::Done,
+        "with none left"
+    );
+    let nobody = Target {
+        id: "00u00000000000000000".into(),
+        server: None,
+    };
+    let sent = world.okta.revoke_sessions(&call(), &nobody).await;
+    assert_eq!(refused(&sent), Some(FailureClass::Permanent), "{sent:?}");
+}
+
+#[tokio::test]
 async fn a_right_that_is_missing_is_told_and_nothing_is_done() {
     let world = World::with_token(HELP_DESK_TOKEN).await;
     let sent = world.act(Step::SetPassword, "bob@example.com").await;

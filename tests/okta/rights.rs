@@ -3,7 +3,7 @@
 use crate::world::{World, call, connect, login};
 use readmit::{
     directory::Directory,
-    domain::account::{FailureClass, Protection, ReadFailure, Sent, Step},
+    domain::account::{AccountRead, FailureClass, Protection, ReadFailure, Sent, Step},
 };
 use sandbox::{Fault, FaultKind, NO_ROLES_TOKEN, Options, Quirk, Sandbox};
 use std::{sync::Arc, time::Duration};
@@ -70,6 +70,36 @@ async fn roles_are_remembered_for_a_while() {
 }
 
 #[tokio::test]
+async fn the_operators_own_account_is_protected_without_any_role() {
+    let world = World::start().await;
+    let owner = Some("quinn@example.com".to_owned());
+    let own = sandbox::options::token("own", "own-token", sandbox::okta::auth::Role::Admin);
+    world
+        .sandbox
+        .add_token(sandbox::okta::auth::Token { owner, ..own })
+        .unwrap();
+    let okta = connect(
+        &world.sandbox.addresses().http,
+        "own-token",
+        None,
+        Duration::from_secs(3),
+        false,
+    )
+    .unwrap();
+    let protection = |account: AccountRead| account.protection;
+    let own = okta
+        .read(&call(), &world.target("quinn@example.com"))
+        .await
+        .map(protection);
+    assert!(matches!(own, Ok(Protection::Protected(_))), "{own:?}");
+    let other = okta
+        .read(&call(), &world.target("bob@example.com"))
+        .await
+        .map(protection);
+    assert_eq!(other, Ok(Protection::None));
+}
+
+#[tokio::test]
 async fn an_own_account_that_cannot_be_read_leaves_protection_unknown() {
     let world = World::start().await;
     world
@@ -112,6 +142,16 @@ async fn a_refused_token_is_tried_once_even_by_many_at_once() {
 }
 
 #[tokio::test]
+async fn a_probe_tries_a_wrong_token_once() {
+    let world = World::with_token("wrong").await;
+    for _ in 0..3 {
+        let failure = world.okta.probe(&call()).await.unwrap_err();
+        assert_eq!(failure.class, FailureClass::CredentialRefused);
+    }
+    assert_eq!(world.calls().len(), 1);
+}
+
+#[tokio::test]
 async fn a_token_that_is_revoked_later_stops_everything() {
     let world = World::start().await;
     world.read("alice@example.com").await.unwrap();
@@ -146,4 +186,70 @@ async fn a_certificate_is_trusted_by_the_ca_that_is_named() {
         "{sent:?}"
     );
     assert_eq!(world.calls().len(), before);
+}
+
+/// Runs itself again with a proxy and trusted certificates in the environment, as an operator in a cluster has them.
+#[tokio::test]
+async fn the_systems_proxy_and_certificates_are_honoured() {
+    const NAME: &str = "rights::the_systems_proxy_and_certificates_are_honoured";
+    if std::env::var_os("READMIT_TEST_PROXIED").is_some() {
+        let okta = connect(
+            "https://example.okta.com",
+            sandbox::ADMIN_TOKEN,
+            None,
+            Duration::from_secs(3),
+            false,
+        );
+        okta.unwrap().probe(&call()).await.unwrap();
+        return;
+    }
+    let world = World::start().await;
+    let ca = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&ca, world.sandbox.ca_pem()).unwrap();
+    let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+    command
+        .args([NAME, "--exact", "--nocapture"])
+        .env("READMIT_TEST_PROXIED", "1");
+    command
+        .env("HTTPS_PROXY", &world.sandbox.addresses().proxy)
+        .env("SSL_CERT_FILE", ca.path());
+    let output = tokio::task::spawn_blocking(move || command.output())
+        .await
+        .unwrap()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    assert!(
+        world
+            .sandbox
+            .connects()
+            .iter()
+            .all(|host| host.starts_with("example.okta.com"))
+    );
+    assert!(!world.sandbox.connects().is_empty());
+}
+
+#[tokio::test]
+async fn plain_http_to_this_machine_goes_to_no_proxy() {
+    const NAME: &str = "rights::plain_http_to_this_machine_goes_to_no_proxy";
+    if let Ok(url) = std::env::var("READMIT_TEST_PLAIN") {
+        let okta = connect(&url, sandbox::ADMIN_TOKEN, None, Duration::from_secs(3), false).unwrap();
+        okta.probe(&call()).await.unwrap();
+        return;
+    }
+    let world = World::start().await;
+    let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+    command
+        .args([NAME, "--exact", "--nocapture"])
+        .env("READMIT_TEST_PLAIN", &world.sandbox.addresses().http);
+    command
+        .env("HTTP_PROXY", "http://127.0.0.1:1")
+        .env("http_proxy", "http://127.0.0.1:1")
+        .env("NO_PROXY", "");
+    let output = tokio::task::spawn_blocking(move || command.output())
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(!world.calls().is_empty());
 }

@@ -25,7 +25,7 @@ const ALLOWED: &[(&str, &str, &[&str], &[&str])] = &[
     ("GET", "/api/v1/users/*/blocks", &[], &[]),
     ("GET", "/api/v1/users/*/roles", &[], &[]),
     ("GET", "/api/v1/users/*/groups", &["after", "limit"], &[]),
-    ("GET", "/api/v1/logs", &["since", "until", "filter", "limit"], &[]),
+    ("GET", "/api/v1/logs", &["since", "sortOrder", "filter", "limit"], &[]),
     ("POST", "/api/v1/users/*", &[], &["credentials.password.value"]),
     ("POST", "/api/v1/users/*/lifecycle/unlock", &[], &[]),
     ("POST", "/api/v1/users/*/lifecycle/expire_password", &[], &[]),

@@ -1,9 +1,11 @@
-//! One exchange with Okta's API: authentication, rate-limit headers, error answers, pages. What is asked, and what the
+//! One exchange with Okta's API: rate-limit headers, error answers, lists. What is asked, and what the
 //! answer means for an account, is not known here.
 
 use super::{
+    credential::{self, Credential},
     errors::{self, Meaning},
     model::ErrorBody,
+    pages,
     rate::{Rate, with_jitter},
 };
 use crate::{
@@ -16,16 +18,9 @@ use crate::{
     secret::Secret,
 };
 use jiff::Timestamp;
-use reqwest::{
-    Method, Url,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LINK},
-};
+use reqwest::{Method, Url, header::HeaderMap};
 use serde::de::DeserializeOwned;
-use std::{
-    sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
-};
-use tokio::sync::Mutex;
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// The most pages of one list that are read.
@@ -36,15 +31,6 @@ pub(super) struct Client {
     http: Http,
     base: Url,
     credential: Credential,
-}
-
-/// How the token has fared. A refused one is used no more; until one has been accepted, calls go one at a time, so that
-/// a wrong one is tried once.
-#[derive(Default)]
-struct Credential {
-    accepted: AtomicBool,
-    refused: AtomicBool,
-    first: Mutex<()>,
 }
 
 /// What is asked.
@@ -106,7 +92,7 @@ impl Client {
         timeout: Duration,
     ) -> Result<Self, Failure> {
         let base = http::base_url(url)?;
-        let http = Http::new(&base, ca_pem, default_headers(token)?, throttle, timeout)?;
+        let http = Http::new(&base, ca_pem, credential::headers(token)?, throttle, timeout)?;
         Ok(Client {
             http,
             base,
@@ -131,14 +117,11 @@ impl Client {
     /// # Errors
     /// Where there is no answer.
     pub(super) async fn send(&self, call: &Call, ask: Ask) -> Result<Reply, NoAnswer> {
-        let deadline = tokio::time::Instant::from_std(call.deadline);
-        let _alone = match self.credential.accepted.load(Ordering::Acquire) {
-            true => None,
-            false => match tokio::time::timeout_at(deadline, self.credential.first.lock()).await {
-                Ok(guard) => Some(guard),
-                Err(_) => return Err(NoAnswer::NotSent(not_yet_known())),
-            },
-        };
+        let _alone = self
+            .credential
+            .alone_until_accepted(call.deadline)
+            .await
+            .map_err(NoAnswer::NotSent)?;
         let mut request = self.http.client().request(ask.method, ask.url);
         if let Some(body) = ask.body {
             request = request.body(bytes::Bytes::from_owner(body));
@@ -192,7 +175,7 @@ impl Client {
             if entries.len() >= enough {
                 return Ok(entries);
             }
-            next = next_link(&headers, &self.base)?;
+            next = pages::next_link(&headers, &self.base)?;
         }
         match next {
             None => Ok(entries),
@@ -238,44 +221,6 @@ impl Client {
             (_, None) => Duration::ZERO,
         }
     }
-}
-
-impl Credential {
-    fn usable(&self) -> Result<(), Failure> {
-        match self.refused.load(Ordering::Acquire) {
-            false => Ok(()),
-            true => Err(Failure::new(
-                FailureClass::CredentialRefused,
-                "Okta refused the API token; put a valid one into its Secret",
-            )),
-        }
-    }
-
-    fn learn(&self, status: u16, refusal: Option<&Refusal>) {
-        if refusal.is_some_and(|refusal| refusal.meaning == Some(Meaning::CredentialRefused)) {
-            self.refused.store(true, Ordering::Release);
-        } else if status < 400 || matches!(status, 403 | 404 | 409) {
-            self.accepted.store(true, Ordering::Release);
-        }
-    }
-}
-
-fn default_headers(token: &Secret) -> Result<HeaderMap, Failure> {
-    let bad = |why: &str| Failure::new(FailureClass::NeedsConfig, format!("the Secret's API token {why}"));
-    let token = token.expose().trim();
-    if token.is_empty() {
-        return Err(bad("is empty; put Okta's token there"));
-    }
-    let text = Zeroizing::new(format!("SSWS {token}"));
-    let mut authorization =
-        HeaderValue::from_str(&text).map_err(|_| bad("has characters that a token cannot have; copy it again"))?;
-    authorization.set_sensitive(true);
-    let json = HeaderValue::from_static("application/json");
-    Ok(HeaderMap::from_iter([
-        (AUTHORIZATION, authorization),
-        (ACCEPT, json.clone()),
-        (CONTENT_TYPE, json),
-    ]))
 }
 
 fn refusal(
@@ -328,71 +273,10 @@ pub(super) fn not_understood(operation: &str, error: &serde_json::Error) -> Fail
     Failure::new(FailureClass::Unknown, "Okta's answer was not understood").detail(place)
 }
 
-fn not_yet_known() -> Failure {
-    Failure::new(
-        FailureClass::RateLimited(Duration::from_secs(1)),
-        "whether Okta accepts the API token is still being found out",
-    )
-}
-
-/// The address of the next page, which must be of the same organisation: the token goes nowhere else.
-fn next_link(headers: &HeaderMap, base: &Url) -> Result<Option<Url>, Failure> {
-    let links = headers.get_all(LINK).iter().filter_map(|link| link.to_str().ok());
-    // Addresses may hold commas, so it is their brackets that part the links.
-    let next = links.flat_map(|links| links.split('<').skip(1)).find_map(|link| {
-        let (address, parameters) = link.split_once('>')?;
-        parameters.contains("rel=\"next\"").then_some(address)
-    });
-    let Some(address) = next else { return Ok(None) };
-    match Url::parse(address) {
-        Ok(url) if url.origin() == base.origin() && url.username().is_empty() && url.password().is_none() => {
-            Ok(Some(url))
-        }
-        _ => Err(Failure::new(
-            FailureClass::NeedsConfig,
-            "Okta's list goes on at another address than the Directory's url; use the url that Okta itself uses",
-        )),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn next(links: &[&'static str]) -> Result<Option<String>, FailureClass> {
-        let base = Url::parse("https://example.okta.com/").unwrap();
-        let headers = links
-            .iter()
-            .map(|link| (LINK, HeaderValue::from_static(link)))
-            .collect();
-        let next = next_link(&headers, &base);
-        next.map(|url| url.map(|url| url.to_string()))
-            .map_err(|failure| failure.class)
-    }
-
-    #[test]
-    fn next_pages_are_of_the_same_organisation() {
-        const OWN: &str = "<https://example.okta.com/api/v1/users?limit=2>; rel=\"self\"";
-        assert_eq!(next(&[OWN]), Ok(None));
-        assert_eq!(
-            next(&[OWN, "<https://example.okta.com/api/v1/users?after=x>; rel=\"next\""]),
-            Ok(Some("https://example.okta.com/api/v1/users?after=x".into()))
-        );
-        assert_eq!(
-            next(&["<https://example.okta.com/a>; rel=\"self\", <https://example.okta.com/b?x=1,2>; rel=\"next\""]),
-            Ok(Some("https://example.okta.com/b?x=1,2".into()))
-        );
-        for foreign in [
-            "<https://example.com/api/v1/users?after=x>; rel=\"next\"",
-            "<http://example.okta.com/api/v1/users?after=x>; rel=\"next\"",
-            "<https://example.okta.com:8443/api/v1/users?after=x>; rel=\"next\"",
-            "<https://example.okta.com@example.com/>; rel=\"next\"",
-            "<https://me@example.okta.com/>; rel=\"next\"",
-            "</api/v1/users>; rel=\"next\"",
-        ] {
-            assert_eq!(next(&[OWN, foreign]), Err(FailureClass::NeedsConfig), "{foreign}");
-        }
-    }
+    use reqwest::header::HeaderValue;
 
     #[test]
     fn segments_and_queries_are_encoded() {
@@ -413,17 +297,6 @@ mod tests {
             url.as_str(),
             "https://example.okta.com/api/v1/users/a+b@x.example%2F%252f%3F%23?filter=a+eq+%22b%26c%22"
         );
-    }
-
-    #[test]
-    fn tokens_that_cannot_be_sent_are_a_fault_of_the_configuration() {
-        for token in ["", " \n", "00a\nb", "00a\u{1}"] {
-            let headers = default_headers(&Secret::new(token.into()));
-            assert_eq!(headers.unwrap_err().class, FailureClass::NeedsConfig, "{token:?}");
-        }
-        let headers = default_headers(&Secret::new("00abc\n".into())).unwrap();
-        assert_eq!(headers[AUTHORIZATION], "SSWS 00abc");
-        assert!(!format!("{headers:?}").contains("00abc"));
     }
 
     #[test]

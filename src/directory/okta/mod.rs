@@ -6,11 +6,13 @@
 
 mod account;
 mod client;
+mod credential;
 mod errors;
 mod find;
 mod legality;
 mod lifecycle;
 mod model;
+mod pages;
 mod protection;
 mod rate;
 
@@ -64,10 +66,11 @@ impl Directory for Okta {
     }
 
     async fn probe(&self, call: &Call) -> Result<Probe, Failure> {
+        // Who we are comes first: the organisation's id is told to anybody, so it proves nothing of the token.
+        let own = self.own_id(call).await?;
         let url = self.client.url(&[".well-known", "okta-organization"], &[]);
         let organisation: Result<Identified, _> = self.client.get(call, "read organisation", url).await;
         let upstream = organisation.map_err(|refusal| refusal.failure)?.id;
-        let own = self.own_id(call).await?;
         self.probe_role_lookup(call, own).await?;
         Ok(Probe {
             upstream,
