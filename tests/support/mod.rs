@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 pub mod eye;
+pub mod helm;
 
 use std::process::Output;
 use std::sync::Once;
