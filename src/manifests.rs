@@ -33,15 +33,6 @@ pub fn crds_yaml() -> Result<Vec<CrdFile>, serde_saphyr::ser::Error> {
         .collect()
 }
 
-/// Every CRD as one YAML text of several documents, as `readmit crds` prints it.
-///
-/// # Errors
-/// As [`crds_yaml`].
-pub fn all_crds_yaml() -> Result<String, serde_saphyr::ser::Error> {
-    let files: Vec<String> = crds_yaml()?.into_iter().map(|file| file.yaml).collect();
-    Ok(files.join("---\n"))
-}
-
 /// The service account that the files under `admission/` name.
 const DEFAULT_OPERATOR: &str = "system:serviceaccount:readmit-system:readmit";
 

@@ -30,7 +30,8 @@ pub fn install_crds(plane: &ControlPlane) {
 
 /// Every CRD as one text.
 pub fn crds() -> String {
-    readmit::manifests::all_crds_yaml().expect("CRDs as YAML")
+    let files = readmit::manifests::crds_yaml().expect("CRDs as YAML");
+    files.iter().map(|file| format!("---\n{}", file.yaml)).collect()
 }
 
 /// Lets everybody who is signed in do everything with requests, as far as RBAC is concerned, and look at the rest.
