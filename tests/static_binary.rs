@@ -122,7 +122,17 @@ fn it_reaches_a_tls_server_by_name() {
     support::open_rbac(plane);
     support::install_policies(plane, true);
     plane.apply("admin", support::eye::RBAC).expect("RBAC");
-    // What the kubelet puts into every container.
+    // What the container runtime (OCI runtime specification, default devices) and the kubelet put into every container.
+    fs::create_dir(dir.path().join("dev")).expect("made");
+    for (name, minor) in [("random", "8"), ("urandom", "9")] {
+        let device = dir.path().join("dev").join(name);
+        let made = Command::new("mknod")
+            .arg("--mode=444")
+            .arg(device)
+            .args(["c", "1", minor])
+            .output();
+        success(&made.expect("run mknod"));
+    }
     fs::create_dir(dir.path().join("etc")).expect("made");
     fs::write(dir.path().join("etc/hosts"), "127.0.0.1 kubernetes.default.svc\n").expect("written");
     let kubeconfig = fs::read_to_string(plane.kubeconfig("operator")).expect("a kubeconfig");
