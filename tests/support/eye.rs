@@ -1,5 +1,6 @@
 //! The operator's eye on the admission policies, running inside the test under the operator's own rights.
 
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -53,9 +54,15 @@ pub struct Eye {
 }
 
 impl Eye {
+    /// With the token of the operator's service account in the test API server's token file.
     pub fn start(plane: &ControlPlane) -> Self {
+        Self::start_with(&plane.kubeconfig("operator"))
+    }
+
+    /// With whatever rights this kubeconfig file gives.
+    pub fn start_with(kubeconfig: &Path) -> Self {
         let runtime = Runtime::new().expect("a runtime");
-        let client = runtime.block_on(client(plane));
+        let client = runtime.block_on(client(kubeconfig));
         let (sender, receiver) = watch::channel(Enforcement::Unknown);
         let settings = Settings {
             namespace: NAMESPACE.into(),
@@ -104,8 +111,8 @@ impl Eye {
     }
 }
 
-async fn client(plane: &ControlPlane) -> kube::Client {
-    let kubeconfig = Kubeconfig::read_from(plane.kubeconfig("operator")).expect("a kubeconfig");
+async fn client(kubeconfig: &Path) -> kube::Client {
+    let kubeconfig = Kubeconfig::read_from(kubeconfig).expect("a kubeconfig");
     let config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
     kube::Client::try_from(config.expect("a configuration")).expect("a client")
 }

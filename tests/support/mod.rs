@@ -5,6 +5,7 @@
 pub mod eye;
 pub mod operator;
 pub mod stage;
+pub mod helm;
 
 use std::process::Output;
 use std::sync::Once;

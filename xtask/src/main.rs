@@ -1,6 +1,7 @@
 //! Developer commands, called as `cargo xtask ...`. One module a command; nothing here is part of the product.
 
 mod assets;
+mod generate;
 mod test;
 
 use std::process::ExitCode;
@@ -18,6 +19,8 @@ struct Arguments {
 enum Command {
     /// Builds the servers that tests and the demo need, and prints where they lie
     Assets(assets::Arguments),
+    /// Rewrites crds/ and the chart's copies
+    Generate,
     /// Runs every check and every test, one line a suite
     Test(test::Arguments),
 }
@@ -25,6 +28,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Assets(arguments) => assets::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Generate => generate::run().map(|()| ExitCode::SUCCESS),
         Command::Test(arguments) => test::run(&arguments),
     };
     done.unwrap_or_else(|error| {

@@ -1,0 +1,172 @@
+//! The binary as the Dockerfile makes it: static, so that it runs where nothing is but a CA bundle, and reaches a TLS
+//! server by name from there.
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use support::{kubectl, success};
+use testkit::skip::{self, Missing};
+use testkit::wait;
+
+/// Builds the binary with the flags of the Dockerfile, but quickly; in a target folder of its own, since other flags
+/// would throw away what is built there.
+fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("static");
+        let host = host();
+        let status = Command::new(env!("CARGO"))
+            .args([
+                "build",
+                "--quiet",
+                "--locked",
+                "--package",
+                "readmit",
+                "--bin",
+                "readmit",
+                "--target",
+                &host,
+            ])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .env("RUSTFLAGS", flags())
+            .env_remove("CARGO_ENCODED_RUSTFLAGS")
+            .env("CARGO_TARGET_DIR", &target)
+            .status()
+            .expect("run cargo");
+        assert!(status.success(), "the static build failed; its messages stand above");
+        target.join(host).join("debug/readmit")
+    })
+}
+
+/// What the Dockerfile sets, read from it, so that both stay the same.
+fn flags() -> String {
+    let file = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Dockerfile")).expect("the Dockerfile");
+    let line = file.lines().find_map(|line| line.strip_prefix("ENV RUSTFLAGS="));
+    let flags = line
+        .expect("the Dockerfile sets RUSTFLAGS")
+        .trim_matches('"')
+        .to_owned();
+    assert!(flags.contains("+crt-static"), "{flags}");
+    flags
+}
+
+fn host() -> String {
+    let output = Command::new("rustc").arg("-vV").output().expect("run rustc");
+    let text = success(&output);
+    let host = text.lines().find_map(|line| line.strip_prefix("host: "));
+    host.expect("rustc names its host").to_owned()
+}
+
+/// A folder with the binary and nothing else; chroot needs root.
+fn bare() -> Option<tempfile::TempDir> {
+    let id = success(&Command::new("id").arg("-u").output().expect("run id"));
+    let root = if id.trim() == "0" {
+        Ok(())
+    } else {
+        Err(Missing("chroot needs root; run this test as root".into()).into())
+    };
+    skip::unless_missing(root)?;
+    let dir = tempfile::tempdir().expect("a folder");
+    fs::copy(binary(), dir.path().join("readmit")).expect("copied");
+    Some(dir)
+}
+
+/// The binary in that folder, as the user of the image, without anything from our environment.
+fn inside(dir: &Path) -> Command {
+    let mut command = Command::new("/usr/sbin/chroot");
+    command
+        .env_clear()
+        .arg("--userspec=10001:10001")
+        .arg(dir)
+        .arg("/readmit")
+        .stdin(Stdio::null());
+    command
+}
+
+/// Ends with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+#[test]
+fn it_needs_no_other_file() {
+    let Some(dir) = bare() else { return };
+    let output: Output = inside(dir.path()).arg("crds").output().expect("run chroot");
+    let printed = success(&output);
+    assert_eq!(printed.matches("kind: CustomResourceDefinition").count(), 5);
+    assert!(
+        inside(dir.path())
+            .arg("--help")
+            .output()
+            .expect("run chroot")
+            .status
+            .success()
+    );
+}
+
+#[test]
+fn it_reaches_a_tls_server_by_name() {
+    let Some(dir) = bare() else { return };
+    let Some(plane) = support::with_crds() else { return };
+    support::open_rbac(plane);
+    support::install_policies(plane, true);
+    plane.apply("admin", support::eye::RBAC).expect("RBAC");
+    // What the container runtime (OCI runtime specification, default devices) and the kubelet put into every container.
+    fs::create_dir(dir.path().join("dev")).expect("made");
+    for (name, minor) in [("random", "8"), ("urandom", "9")] {
+        let device = dir.path().join("dev").join(name);
+        let made = Command::new("mknod")
+            .arg("--mode=444")
+            .arg(device)
+            .args(["c", "1", minor])
+            .output();
+        success(&made.expect("run mknod"));
+    }
+    fs::create_dir(dir.path().join("etc")).expect("made");
+    fs::write(dir.path().join("etc/hosts"), "127.0.0.1 kubernetes.default.svc\n").expect("written");
+    let kubeconfig = fs::read_to_string(plane.kubeconfig("operator")).expect("a kubeconfig");
+    let named = kubeconfig.replace("https://127.0.0.1:", "https://kubernetes.default.svc:");
+    assert_ne!(named, kubeconfig);
+    fs::write(dir.path().join("kubeconfig"), named).expect("written");
+    let log = fs::File::create(dir.path().join("log")).expect("a log");
+    let child = inside(dir.path())
+        .env("KUBECONFIG", "/kubeconfig")
+        .env("READMIT_NAMESPACE", "readmit-system")
+        .env("READMIT_SERVICE_ACCOUNT", "readmit")
+        .env("READMIT_LISTEN", "127.0.0.1:0")
+        .stdout(log.try_clone().expect("the log twice"))
+        .stderr(log)
+        .spawn();
+    let _running = Running(child.expect("run chroot"));
+    let seen = wait::until_ok(
+        "the operator to record that identity is enforced",
+        Duration::from_secs(30),
+        || {
+            let args = [
+                "get",
+                "configmap",
+                "readmit-enforcement",
+                "--namespace",
+                "readmit-system",
+                "-o",
+                "name",
+            ];
+            let output = kubectl(plane, "admin", &args);
+            let log = fs::read_to_string(dir.path().join("log")).unwrap_or_default();
+            anyhow::ensure!(output.status.success(), "not yet; its log: {log}");
+            Ok(())
+        },
+    );
+    seen.unwrap_or_else(|error| panic!("{error:#}"));
+}
