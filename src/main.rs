@@ -1,7 +1,7 @@
 //! The operator's process: reads the configuration, starts what it says, turns signals into a stop and errors into
 //! exit codes: 1 when the work failed, 2 when the configuration is wrong. Anything testable belongs into the library.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
@@ -60,7 +60,9 @@ fn print_crds() -> anyhow::Result<()> {
 }
 
 fn print(text: &str) -> anyhow::Result<()> {
-    std::io::stdout()
-        .write_all(text.as_bytes())
-        .context("write to standard output")
+    match std::io::stdout().write_all(text.as_bytes()) {
+        // Whoever reads has seen enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("write to standard output"),
+    }
 }

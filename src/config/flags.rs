@@ -21,7 +21,7 @@ pub(super) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(super) enum Sub {
     /// Run the operator (what happens without a subcommand)
-    Run(RunFlags),
+    Run(Box<RunFlags>),
     /// Print the CustomResourceDefinitions
     Crds,
     /// Print the admission policies that record and check who made a request

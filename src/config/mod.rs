@@ -126,7 +126,7 @@ where
     let cli = Cli::try_parse_from(args)?;
     match cli.command {
         None => run(cli.run),
-        Some(Sub::Run(flags)) => run(flags),
+        Some(Sub::Run(flags)) => run(*flags),
         Some(Sub::Crds) => Ok(Command::Crds),
         Some(Sub::Version) => Ok(Command::Version),
         Some(Sub::Admission(flags)) => {
@@ -144,7 +144,7 @@ where
 }
 
 fn run(flags: RunFlags) -> Result<Command, ConfigError> {
-    let lease = flags.lease.lease.then(|| LeaseSettings {
+    let lease = flags.lease.lease.then_some(LeaseSettings {
         name: flags.lease.lease_name,
         duration: flags.lease.lease_duration,
         renew: flags.lease.lease_renew,
