@@ -10,5 +10,6 @@ pub mod directory;
 pub mod domain;
 pub mod manifests;
 pub mod observe;
+pub mod output;
 pub mod secret;
 pub mod web;
