@@ -10,6 +10,7 @@ pub mod directory;
 pub mod domain;
 pub mod manifests;
 pub mod observe;
+pub mod output;
 pub mod seal;
 pub mod secret;
 pub mod web;

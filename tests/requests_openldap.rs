@@ -71,6 +71,8 @@ fn a_locked_person_gets_back_in() {
     check(&status, "Succeeded", "Unlocked", "read back as not locked");
     assert_eq!(status["policy"]["name"], "ldap-unlock", "{status:#}");
     assert!(status["lockout"]["since"].is_string(), "{status:#}");
-    let bind = slapd.bind(&slapd::user_dn("alice"), &slapd::initial_password("alice")).expect("a sign-in");
+    let bind = slapd
+        .bind(&slapd::user_dn("alice"), &slapd::initial_password("alice"))
+        .expect("a sign-in");
     assert_eq!(bind.code, 0, "{bind:?}");
 }

@@ -1,6 +1,7 @@
 //! The command line and environment as people write them. What the values mean, and which are sound, is for
 //! [`super`]: nothing here is checked beyond its syntax.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -10,18 +11,28 @@ use super::delay;
 
 /// Lets people back into their accounts: the operator of the kinds in group readmit.dev.
 #[derive(Debug, Parser)]
-#[command(name = "readmit", version, args_conflicts_with_subcommands = true)]
+#[command(name = "readmit", version)]
 pub(super) struct Cli {
     #[command(subcommand)]
-    pub command: Option<Sub>,
-    #[command(flatten)]
-    pub run: RunFlags,
+    pub command: Sub,
+}
+
+/// The command line with the subcommand that is meant where none is named. Flags of `run` are not flags of the whole
+/// program, because then their variables would be read, and could be faulty, whatever the subcommand.
+pub(super) fn with_subcommand(mut args: Vec<OsString>) -> Vec<OsString> {
+    const OF_THE_PROGRAM: [&str; 4] = ["-h", "--help", "-V", "--version"];
+    let first = args.get(1).map(|arg| arg.to_string_lossy().into_owned());
+    let named = first.is_some_and(|arg| !arg.starts_with('-') || OF_THE_PROGRAM.contains(&arg.as_str()));
+    if !named {
+        args.insert(args.len().min(1), "run".into());
+    }
+    args
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Sub {
     /// Run the operator (what happens without a subcommand)
-    Run(RunFlags),
+    Run(Box<RunFlags>),
     /// Print the CustomResourceDefinitions
     Crds,
     /// Print the admission policies that record and check who made a request

@@ -35,9 +35,16 @@ const MOUNTED_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/n
 pub enum Command {
     /// Run the operator.
     Run(Box<Config>),
-    /// Print the CRDs.
+    /// Print a text and end.
+    Print(Printed),
+}
+
+/// What can be printed.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Printed {
+    /// The CRDs.
     Crds,
-    /// Print the admission policies for an operator with this service account.
+    /// The admission policies for an operator with this service account.
     Admission {
         /// Its namespace.
         namespace: String,
@@ -46,7 +53,7 @@ pub enum Command {
         /// Whether to leave out what needs Kubernetes 1.36.
         without_stamp: bool,
     },
-    /// Print the version.
+    /// The version.
     Version,
 }
 
@@ -121,30 +128,29 @@ impl ConfigError {
 pub fn parse<I>(args: I) -> Result<Command, ConfigError>
 where
     I: IntoIterator,
-    I::Item: Into<OsString> + Clone,
+    I::Item: Into<OsString>,
 {
-    let cli = Cli::try_parse_from(args)?;
-    match cli.command {
-        None => run(cli.run),
-        Some(Sub::Run(flags)) => run(flags),
-        Some(Sub::Crds) => Ok(Command::Crds),
-        Some(Sub::Version) => Ok(Command::Version),
-        Some(Sub::Admission(flags)) => {
+    let args = args.into_iter().map(Into::into).collect();
+    match Cli::try_parse_from(flags::with_subcommand(args))?.command {
+        Sub::Run(flags) => run(*flags),
+        Sub::Crds => Ok(Command::Print(Printed::Crds)),
+        Sub::Version => Ok(Command::Print(Printed::Version)),
+        Sub::Admission(flags) => {
             let mut faults = Vec::new();
             checks::name(&mut faults, "namespace", &flags.namespace, 63);
             checks::name(&mut faults, "service-account", &flags.service_account, 253);
             checks::conclude(faults)?;
-            Ok(Command::Admission {
+            Ok(Command::Print(Printed::Admission {
                 namespace: flags.namespace,
                 service_account: flags.service_account,
                 without_stamp: flags.without_stamp,
-            })
+            }))
         }
     }
 }
 
 fn run(flags: RunFlags) -> Result<Command, ConfigError> {
-    let lease = flags.lease.lease.then(|| LeaseSettings {
+    let lease = flags.lease.lease.then_some(LeaseSettings {
         name: flags.lease.lease_name,
         duration: flags.lease.lease_duration,
         renew: flags.lease.lease_renew,

@@ -23,7 +23,7 @@ use crate::{
     config::Config,
     domain::{enforcement::Enforcement, request::Kind},
     observe::{audit::Audit, metrics::Metrics},
-    web::{self, Readiness},
+    web::{self, Readiness, Server},
 };
 use anyhow::Context as _;
 use kube::{
@@ -50,9 +50,12 @@ const RECHECK: Duration = Duration::from_secs(60);
 /// The API server cannot be reached at all, the listen address is taken, or the lease was lost.
 pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> {
     let (client, watching) = clients().await?;
-    let (metrics, readiness) = (Arc::new(Metrics::new()), Readiness::default());
-    let serving = web::serve(config.listen, readiness.clone(), metrics.clone(), stop.clone());
-    let serving = tokio::spawn(serving);
+    let metrics = Arc::new(Metrics::new());
+    let readiness = Readiness::needing(&["crds", "enforcement", "accountpolicies", "directories", "claims"]);
+    let server = Server::bind(config.listen)
+        .await
+        .with_context(|| format!("listen on {}", config.listen))?;
+    tokio::spawn(server.run(web::router(readiness.clone(), metrics.clone()), stop.clone()));
     let (enforcing, enforcement) = watch::channel(Enforcement::Unknown);
     let (lease_stop, leading, leadership) = elect(&client, &config);
     let context = Arc::new(Context {
@@ -102,7 +105,6 @@ pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> 
     ];
     let result = tokio::select! {
         lost = leading => lost.context("the election broke off")?.map_err(anyhow::Error::from),
-        served = serving => served.context("the web server broke off")?,
         () = stop.cancelled() => Ok(()),
     };
     stop.cancel();

@@ -5,7 +5,7 @@
 pub mod audit;
 pub mod logs;
 pub mod metrics;
-mod text;
+pub mod text;
 
 pub use audit::Audit;
 pub use metrics::Metrics;

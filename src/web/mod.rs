@@ -1,28 +1,55 @@
-//! Health and metrics over HTTP.
-use crate::observe::metrics::{CONTENT_TYPE, Metrics};
-use axum::{Router, http::StatusCode, response::IntoResponse, routing::get};
-use std::{collections::BTreeMap, net::SocketAddr, sync::{Arc, Mutex, PoisonError}};
-use tokio_util::sync::CancellationToken;
-#[derive(Clone, Default)]
-pub struct Readiness(Arc<Mutex<BTreeMap<&'static str, String>>>);
-impl Readiness {
-    pub fn set(&self, name: &'static str, state: Result<(), String>) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match state { Ok(()) => { all.remove(name); } Err(why) => { all.insert(name, why); } }
-    }
-    fn missing(&self) -> Vec<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|(n, w)| format!("{n}: {w}")).collect()
+//! Health and metrics over plain HTTP: `/livez`, `/readyz`, `/metrics`. Nothing here changes anything or tells about
+//! objects or people. Whatever connects is bounded in number, time and size.
+
+mod readiness;
+mod server;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::HttpBody;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header::CONTENT_TYPE};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+
+use crate::observe::{Metrics, metrics};
+
+pub use readiness::Readiness;
+pub use server::Server;
+
+/// The pages.
+pub fn router(readiness: Readiness, metrics: Arc<Metrics>) -> Router {
+    Router::new()
+        .route("/livez", get(async || "ok\n"))
+        .route("/readyz", get(ready).with_state(readiness))
+        .route("/metrics", get(measured).with_state(metrics))
+        .layer(from_fn(without_body))
+}
+
+async fn ready(State(readiness): State<Readiness>) -> Response {
+    match readiness.missing() {
+        None => "ready\n".into_response(),
+        Some(missing) => (StatusCode::SERVICE_UNAVAILABLE, missing).into_response(),
     }
 }
-pub async fn serve(address: SocketAddr, readiness: Readiness, metrics: Arc<Metrics>, stop: CancellationToken) -> anyhow::Result<()> {
-    let app = Router::new()
-        .route("/livez", get(|| async { "ok" }))
-        .route("/readyz", get(move || async move {
-            let missing = readiness.missing();
-            if missing.is_empty() { (StatusCode::OK, "ok".to_owned()) } else { (StatusCode::SERVICE_UNAVAILABLE, missing.join("\n")) }
-        }))
-        .route("/metrics", get(move || async move { ([("content-type", CONTENT_TYPE)], metrics.encode().unwrap_or_default()).into_response() }));
-    let listener = tokio::net::TcpListener::bind(address).await?;
-    axum::serve(listener, app).with_graceful_shutdown(stop.cancelled_owned()).await?;
-    Ok(())
+
+async fn measured(State(metrics): State<Arc<Metrics>>) -> Response {
+    match metrics.encode() {
+        Ok(text) => ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+    }
+}
+
+/// No page takes a body, so none is read.
+async fn without_body(request: Request, next: Next) -> Response {
+    if request.body().size_hint().upper() == Some(0) {
+        next.run(request).await
+    } else {
+        let text = "no page here takes a request body\n";
+        (StatusCode::PAYLOAD_TOO_LARGE, text).into_response()
+    }
 }

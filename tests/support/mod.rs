@@ -3,9 +3,9 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 pub mod eye;
+pub mod helm;
 pub mod operator;
 pub mod stage;
-pub mod helm;
 
 use std::process::Output;
 use std::sync::Once;

@@ -45,7 +45,9 @@ impl Stage {
 
     /// Applies manifests as the administrator.
     pub fn admin(&self, manifests: &str) {
-        self.plane.apply("admin", manifests).expect("the administrator may apply");
+        self.plane
+            .apply("admin", manifests)
+            .expect("the administrator may apply");
     }
 
     /// Creates manifests as somebody.
@@ -65,7 +67,11 @@ impl Stage {
 
     /// One object.
     pub fn get(&self, kind: &str, namespace: &str, name: &str) -> Value {
-        let text = success(&kubectl(self.plane, "admin", &["get", kind, "-n", namespace, name, "-o", "json"]));
+        let text = success(&kubectl(
+            self.plane,
+            "admin",
+            &["get", kind, "-n", namespace, name, "-o", "json"],
+        ));
         serde_json::from_str(&text).expect("JSON")
     }
 
@@ -87,7 +93,12 @@ impl Stage {
             if so(&object["status"]) {
                 return object["status"].clone();
             }
-            assert!(Instant::now() < end, "{kind} {name} stands at {:#}\n{}", object, self.operator.tail());
+            assert!(
+                Instant::now() < end,
+                "{kind} {name} stands at {:#}\n{}",
+                object,
+                self.operator.tail()
+            );
             std::thread::sleep(Duration::from_millis(100));
         }
     }
@@ -96,7 +107,10 @@ impl Stage {
 /// The Ready condition of a status.
 pub fn ready(status: &Value) -> &Value {
     let conditions = status["conditions"].as_array().map(Vec::as_slice).unwrap_or_default();
-    conditions.iter().find(|condition| condition["type"] == "Ready").unwrap_or(&Value::Null)
+    conditions
+        .iter()
+        .find(|condition| condition["type"] == "Ready")
+        .unwrap_or(&Value::Null)
 }
 
 /// Installs CRDs, admission policies, the operator's rights and a desk that may use everything.
@@ -145,22 +159,36 @@ impl Operator {
             .envs(more.iter().copied());
         let log = scratch.path().join("operator.log");
         let child = Child::spawn("readmit", &mut command, &log).expect("the operator starts");
-        Operator { child: child.into(), url: format!("http://{address}"), scratch }
+        Operator {
+            child: child.into(),
+            url: format!("http://{address}"),
+            scratch,
+        }
     }
 
     /// Waits until it is ready and acts.
     pub fn wait_ready(&self) {
         let end = Instant::now() + Duration::from_secs(30);
         while !(self.http("/readyz").starts_with("ok") && self.http("/metrics").contains("readmit_leading 1")) {
-            assert!(Instant::now() < end, "not ready: {}\n{}", self.http("/readyz"), self.tail());
+            assert!(
+                Instant::now() < end,
+                "not ready: {}\n{}",
+                self.http("/readyz"),
+                self.tail()
+            );
             std::thread::sleep(Duration::from_millis(100));
         }
     }
 
     /// The body of an answer; empty where there is none.
     pub fn http(&self, path: &str) -> String {
-        let output = Command::new("curl").args(["-s", "--max-time", "2"]).arg(format!("{}{path}", self.url)).output();
-        output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
+        let output = Command::new("curl")
+            .args(["-s", "--max-time", "2"])
+            .arg(format!("{}{path}", self.url))
+            .output();
+        output
+            .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+            .unwrap_or_default()
     }
 
     /// Everything that it logged, standard output included.
@@ -182,7 +210,11 @@ impl Operator {
 
     /// Ends it by SIGTERM and waits.
     pub fn terminate(&self) {
-        self.child.lock().expect("no panic").terminate(Duration::from_secs(30)).expect("it ends");
+        self.child
+            .lock()
+            .expect("no panic")
+            .terminate(Duration::from_secs(30))
+            .expect("it ends");
     }
 
     /// Ends it at once.
