@@ -93,7 +93,8 @@ pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> 
         service_account: context.config.service_account.clone(),
         recheck: RECHECK,
     };
-    tokio::spawn(enforcement::run(client, settings, enforcing, stop.clone()));
+    // It bounds its own calls, and its watches have no end.
+    tokio::spawn(enforcement::run(watching, settings, enforcing, stop.clone()));
     tokio::spawn(catalog::run(context.clone()));
     tokio::spawn(directories::run(context.clone()));
     tokio::spawn(claims::run(context.clone()));

@@ -65,10 +65,12 @@ pub struct Gate {
     pub epoch: u64,
 }
 
-/// The work on every unfinished request, by uid.
+type All = HashMap<(Kind, String), Arc<tokio::sync::Mutex<Work>>>;
+
+/// The work on every unfinished request, by kind and uid.
 #[derive(Default)]
 pub struct Works {
-    all: Mutex<HashMap<(Kind, String), Arc<tokio::sync::Mutex<Work>>>>,
+    all: Mutex<All>,
 }
 
 impl Works {
@@ -105,7 +107,7 @@ impl Works {
         self.lock().len()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<(Kind, String), Arc<tokio::sync::Mutex<Work>>>> {
+    fn lock(&self) -> MutexGuard<'_, All> {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -140,7 +140,7 @@ const SHORT: &[(&str, &str)] = &[
     ("READMIT_ENFORCEMENT_MARGIN", "100ms"),
     ("READMIT_WAIT_NOTICE", "1s"),
     ("READMIT_READ_BACK", "5s"),
-    ("READMIT_LOG", "debug"),
+    ("READMIT_LOG", "info,readmit=debug"),
     ("READMIT_LOG_FORMAT", "text"),
 ];
 
@@ -169,7 +169,7 @@ impl Operator {
     /// Waits until it is ready and acts.
     pub fn wait_ready(&self) {
         let end = Instant::now() + Duration::from_secs(30);
-        while !(self.http("/readyz").starts_with("ok") && self.http("/metrics").contains("readmit_leading 1")) {
+        while !(self.http("/readyz").starts_with("ready") && self.http("/metrics").contains("readmit_leading 1")) {
             assert!(
                 Instant::now() < end,
                 "not ready: {}\n{}",
