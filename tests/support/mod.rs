@@ -5,6 +5,7 @@
 pub mod eye;
 pub mod helm;
 pub mod operator;
+pub mod org;
 pub mod stage;
 
 use std::process::Output;
