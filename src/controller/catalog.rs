@@ -68,6 +68,7 @@ pub async fn run(context: Arc<Context>) {
             }
         }
         if complete {
+            context.directories.nudge(&context.catalog);
             context.woken.wake();
         }
     })
