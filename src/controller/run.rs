@@ -212,6 +212,9 @@ async fn report(context: Arc<Context>, readiness: Readiness) {
         if leads != led || enforcement != enforced {
             context.woken.wake();
         }
+        if leads && !led {
+            context.catalog.publish(&context).await;
+        }
         (led, enforced) = (leads, enforcement);
         context.metrics.leading(led);
         context
