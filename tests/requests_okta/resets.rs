@@ -12,6 +12,14 @@ fn org() -> Option<&'static Org> {
     ORG.get_or_init(|| Some(Org::start(stage()?, "resets"))).as_ref()
 }
 
+/// The API token's administrator lacks a right.
+fn forbidden() -> FaultKind {
+    FaultKind::Status {
+        status: 403,
+        body: Some(r#"{"errorCode": "E0000006", "errorSummary": "no", "errorId": "oae1"}"#.into()),
+    }
+}
+
 #[test]
 fn a_link_is_mailed_to_the_owner() {
     let Some(org) = org() else { return };
@@ -32,9 +40,9 @@ fn a_link_is_mailed_to_the_owner() {
         ("bob@example.com", "reset-password")
     );
     let link = mail.link.as_deref().expect("with a link");
-    let page = org.sandbox.use_link(link, "Bobs-Neues-Wort-9");
+    let page = org.sandbox.use_link(link, "Ganz-Neues-Wort-9");
     assert_eq!(page, PageOutcome::PasswordSet);
-    let sign_in = org.sandbox.sign_in("bob@example.com", "Bobs-Neues-Wort-9", None);
+    let sign_in = org.sandbox.sign_in("bob@example.com", "Ganz-Neues-Wort-9", None);
     assert!(matches!(sign_in, SignIn::Success { .. }), "{sign_in:?}");
 }
 
@@ -63,7 +71,7 @@ fn a_temporary_password_opens_the_door_once_and_must_be_changed() {
     assert!(alice.sessions.is_empty(), "{alice:?}");
     let sign_in = |new| org.sandbox.sign_in("alice@example.com", &password, new);
     assert_eq!(sign_in(None), SignIn::PasswordExpired);
-    let changed = sign_in(Some("Alices-Neues-Wort-9"));
+    let changed = sign_in(Some("Ganz-Neues-Wort-9"));
     assert!(matches!(changed, SignIn::Success { .. }), "{changed:?}");
 }
 
@@ -89,14 +97,32 @@ fn a_change_at_the_next_sign_in_keeps_the_password() {
 fn sessions_that_cannot_be_ended_do_not_undo_the_reset() {
     let Some(org) = org() else { return };
     org.seed_locked("sessions@example.com");
-    let forbidden = FaultKind::Status {
-        status: 403,
-        body: Some(r#"{"errorCode": "E0000006", "errorSummary": "no", "errorId": "oae1"}"#.into()),
-    };
-    org.strike("DELETE", "sessions@example.com", "/sessions", forbidden);
+    org.strike("DELETE", "sessions@example.com", "/sessions", forbidden());
     let status = org.is_reset("resets-sessions", "sessions@example.com", "Link");
     check(&status, "Succeeded", "LinkSent", "sessions could not be ended");
     assert_eq!(org.account("sessions@example.com").open_links, 1);
+}
+
+#[test]
+fn a_password_that_was_set_is_delivered_although_the_forced_change_is_refused() {
+    let Some(org) = org() else { return };
+    org.seed_locked("unforced@example.com");
+    org.strike(
+        "POST",
+        "unforced@example.com",
+        "/lifecycle/expire_password",
+        forbidden(),
+    );
+    let status = org.is_reset("resets-unforced", "unforced@example.com", "TemporaryPassword");
+    check(
+        &status,
+        "Failed",
+        "Refused",
+        "the password was set, but the directory refused",
+    );
+    let password = org.open(&status);
+    let sign_in = org.sandbox.sign_in("unforced@example.com", &password, None);
+    assert!(matches!(sign_in, SignIn::Success { .. }), "{sign_in:?}");
 }
 
 #[test]

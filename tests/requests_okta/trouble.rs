@@ -108,5 +108,9 @@ fn a_page_of_html_is_not_taken_for_an_account() {
 
 #[test]
 fn an_unavailable_okta_is_asked_again() {
-    reads_are("broken-503", FaultKind::Unavailable);
+    let unavailable = FaultKind::Status {
+        status: 503,
+        body: None,
+    };
+    reads_are("broken-503", unavailable);
 }
