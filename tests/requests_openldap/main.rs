@@ -88,9 +88,5 @@ fn policies() -> Vec<serde_json::Value> {
             json!({"password": {"methods": all, "allowRequestRecipients": true, "recipients": [keeper().public()]}}),
         ),
         policy("no-recipients", json!({"password": {"methods": all}})),
-        policy(
-            "damaged-recipient",
-            json!({"password": {"methods": all, "recipients": [keeper().public(), "age1damaged"]}}),
-        ),
     ]
 }

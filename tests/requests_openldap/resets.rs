@@ -2,7 +2,9 @@
 //! before anything is sent.
 
 use crate::support::{
-    ldap::{Recipient, account, check, closed_ledger, in_seconds, passwords, reset, signs_in, text, writes},
+    ldap::{
+        Recipient, account, check, closed_ledger, in_seconds, passwords, policy, reset, says, signs_in, text, writes,
+    },
     stage::Stage,
 };
 use crate::{keeper, scene};
@@ -164,14 +166,6 @@ fn what_may_not_or_cannot_be_done_is_known_before_anything_is_sent() {
         ),
         (
             "bob",
-            "damaged-recipient",
-            temporary(json!({})),
-            "Failed",
-            "NotCapable",
-            "recipient 2",
-        ),
-        (
-            "bob",
             "no-recipients",
             temporary(json!({})),
             "Failed",
@@ -188,4 +182,31 @@ fn what_may_not_or_cannot_be_done_is_known_before_anything_is_sent() {
     assert_eq!(writes(slapd, "refused"), []);
     assert_eq!(account(stage, slapd, "refused"), None);
     assert!(signs_in(slapd, "refused", &initial_password("refused")).0);
+}
+
+#[test]
+fn a_policy_with_a_damaged_recipient_is_waited_for() {
+    let Some((stage, slapd)) = scene() else { return };
+    let password = |recipient: String| {
+        let password = json!({"methods": ["TemporaryPassword"], "recipients": [keeper().public(), recipient]});
+        text(&[policy(
+            "damaged",
+            "ldap",
+            &["ResetPassword"],
+            &json!({"password": password}),
+        )])
+    };
+    stage.admin(&password("age1damaged".into()));
+    let more = json!({"policy": "damaged", "method": "TemporaryPassword"});
+    stage.create("bob", &text(&[reset("damaged-1", "ldap", "relocked", &more)]));
+    let status = stage.waits("pwr", "damaged-1", "PolicyNotReady");
+    says(&status, "PolicyNotReady", "spec.password.recipients: recipient 2");
+    assert_eq!(writes(slapd, "relocked"), []);
+
+    let second = Recipient::new();
+    stage.admin(&password(second.public()));
+    let status = stage.finished("pwr", "damaged-1");
+    check(&status, "Succeeded", "PasswordReset", "open status.delivery.sealed");
+    let password = second.open(&status).expect("sealed to the second recipient as well");
+    assert!(signs_in(slapd, "relocked", &password).0);
 }
