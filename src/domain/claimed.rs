@@ -231,6 +231,8 @@ pub fn carry_on(now: Timestamp, observed: &Observed, seen: &ClaimSeen) -> Decisi
     let done = |step: Step| step.is_marked() && seen.claim.marked;
     for step in steps.iter().copied().filter(|step| !done(*step)) {
         match observed.progress.last(step).map(|send| &send.result) {
+            // The reset stands without it, so that its time cannot run out over this alone.
+            None | Some(Sent::NotSent(_)) if step == Step::RevokeSessions && now >= expires(observed) => {}
             None => return next(now, observed, &case, seen, step),
             Some(Sent::Done) => {}
             // The reset stands without it; the success message says so.
@@ -249,7 +251,7 @@ pub fn carry_on(now: Timestamp, observed: &Observed, seen: &ClaimSeen) -> Decisi
 fn next(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen, step: Step) -> Decision {
     let begun = observed.progress.has_effect() || seen.claim.marked;
     if now >= expires(observed) {
-        return run_out(case, begun, step);
+        return run_out(observed, case, seen, step);
     }
     if let Some(wait) = case.setback(now) {
         // Nothing was done under the claim: others may have the account meanwhile.
@@ -265,26 +267,22 @@ fn next(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen, step
     }
 }
 
-fn run_out(case: &Case, begun: bool, step: Step) -> Decision {
-    match begun {
-        false => case
-            .finish(
-                Outcome::Expired,
-                Reason::Expired,
-                "its time ended before anything was done".into(),
-            )
-            .closing(Closing::Refund),
-        true => case
-            .finish(
-                Outcome::Failed,
-                Reason::Expired,
-                format!(
-                    "its time ended with the plan half done: {} was not; look at the account",
-                    step.as_str()
-                ),
-            )
-            .closing(Closing::Done),
+fn run_out(observed: &Observed, case: &Case, seen: &ClaimSeen, step: Step) -> Decision {
+    let marked = seen.claim.marked || is_marked_done(observed);
+    if !marked && !observed.progress.has_effect() {
+        let message = "its time ended before anything was done";
+        return case
+            .finish(Outcome::Expired, Reason::Expired, message.into())
+            .closing(Closing::Refund);
     }
+    let message = format!(
+        "its time ended with the plan half done: {} was not; look at the account",
+        step.as_str()
+    );
+    // A password that was set is handed over, whatever is missing behind it.
+    case.finish(Outcome::Failed, Reason::Expired, message)
+        .deliver(marked)
+        .closing(Closing::Done)
 }
 
 /// The directory said no to a step.
@@ -419,10 +417,11 @@ pub fn success(observed: &Observed, case: &Case) -> Decision {
             "the owner must choose a new password at the next sign-in",
         ),
     };
-    let sessions = observed
-        .progress
-        .last(Step::RevokeSessions)
-        .is_some_and(|send| send.result != Sent::Done);
+    let sessions = observed.progress.plan.contains(&Step::RevokeSessions)
+        && observed
+            .progress
+            .last(Step::RevokeSessions)
+            .is_none_or(|send| send.result != Sent::Done);
     let message = if sessions {
         format!("{message}; sessions could not be ended")
     } else {

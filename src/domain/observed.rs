@@ -8,7 +8,7 @@ use crate::{
         request_status::{Lockout, PolicyReference},
     },
     domain::{
-        account::{AccountRead, Capabilities, Failure, Proof, ReadFailure, Sent, Step},
+        account::{AccountRead, Capabilities, Failure, FailureClass, Proof, ReadFailure, Sent, Step},
         enforcement::Enforcement,
         policy::Policy,
         request::Request,
@@ -220,7 +220,7 @@ impl Progress {
     pub fn record(&mut self, step: Step, at: Timestamp, lock_stamp: Option<String>, result: Sent) {
         match result {
             Sent::NotSent(failure) => self.set_back(at, failure),
-            Sent::Refused(failure) if failure.passes() => self.set_back(at, failure),
+            Sent::Refused(failure) if failure.passes() && !self.is_final(step, &failure) => self.set_back(at, failure),
             result => {
                 self.failure = None;
                 self.sends.push(Send {
@@ -231,6 +231,17 @@ impl Progress {
                 });
             }
         }
+    }
+
+    /// Whether nobody waits until an administrator grants a right that this step lacks: the reset is done, its owner
+    /// waits for it, and the rest of the plan is told as it is.
+    fn is_final(&self, step: Step, failure: &Failure) -> bool {
+        let claimed = self.claim.as_ref().is_some_and(|seen| seen.claim.marked);
+        let sent = self
+            .sends
+            .iter()
+            .any(|send| send.step.is_marked() && send.result == Sent::Done);
+        failure.class == FailureClass::NeedsConfig && (step == Step::RevokeSessions || claimed || sent)
     }
 
     /// Takes down something that did not work.

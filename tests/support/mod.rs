@@ -6,6 +6,7 @@ pub mod eye;
 pub mod helm;
 pub mod ldap;
 pub mod operator;
+pub mod org;
 pub mod stage;
 
 use std::process::Output;
