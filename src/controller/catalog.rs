@@ -20,7 +20,13 @@ use std::{
 pub struct Catalog {
     /// In name order.
     policies: RwLock<Arc<[Arc<Policy>]>>,
-    by_name: Mutex<BTreeMap<String, Arc<Policy>>>,
+    by_name: Mutex<BTreeMap<String, Entry>>,
+}
+
+/// A policy, and the object that it was compiled from.
+struct Entry {
+    policy: Arc<Policy>,
+    object: Arc<AccountPolicy>,
 }
 
 impl Catalog {
@@ -37,10 +43,25 @@ impl Catalog {
         })
     }
 
-    fn change(&self, change: impl FnOnce(&mut BTreeMap<String, Arc<Policy>>)) {
+    fn change(&self, change: impl FnOnce(&mut BTreeMap<String, Entry>)) {
         let mut by_name = self.by_name.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut by_name);
-        *self.policies.write().unwrap_or_else(PoisonError::into_inner) = by_name.values().cloned().collect();
+        let policies = by_name.values().map(|entry| entry.policy.clone()).collect();
+        *self.policies.write().unwrap_or_else(PoisonError::into_inner) = policies;
+    }
+
+    /// Tells of every policy whether it is ready, where that is news: what changed before this replica led was not told.
+    pub async fn publish(&self, context: &Context) {
+        let entries: Vec<(Arc<AccountPolicy>, Arc<Policy>)> = {
+            let by_name = self.by_name.lock().unwrap_or_else(PoisonError::into_inner);
+            by_name
+                .values()
+                .map(|entry| (entry.object.clone(), entry.policy.clone()))
+                .collect()
+        };
+        for (object, policy) in entries {
+            record::policy(context, &object, policy.problem.clone()).await;
+        }
     }
 }
 
@@ -52,12 +73,12 @@ pub async fn run(context: Arc<Context>) {
     follow::follow(api, follow::config(), stop, "accountpolicies", |change| {
         match change {
             Change::Here(object) => {
-                let policy = Arc::new(compile(&object));
-                let name = object.name_any();
-                tokio::spawn(record::policy(context.clone(), object, policy.problem.clone()));
+                let (policy, object) = (Arc::new(compile(&object)), Arc::new(object));
+                let (context, told, problem) = (context.clone(), object.clone(), policy.problem.clone());
                 context.catalog.change(|policies| {
-                    policies.insert(name, policy);
+                    policies.insert(object.name_any(), Entry { policy, object });
                 });
+                tokio::spawn(async move { record::policy(&context, &told, problem).await });
             }
             Change::Gone(name) => context.catalog.change(|policies| {
                 policies.remove(&name);
@@ -68,6 +89,7 @@ pub async fn run(context: Arc<Context>) {
             }
         }
         if complete {
+            context.directories.nudge(&context.catalog);
             context.woken.wake();
         }
     })

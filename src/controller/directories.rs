@@ -3,7 +3,7 @@
 //! What a Directory's supervisor does stands in `supervisor`; this is what everybody else asks.
 
 use super::{
-    catalog,
+    catalog::{self, Catalog},
     context::Context,
     follow::{self, Change},
     supervisor,
@@ -42,8 +42,8 @@ pub struct Handle {
     pub protected: Result<Vec<Rule>, String>,
     /// Ends its supervisor.
     pub stop: CancellationToken,
-    /// Somebody found the credential refused.
-    pub refused: Notify,
+    /// The supervisor should look at once: a refused credential, a policy that needs more.
+    pub nudged: Notify,
     state: Mutex<State>,
 }
 
@@ -58,6 +58,8 @@ pub struct State {
     pub secret: Option<RefusedSecret>,
     /// The Secret that the upstream refused.
     pub refused: Option<RefusedSecret>,
+    /// Whether the connection reads groups.
+    pub groups: bool,
     /// The upstream's own identity; empty until it was probed.
     pub identity: String,
     /// What it can do.
@@ -67,12 +69,16 @@ pub struct State {
 }
 
 impl Handle {
-    fn new(object: api::Directory, stop: CancellationToken) -> Self {
+    fn new(object: api::Directory, stop: CancellationToken, before: Option<&State>) -> Self {
         let rate = &object.spec.rate_limit;
         let state = State {
             upstream: None,
             secret: None,
-            refused: object.status.as_ref().and_then(|status| status.refused_secret.clone()),
+            // A credential that was refused stays refused whatever else of the Directory changes.
+            refused: before
+                .and_then(|before| before.refused.clone())
+                .or_else(|| object.status.as_ref().and_then(|status| status.refused_secret.clone())),
+            groups: false,
             identity: String::new(),
             capabilities: Capabilities::default(),
             trouble: Some(Trouble {
@@ -86,7 +92,7 @@ impl Handle {
             throttle: Throttle::new(rate.requests_per_minute, rate.concurrency),
             protected: catalog::rules("protectedAccounts", &object.spec.protected_accounts),
             stop,
-            refused: Notify::new(),
+            nudged: Notify::new(),
             state: Mutex::new(state),
         }
     }
@@ -94,6 +100,11 @@ impl Handle {
     /// What is known of it at the moment.
     pub fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a rule about this Directory's accounts uses groups: reading them costs calls.
+    pub fn needs_groups(&self, catalog: &Catalog) -> bool {
+        catalog.uses_groups(&self.name) || self.protected.iter().flatten().any(Rule::uses_groups)
     }
 
     fn view(&self) -> DirectoryView {
@@ -137,7 +148,16 @@ impl Directories {
     pub fn refuse(&self, name: &str, failure: &Failure) {
         let Some(handle) = self.handle(name) else { return };
         supervisor::mark_refused(&mut handle.state(), failure);
-        handle.refused.notify_one();
+        handle.nudged.notify_one();
+    }
+
+    /// Policies changed: a connection that does not read groups may have to from now on.
+    pub fn nudge(&self, catalog: &Catalog) {
+        for handle in self.all() {
+            if handle.needs_groups(catalog) != handle.state().groups {
+                handle.nudged.notify_one();
+            }
+        }
     }
 
     /// Names and states of all, for readiness and metrics.
@@ -162,6 +182,7 @@ impl Directories {
     fn update(&self, object: api::Directory, stop: &CancellationToken) -> Option<Arc<Handle>> {
         let name = object.name_any();
         let mut handles = self.by_name.write().unwrap_or_else(PoisonError::into_inner);
+        let mut before = None;
         if let Some(handle) = handles.get(&name) {
             let mut state = handle.state();
             let same = |a: &api::Directory, b: &api::Directory| {
@@ -172,8 +193,9 @@ impl Directories {
                 return None;
             }
             handle.stop.cancel();
+            before = Some(state.clone()).filter(|state| state.object.metadata.uid == object.metadata.uid);
         }
-        let handle = Arc::new(Handle::new(object, stop.child_token()));
+        let handle = Arc::new(Handle::new(object, stop.child_token(), before.as_ref()));
         handles.insert(name, handle.clone());
         Some(handle)
     }

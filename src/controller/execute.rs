@@ -222,11 +222,22 @@ async fn send(
         Err(failure) => Sent::NotSent(failure),
         Ok((upstream, deadline)) => {
             context.audit.record(entry(Event::Send));
+            let begun = Instant::now();
             let call = Call {
                 lane: gather::lane(request),
                 deadline,
             };
-            let sent = call_step(upstream.as_ref(), &call, &target, step, work).await;
+            let sent = match context.audit.failing() {
+                // What cannot be put into the audit log is not done.
+                true => Sent::NotSent(Failure::new(
+                    FailureClass::Transient(None),
+                    "the audit log cannot be written",
+                )),
+                false => call_step(upstream.as_ref(), &call, &target, step, work).await,
+            };
+            context
+                .metrics
+                .called(upstream.provider(), step.as_str(), begun.elapsed());
             context.metrics.sent(upstream.provider(), step, &sent);
             sent
         }

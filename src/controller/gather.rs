@@ -63,7 +63,9 @@ pub async fn gather(
                 .directories
                 .upstream(&request.directory)
                 .ok_or(PassError::Changed)?;
+            let begun = Instant::now();
             let result = upstream.find(&call(context, lane(request)), &request.account).await;
+            context.metrics.called(upstream.provider(), "Find", begun.elapsed());
             read(context, request, work, facts, result);
         }
         Fact::Read { id, server, back } => {
@@ -72,7 +74,9 @@ pub async fn gather(
                 .upstream(&request.directory)
                 .ok_or(PassError::Changed)?;
             let lane = if back { Lane::ReadBack } else { lane(request) };
+            let begun = Instant::now();
             let result = upstream.read(&call(context, lane), &Target { id, server }).await;
+            context.metrics.called(upstream.provider(), "Read", begun.elapsed());
             read(context, request, work, facts, result);
         }
         Fact::Ledger { name } => {

@@ -56,8 +56,7 @@ const ROUNDS: usize = 100;
 /// See [`PassError`]; the request is looked at again soon.
 pub async fn run<K: RequestKind>(object: Arc<K>, context: Arc<Context>) -> Result<Action, PassError> {
     let request = object.request();
-    if request.is_finished() {
-        context.works.drop(&request);
+    if request.is_finished() || context.works.has_ended(&request) {
         return Ok(Action::await_change());
     }
     if !context.leadership.is_held() {
@@ -80,7 +79,7 @@ pub async fn run<K: RequestKind>(object: Arc<K>, context: Arc<Context>) -> Resul
     match action? {
         Pass::Again(at) => Ok(Action::requeue(at.saturating_duration_since(Instant::now()))),
         Pass::Over => {
-            context.works.drop(&request);
+            context.works.end(&request);
             Ok(Action::await_change())
         }
     }

@@ -19,7 +19,7 @@ use kube::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
-use std::{fmt::Debug, sync::Arc, time::Duration};
+use std::{fmt::Debug, time::Duration};
 
 /// What became of a status write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +87,7 @@ pub async fn warn<K: RequestKind>(context: &Context, object: &K, reason: &str, m
 }
 
 /// Whether an AccountPolicy is ready, where that is news.
-pub async fn policy(context: Arc<Context>, object: AccountPolicy, problem: Option<String>) {
+pub async fn policy(context: &Context, object: &AccountPolicy, problem: Option<String>) {
     if !context.leadership.is_held() {
         return;
     }
@@ -102,7 +102,7 @@ pub async fn policy(context: Arc<Context>, object: AccountPolicy, problem: Optio
         conditions: vec![condition(&before.conditions, ready, generation)],
     };
     if status != before {
-        patch(&context, "AccountPolicy", &object, &status).await;
+        patch(context, "AccountPolicy", object, &status).await;
     }
 }
 

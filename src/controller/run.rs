@@ -38,6 +38,8 @@ use tokio_util::sync::CancellationToken;
 
 /// How long a stop waits for what was begun.
 const GRACE: Duration = Duration::from_secs(25);
+/// How long a stop waits for the lease to be released.
+const RELEASE: Duration = Duration::from_secs(3);
 /// Bounds of one call to the API server.
 const CONNECT: Duration = Duration::from_secs(5);
 const ANSWER: Duration = Duration::from_secs(15);
@@ -57,7 +59,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> 
         .with_context(|| format!("listen on {}", config.listen))?;
     tokio::spawn(server.run(web::router(readiness.clone(), metrics.clone()), stop.clone()));
     let (enforcing, enforcement) = watch::channel(Enforcement::Unknown);
-    let (lease_stop, leading, leadership) = elect(&client, &config);
+    let (lease_stop, mut leading, leadership) = elect(&client, &config);
     let context = Arc::new(Context {
         catalog: Catalog::default(),
         directories: Directories::default(),
@@ -105,7 +107,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> 
         tokio::spawn(sweeper::run(context.clone())),
     ];
     let result = tokio::select! {
-        lost = leading => lost.context("the election broke off")?.map_err(anyhow::Error::from),
+        lost = &mut leading => lost.context("the election broke off")?.map_err(anyhow::Error::from),
         () = stop.cancelled() => Ok(()),
     };
     stop.cancel();
@@ -114,8 +116,10 @@ pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> 
         tracing::warn!("not everything that was begun could be brought to an end; the ledgers tell the next process");
     }
     lease_stop.cancel();
-    // The release takes two seconds at most.
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    // Not released in time, or lost before: the next leader waits for the lease to run out.
+    if !leading.is_finished() {
+        let _ = tokio::time::timeout(RELEASE, leading).await;
+    }
     result
 }
 
@@ -207,6 +211,9 @@ async fn report(context: Arc<Context>, readiness: Readiness) {
         let (leads, enforcement) = (context.leadership.is_held(), context.enforcement.borrow().clone());
         if leads != led || enforcement != enforced {
             context.woken.wake();
+        }
+        if leads && !led {
+            context.catalog.publish(&context).await;
         }
         (led, enforced) = (leads, enforcement);
         context.metrics.leading(led);

@@ -65,7 +65,7 @@ pub async fn supervise(context: Arc<Context>, handle: Arc<Handle>) {
         publish(&context, &handle).await;
         tokio::select! {
             () = handle.stop.cancelled() => return,
-            () = handle.refused.notified() => publish(&context, &handle).await,
+            () = handle.nudged.notified() => publish(&context, &handle).await,
             () = tokio::time::sleep(directories::jittered(wait)) => {}
         }
     }
@@ -96,7 +96,11 @@ async fn look(context: &Context, handle: &Handle, due: bool) -> Result<bool, Fai
     if refused.as_ref() == Some(&identity) {
         return Err(refused_failure(&identity.name));
     }
-    let unchanged = known.as_ref() == Some(&identity) && handle.state().upstream.is_some();
+    let groups = handle.needs_groups(&context.catalog);
+    let unchanged = {
+        let state = handle.state();
+        known.as_ref() == Some(&identity) && state.upstream.is_some() && state.groups == groups
+    };
     if unchanged && !due {
         return Ok(false);
     }
@@ -106,11 +110,11 @@ async fn look(context: &Context, handle: &Handle, due: bool) -> Result<bool, Fai
     };
     let upstream = match upstream {
         Some(upstream) => upstream,
-        None => connect(context, handle, &object, credential).await?,
+        None => connect(context, handle, &object, (credential, groups)).await?,
     };
     {
         let mut state = handle.state();
-        (state.secret, state.refused) = (Some(identity), None);
+        (state.secret, state.refused, state.groups) = (Some(identity), None, groups);
     }
     let deadline = Instant::now() + context.config.timing.upstream_timeout.saturating_mul(2);
     let probe = upstream
@@ -134,7 +138,7 @@ async fn connect(
     context: &Context,
     handle: &Handle,
     object: &api::Directory,
-    credential: Secret,
+    (credential, groups): (Secret, bool),
 ) -> Result<Arc<dyn directory::Directory>, Failure> {
     let (throttle, timeout) = (handle.throttle.clone(), context.config.timing.upstream_timeout);
     let provider = &object.spec.provider;
@@ -143,12 +147,6 @@ async fn connect(
         None => None,
     };
     let ca = ca.as_ref().map(|pem| pem.expose().as_bytes());
-    let groups = context.catalog.uses_groups(&object.name_any())
-        || handle
-            .protected
-            .iter()
-            .flatten()
-            .any(crate::domain::rule::Rule::uses_groups);
     match provider {
         Provider { okta: Some(spec), .. } => Ok(Arc::new(Okta::new(spec, &credential, ca, throttle, timeout, groups)?)),
         Provider {

@@ -71,6 +71,8 @@ type All = HashMap<(Kind, String), Arc<tokio::sync::Mutex<Work>>>;
 #[derive(Default)]
 pub struct Works {
     all: Mutex<All>,
+    /// Requests that have ended, for as long as the watch may still show them as they were before.
+    ended: Mutex<HashSet<(Kind, String)>>,
 }
 
 impl Works {
@@ -90,9 +92,17 @@ impl Works {
             .any(|kind| works.contains_key(&(kind, uid.to_owned())))
     }
 
-    /// The request has ended, or is gone.
-    pub fn drop(&self, request: &Request) {
-        self.lock().remove(&(request.kind, request.uid.clone()));
+    /// The request has ended, or is gone: what the watch may still show of it is old.
+    pub fn end(&self, request: &Request) {
+        let key = (request.kind, request.uid.clone());
+        self.lock().remove(&key);
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
+    }
+
+    /// Whether the request has ended, whatever the watch shows.
+    pub fn has_ended(&self, request: &Request) -> bool {
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        ended.contains(&(request.kind, request.uid.clone()))
     }
 
     /// Keeps only the work on these requests of a kind: a relist tells nobody what is gone.
@@ -100,6 +110,9 @@ impl Works {
         let mut works = self.lock();
         works.retain(|(of, uid), work| *of != kind || live.contains(uid) || Arc::strong_count(work) > 1);
         works.shrink_to_fit();
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        ended.retain(|(of, uid)| *of != kind || live.contains(uid));
+        ended.shrink_to_fit();
     }
 
     /// How many requests there is work on.

@@ -14,6 +14,8 @@ pub struct AccountRead {
     pub login: Option<String>,
     /// The e-mail address that the upstream holds.
     pub email: Option<String>,
+    /// Further logins and addresses of the same person: whoever is known by one of them may not ask for themselves.
+    pub aliases: Vec<String>,
     /// Whether it is locked.
     pub lock: LockState,
     /// Whether it is disabled, deactivated or suspended; `None` where that could not be read.

@@ -2,9 +2,51 @@
 
 use crate::domain::account::AccountRead;
 
-/// Compares the username, without the Directory's prefix, with the account's login and e-mail address, case-folded.
+/// Compares the username, without the Directory's prefix, with every login and e-mail address of the account, case-folded.
 pub fn is_same(username: &str, prefix: &str, account: &AccountRead) -> bool {
     let name = username.strip_prefix(prefix).unwrap_or(username).to_lowercase();
     let equals = |value: &Option<String>| value.as_ref().is_some_and(|value| value.to_lowercase() == name);
-    !name.is_empty() && (equals(&account.login) || equals(&account.email))
+    let alias = account.aliases.iter().any(|alias| alias.to_lowercase() == name);
+    !name.is_empty() && (equals(&account.login) || equals(&account.email) || alias)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::account::{LockState, Protection};
+
+    #[test]
+    fn a_person_is_known_by_every_name() {
+        let account = AccountRead {
+            id: "1".into(),
+            login: Some("ada".into()),
+            email: Some("Ada@Example.com".into()),
+            aliases: vec!["ada.byte@example.com".into()],
+            lock: LockState::NotLocked,
+            disabled: None,
+            must_change: None,
+            protection: Protection::None,
+            foreign_source: None,
+            profile: Default::default(),
+            unreadable: Vec::new(),
+            groups: Ok(Vec::new()),
+            password_marker: None,
+            password_changed: None,
+            lock_stamp: None,
+            obstacles: Default::default(),
+            server: None,
+        };
+        for (username, prefix, same) in [
+            ("ada", "", true),
+            ("ADA@example.com", "", true),
+            ("oidc:ada@example.com", "oidc:", true),
+            ("oidc:ada@example.com", "", false),
+            ("ada.BYTE@example.com", "", true),
+            ("adam", "", false),
+            ("", "", false),
+            ("oidc:", "oidc:", false),
+        ] {
+            assert_eq!(is_same(username, prefix, &account), same, "{username:?} {prefix:?}");
+        }
+    }
 }

@@ -30,6 +30,7 @@ pub(super) fn account(user: User, around: Surroundings) -> AccountRead {
     AccountRead {
         login: user.text("login").map(str::to_owned),
         email: user.text("email").map(str::to_owned),
+        aliases: user.text("secondEmail").map(str::to_owned).into_iter().collect(),
         disabled: status.is_disabled(),
         must_change: status.must_change(),
         protection: around.protection,

@@ -95,6 +95,10 @@ impl OpenLdap {
         Ok(AccountRead {
             login: entry.first(&self.spec.login_attribute).map(str::to_owned),
             email: entry.first(&self.spec.email_attribute).map(str::to_owned),
+            aliases: [&self.spec.login_attribute, &self.spec.email_attribute]
+                .into_iter()
+                .flat_map(|attribute| entry.all(attribute).iter().skip(1).cloned())
+                .collect(),
             password_marker: entry.first(CHANGED_TIME).map(str::to_owned),
             password_changed: entry.time(CHANGED_TIME),
             profile,
@@ -185,6 +189,7 @@ impl Facts {
             disabled: Some(false),
             login: None,
             email: None,
+            aliases: Vec::new(),
             foreign_source: None,
             profile: Default::default(),
             unreadable: Vec::new(),

@@ -15,7 +15,7 @@ use std::ops::Deref;
 /// A connection bound as the operator; it holds its share of the budget.
 pub(super) struct Session {
     connection: Connection,
-    _permit: Permit,
+    permit: Permit,
 }
 
 impl Deref for Session {
@@ -27,9 +27,10 @@ impl Deref for Session {
 }
 
 impl Session {
-    /// Takes leave of the server.
+    /// Takes leave of the server, which has answered: that closes the circuit breaker again.
     pub async fn close(self) {
         self.connection.close().await;
+        self.permit.report(true);
     }
 }
 
@@ -44,9 +45,13 @@ impl OpenLdap {
         if self.refused.try_lock().is_ok_and(|refused| *refused) {
             return Err(refused_before());
         }
-        let connection = Connection::open(&self.endpoint, call.deadline, self.timeout)
-            .await
-            .map_err(|fault| fault.failure())?;
+        let connection = match Connection::open(&self.endpoint, call.deadline, self.timeout).await {
+            Ok(connection) => connection,
+            Err(fault) => {
+                permit.report(false);
+                return Err(fault.failure());
+            }
+        };
         // One bind at a time: of several calls with a wrong password only the first may reach the server.
         let turn = tokio::time::timeout_at(call.deadline.into(), self.refused.lock()).await;
         let mut refused = turn.map_err(|_| Fault::NotSent("binds before this one took too long").failure())?;
@@ -58,10 +63,7 @@ impl OpenLdap {
         drop(refused);
         match bound {
             Ok(Some(PolicyError::ChangeAfterReset)) => Err(own_change_required()),
-            Ok(_) => Ok(Session {
-                connection,
-                _permit: permit,
-            }),
+            Ok(_) => Ok(Session { connection, permit }),
             Err(fault) => Err(bind_failure(&fault)),
         }
     }

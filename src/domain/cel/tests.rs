@@ -15,6 +15,7 @@ fn account() -> AccountRead {
         "country": "DE", "level": 5, "tags": ["a", "b"], "address": {"city": "Bonn"}, "title": null, "ratio": 0.5
     });
     AccountRead {
+        aliases: Vec::new(),
         id: "00u1".into(),
         login: Some("alice@example.com".into()),
         email: None,
