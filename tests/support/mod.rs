@@ -4,6 +4,7 @@
 
 pub mod eye;
 pub mod helm;
+pub mod lab;
 pub mod ldap;
 pub mod operator;
 pub mod org;

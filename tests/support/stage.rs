@@ -4,7 +4,7 @@
 use super::{install_crds, kubectl, success};
 use serde_json::Value;
 use std::{
-    process::Command,
+    process::{Command, ExitStatus},
     sync::OnceLock,
     time::{Duration, Instant},
 };
@@ -212,12 +212,9 @@ impl Operator {
     }
 
     /// Ends it by SIGTERM and waits.
-    pub fn terminate(&self) {
-        self.child
-            .lock()
-            .expect("no panic")
-            .terminate(Duration::from_secs(30))
-            .expect("it ends");
+    pub fn terminate(&self) -> ExitStatus {
+        let ended = self.child.lock().expect("no panic").terminate(Duration::from_secs(40));
+        ended.expect("it ends")
     }
 
     /// Ends it at once.
