@@ -130,6 +130,7 @@ async fn clients() -> anyhow::Result<(Client, Client)> {
         .await
         .context("find the API server (in the cluster, or by KUBECONFIG)")?;
     config.default_retry = false;
+    config.proxy_url = config.proxy_url.filter(|proxy| !of_environment(proxy));
     config.connect_timeout = Some(CONNECT);
     config.read_timeout = None;
     let watching = Client::try_from(config.clone()).context("set up the client for the API server")?;
@@ -139,6 +140,16 @@ async fn clients() -> anyhow::Result<(Client, Client)> {
         Client::try_from(config).context("set up the client for the API server")?,
         watching,
     ))
+}
+
+/// Whether this proxy comes from the environment. HTTPS_PROXY is for directories; the API server is reached directly, as
+/// from a pod, unless the kubeconfig itself names a proxy. (kube 5 takes the variable from outside a pod too, and holds
+/// NO_PROXY against the proxy's address where it should be the API server's.)
+fn of_environment(proxy: &http::Uri) -> bool {
+    ["HTTPS_PROXY", "https_proxy"]
+        .iter()
+        .filter_map(|name| std::env::var(name).ok()?.parse::<http::Uri>().ok())
+        .any(|uri| uri == *proxy)
 }
 
 type Election = tokio::task::JoinHandle<Result<(), lease::LeaseLost>>;

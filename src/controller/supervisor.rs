@@ -36,8 +36,8 @@ const LOOK: Duration = Duration::from_secs(60);
 const PROBE: Duration = Duration::from_secs(300);
 /// Between two tries of one that does not, at first and at most.
 const RETRY: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(60));
-/// Between two looks at the Secret whose content was refused.
-const REFUSED: Duration = Duration::from_secs(5);
+/// Between two looks at a Secret that is missing, incomplete or refused. The upstream is left alone.
+const SECRET: Duration = Duration::from_secs(5);
 
 /// Looks after one Directory until its spec changes or the operator stops.
 pub async fn supervise(context: Arc<Context>, handle: Arc<Handle>) {
@@ -53,11 +53,16 @@ pub async fn supervise(context: Arc<Context>, handle: Arc<Handle>) {
                 probed = if fresh { Some(Instant::now()) } else { probed };
                 LOOK
             }
-            Err(failure) => {
+            Err(Obstacle::Here(failure)) => {
+                probed = None;
+                trouble(&context, &handle, &failure);
+                SECRET
+            }
+            Err(Obstacle::There(failure)) => {
                 (failures, probed) = (failures.saturating_add(1), None);
-                trouble(&handle, &failure);
+                trouble(&context, &handle, &failure);
                 match failure.class {
-                    FailureClass::CredentialRefused => REFUSED,
+                    FailureClass::CredentialRefused => SECRET,
                     _ => RETRY.0.saturating_mul(1 << failures.min(5)).min(RETRY.1),
                 }
             }
@@ -69,6 +74,14 @@ pub async fn supervise(context: Arc<Context>, handle: Arc<Handle>) {
             () = tokio::time::sleep(directories::jittered(wait)) => {}
         }
     }
+}
+
+/// Why a Directory cannot be used, and where that lies.
+enum Obstacle {
+    /// In its spec or a Secret; the upstream was not asked.
+    Here(Failure),
+    /// The upstream said so, or said nothing.
+    There(Failure),
 }
 
 /// Waits until this replica leads; `false` on stop.
@@ -83,18 +96,20 @@ async fn leading(context: &Context, handle: &Handle) -> bool {
 }
 
 /// Reads the Secret, connects where it is new, and probes where that is due. `true` where it was probed.
-async fn look(context: &Context, handle: &Handle, due: bool) -> Result<bool, Failure> {
+async fn look(context: &Context, handle: &Handle, due: bool) -> Result<bool, Obstacle> {
     if let Err(problem) = &handle.protected {
-        return Err(Failure::new(FailureClass::NeedsConfig, problem.clone()));
+        return Err(Obstacle::Here(Failure::new(FailureClass::NeedsConfig, problem.clone())));
     }
     let object = handle.state().object.clone();
-    let (credential, identity) = credential(context, &object.spec.provider).await?;
+    let (credential, identity) = credential(context, &object.spec.provider)
+        .await
+        .map_err(Obstacle::Here)?;
     let (known, refused) = {
         let state = handle.state();
         (state.secret.clone(), state.refused.clone())
     };
     if refused.as_ref() == Some(&identity) {
-        return Err(refused_failure(&identity.name));
+        return Err(Obstacle::Here(refused_failure(&identity.name)));
     }
     let groups = handle.needs_groups(&context.catalog);
     let unchanged = {
@@ -110,7 +125,9 @@ async fn look(context: &Context, handle: &Handle, due: bool) -> Result<bool, Fai
     };
     let upstream = match upstream {
         Some(upstream) => upstream,
-        None => connect(context, handle, &object, (credential, groups)).await?,
+        None => connect(context, handle, &object, (credential, groups))
+            .await
+            .map_err(Obstacle::Here)?,
     };
     {
         let mut state = handle.state();
@@ -122,7 +139,8 @@ async fn look(context: &Context, handle: &Handle, due: bool) -> Result<bool, Fai
             lane: Lane::Background,
             deadline,
         })
-        .await?;
+        .await
+        .map_err(Obstacle::There)?;
     let mut state = handle.state();
     let news = state.trouble.is_some() || state.capabilities != probe.capabilities || state.identity != probe.upstream;
     state.upstream = Some(upstream);
@@ -222,18 +240,23 @@ fn refused_failure(secret: &str) -> Failure {
     Failure::new(FailureClass::CredentialRefused, text)
 }
 
-fn trouble(handle: &Handle, failure: &Failure) {
+/// Puts down why the Directory cannot be used. Requests that wait for it are looked at again where that is news, since
+/// it stands in their status.
+fn trouble(context: &Context, handle: &Handle, failure: &Failure) {
     tracing::warn!(directory = handle.name, detail = failure.private, "{}", failure.public);
     let mut state = handle.state();
+    let before = state.trouble.clone();
     if failure.class == FailureClass::CredentialRefused {
         mark_refused(&mut state, failure);
-        return;
+    } else {
+        state.trouble = Some(Trouble {
+            needs_person: failure.class == FailureClass::NeedsConfig,
+            message: failure.public.clone(),
+        });
     }
-    let needs_person = failure.class == FailureClass::NeedsConfig;
-    state.trouble = Some(Trouble {
-        needs_person,
-        message: failure.public.clone(),
-    });
+    if state.trouble != before {
+        context.woken.wake();
+    }
 }
 
 /// Puts down that the Secret in use was refused. The connection goes with it.

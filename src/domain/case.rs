@@ -35,7 +35,8 @@ impl<'a> Case<'a> {
             observed,
             policy: status.policy.clone(),
             account: status.account.clone(),
-            lockout: observed.progress.lockout.clone().or_else(|| status.lockout.clone()),
+            // How an account stands is for those who may act on it: it is added with the account.
+            lockout: status.lockout.clone(),
         }
     }
 
@@ -48,7 +49,7 @@ impl<'a> Case<'a> {
                 id: account.id.clone(),
                 r#ref: self.account.as_ref().and_then(|account| account.r#ref.clone()),
             }),
-            lockout: self.lockout.clone().or_else(|| decide::lockout(account)),
+            lockout: self.seen_lockout().or_else(|| decide::lockout(account)),
             ..self.clone()
         }
     }
@@ -62,6 +63,7 @@ impl<'a> Case<'a> {
                 id: id.to_owned(),
                 r#ref: Some(name.to_owned()),
             }),
+            lockout: self.seen_lockout(),
             ..self.clone()
         }
     }
@@ -71,8 +73,15 @@ impl<'a> Case<'a> {
         Case {
             account: Some(account),
             policy: policy.or_else(|| self.policy.clone()),
+            lockout: self.seen_lockout(),
             ..self.clone()
         }
+    }
+
+    /// The lock as it was before anything was done.
+    fn seen_lockout(&self) -> Option<Lockout> {
+        let seen = self.observed.progress.lockout.clone();
+        seen.or_else(|| self.lockout.clone())
     }
 
     /// The account's ledger object.

@@ -89,7 +89,7 @@ pub fn random_secret() -> Result<String> {
 }
 
 /// Writes a file that only its owner may read.
-pub(crate) fn write(file: &Path, text: &str) -> Result<()> {
+pub fn write(file: &Path, text: &str) -> Result<()> {
     use std::io::Write;
     let mut options = std::fs::OpenOptions::new();
     let opened = options.write(true).create(true).truncate(true).mode(0o600).open(file);

@@ -4,6 +4,8 @@
 
 pub mod eye;
 pub mod helm;
+pub mod lab;
+pub mod ldap;
 pub mod operator;
 pub mod org;
 pub mod stage;

@@ -4,7 +4,7 @@
 use super::{install_crds, kubectl, success};
 use serde_json::Value;
 use std::{
-    process::Command,
+    process::{Command, ExitStatus},
     sync::OnceLock,
     time::{Duration, Instant},
 };
@@ -16,8 +16,10 @@ use testkit::{
     skip,
 };
 
-/// The operator's rights, as the chart grants them, for the stage's own control plane.
-const RIGHTS: &str = include_str!("rights.yaml");
+/// The operator's rights, as the chart grants them (`tests/chart.rs` compares).
+const OPERATOR: &str = include_str!("operator-rights.yaml");
+/// What the people of the stage may do.
+const PEOPLE: &str = include_str!("rights.yaml");
 
 /// The stage of this test program; `None` where this machine cannot have one.
 pub fn stage() -> Option<&'static Stage> {
@@ -116,7 +118,8 @@ pub fn ready(status: &Value) -> &Value {
 /// Installs CRDs, admission policies, the operator's rights and a desk that may use everything.
 pub fn prepare(plane: &ControlPlane) {
     install_crds(plane);
-    plane.apply("admin", RIGHTS).expect("the operator's rights");
+    plane.apply("admin", OPERATOR).expect("the operator's rights");
+    plane.apply("admin", PEOPLE).expect("the people's rights");
     let admission = readmit::manifests::admission_yaml("readmit-system", "readmit");
     plane.apply("admin", &admission).expect("the admission policies");
 }
@@ -209,12 +212,9 @@ impl Operator {
     }
 
     /// Ends it by SIGTERM and waits.
-    pub fn terminate(&self) {
-        self.child
-            .lock()
-            .expect("no panic")
-            .terminate(Duration::from_secs(30))
-            .expect("it ends");
+    pub fn terminate(&self) -> ExitStatus {
+        let ended = self.child.lock().expect("no panic").terminate(Duration::from_secs(40));
+        ended.expect("it ends")
     }
 
     /// Ends it at once.

@@ -1,6 +1,7 @@
 //! Developer commands, called as `cargo xtask ...`. One module a command; nothing here is part of the product.
 
 mod assets;
+mod demo;
 mod generate;
 mod test;
 
@@ -19,6 +20,8 @@ struct Arguments {
 enum Command {
     /// Builds the servers that tests and the demo need, and prints where they lie
     Assets(assets::Arguments),
+    /// Shows the main job: starts a cluster, directories and the operator, locks people out and lets them back in
+    Demo(demo::Arguments),
     /// Rewrites crds/ and the chart's copies
     Generate,
     /// Runs every check and every test, one line a suite
@@ -28,6 +31,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Assets(arguments) => assets::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Demo(arguments) => demo::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Generate => generate::run().map(|()| ExitCode::SUCCESS),
         Command::Test(arguments) => test::run(&arguments),
     };

@@ -1,0 +1,161 @@
+//! How many calls to the API server a request costs, counted by the API server itself.
+
+mod support;
+
+use sandbox::Status;
+use std::{collections::BTreeMap, time::Duration};
+use support::{
+    lab::{Lab, RESET, UNLOCK, policy, reset, unlock},
+    stage::Operator,
+};
+
+const COUNT: usize = 20;
+/// Longer than a closed ledger entry waits for another write to ride on.
+const CLOSED: Duration = Duration::from_secs(8);
+
+/// Calls by verb and resource, with the subresource behind a slash, to the group readmit.dev.
+type Calls = BTreeMap<String, i64>;
+
+/// What the API server counted so far. A watch counts when it ends, and is none of our reads.
+fn counted(lab: &Lab) -> Calls {
+    let metrics = lab.plane.metrics().expect("metrics");
+    let mut calls = Calls::new();
+    for line in metrics
+        .lines()
+        .filter(|line| line.starts_with("apiserver_request_total{"))
+    {
+        let label = |name: &str| {
+            let start = line.find(&format!("{name}=\"")).map(|at| at + name.len() + 2);
+            let rest = &line[start.unwrap_or_else(|| panic!("no {name} in {line}"))..];
+            rest[..rest.find('"').expect("a closing quote")].to_owned()
+        };
+        let (verb, resource, subresource) = (label("verb"), label("resource"), label("subresource"));
+        if label("group") == "readmit.dev" && verb != "WATCH" {
+            let count: f64 = line.rsplit(' ').next().and_then(|n| n.parse().ok()).expect("a number");
+            let slash = if subresource.is_empty() { "" } else { "/" };
+            *calls
+                .entry(format!("{verb} {resource}{slash}{subresource}"))
+                .or_default() += count as i64;
+        }
+    }
+    calls
+}
+
+/// What is new since then, without what the test itself asks for.
+fn since(lab: &Lab, before: &Calls, own: &[&str]) -> Calls {
+    let now = counted(lab);
+    let new = now.into_iter().map(|(call, count)| {
+        let before = before.get(&call).copied().unwrap_or_default();
+        (call, count - before)
+    });
+    new.filter(|(call, count)| *count != 0 && !own.contains(&call.as_str()))
+        .collect()
+}
+
+#[track_caller]
+fn assert_calls(found: &Calls, expected: &[(&str, usize)]) {
+    let expected: Calls = expected
+        .iter()
+        .map(|(call, count)| ((*call).to_owned(), *count as i64))
+        .collect();
+    assert_eq!(*found, expected);
+}
+
+/// Waits for the end of all by the operator's own count, which costs no call.
+#[track_caller]
+fn await_ended(lab: &Lab, operator: &Operator, kind: &str, outcome: &str, count: usize) {
+    lab.until(&format!("{count} {kind} {outcome}"), operator, || {
+        let metrics = operator.http("/metrics");
+        let ours = |line: &&str| {
+            line.starts_with("readmit_requests_finished_total{") && line.contains(kind) && line.contains(outcome)
+        };
+        let value = |line: &str| {
+            line.rsplit(' ')
+                .next()
+                .and_then(|n| n.parse::<f64>().ok())
+                .unwrap_or_default()
+        };
+        let ended: f64 = metrics.lines().filter(ours).map(value).sum();
+        (ended as usize >= count).then_some(())
+    });
+}
+
+#[test]
+fn a_request_costs_no_more_calls_than_promised() {
+    let Some(lab) = Lab::open() else { return };
+    lab.admin(&policy("desk", "Unlock, ResetPassword", ""));
+    let nobody = "accounts: [{expression: \"account.login == 'nobody'\"}]";
+    lab.admin(&policy("foreign", "Unlock", nobody));
+    let operator = lab.operator(&[]);
+    let (locked, active) = (
+        lab.people("lou", COUNT, Status::LockedOut),
+        lab.people("ada", COUNT, Status::Active),
+    );
+    let manifests = |make: fn(&str, &str, &str) -> String, prefix: &str, logins: &[String], more: &str| {
+        let one = |(n, login): (usize, &String)| make(&format!("{prefix}-{n}"), login, more);
+        logins.iter().enumerate().map(one).collect::<String>()
+    };
+    let create = |manifests: &str| lab.create("alice", manifests);
+    let idle = || std::thread::sleep(Duration::from_secs(2));
+    idle();
+
+    // A person's unlock: one write, no read.
+    let before = counted(&lab);
+    create(&manifests(unlock, "unlock", &locked, ""));
+    await_ended(&lab, &operator, "AccountUnlockRequest", "Succeeded", COUNT);
+    std::thread::sleep(CLOSED);
+    let status = |kind: &str| format!("PATCH {kind}/status");
+    let own = [format!("POST {UNLOCK}"), format!("POST {RESET}")];
+    let own: Vec<&str> = own.iter().map(String::as_str).collect();
+    assert_calls(&since(&lab, &before, &own), &[(&status(UNLOCK), COUNT)]);
+
+    // Denied by a setting of the policy: one write, and the event is none of ours.
+    let before = counted(&lab);
+    create(&manifests(reset, "denied", &active, "method: TemporaryPassword"));
+    await_ended(&lab, &operator, "PasswordResetRequest", "Denied", COUNT);
+    std::thread::sleep(CLOSED);
+    let denied = since(&lab, &before, &own);
+    assert_eq!(denied.get(&status(RESET)), Some(&(COUNT as i64)), "{denied:?}");
+    assert!(
+        denied
+            .keys()
+            .all(|call| *call == status(RESET) || call == "LIST accounts"),
+        "{denied:?}"
+    );
+
+    // Denied by a rule about the account: nothing but that write where no claim can be involved.
+    let before = counted(&lab);
+    create(&manifests(unlock, "foreign", &locked, "policy: foreign"));
+    await_ended(&lab, &operator, "AccountUnlockRequest", "Denied", COUNT);
+    assert_calls(&since(&lab, &before, &own), &[(&status(UNLOCK), COUNT)]);
+
+    // The first reset of an account: a claim and a status, and the ledger's entry is closed later.
+    let before = counted(&lab);
+    create(&manifests(reset, "first", &active, ""));
+    await_ended(&lab, &operator, "PasswordResetRequest", "Succeeded", COUNT);
+    let soon = since(&lab, &before, &own);
+    assert_eq!(soon.get("POST accounts"), Some(&(COUNT as i64)), "{soon:?}");
+    std::thread::sleep(CLOSED);
+    assert_calls(
+        &since(&lab, &before, &own),
+        &[
+            ("POST accounts", COUNT),
+            ("PUT accounts", COUNT),
+            (&status(RESET), COUNT),
+        ],
+    );
+
+    // A later reset of the same account: the ledger is read once.
+    let before = counted(&lab);
+    create(&manifests(reset, "later", &active, ""));
+    await_ended(&lab, &operator, "PasswordResetRequest", "Succeeded", 2 * COUNT);
+    std::thread::sleep(CLOSED);
+    assert_calls(
+        &since(&lab, &before, &own),
+        &[
+            ("GET accounts", COUNT),
+            ("PUT accounts", 2 * COUNT),
+            (&status(RESET), COUNT),
+        ],
+    );
+}
