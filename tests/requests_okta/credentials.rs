@@ -4,7 +4,7 @@ use crate::support::{
     org::{Org, check, says},
     stage::{ready, stage},
 };
-use sandbox::{ADMIN_TOKEN, NO_ROLES_TOKEN, Origin, okta::auth::Role, options::token};
+use sandbox::{ADMIN_TOKEN, FaultKind, NO_ROLES_TOKEN, Origin, okta::auth::Role, options::token};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -57,6 +57,51 @@ fn a_revoked_token_is_tried_once_and_its_secret_awaited() {
     assert_eq!(refusals(&org), 1);
     let status = org.directory_when(|status| ready(status)["status"] == "True");
     assert!(status["refusedSecret"].is_null(), "{status:#}");
+}
+
+/// The token is refused at the very send: once, and what was asked for is done once the Secret has another.
+#[track_caller]
+fn refused_at(name: &str, login: &str, writes: &[&str]) {
+    let Some(stage) = stage() else { return };
+    let org = Org::start(stage, name);
+    let refused = FaultKind::Status {
+        status: 401,
+        body: Some(r#"{"errorCode": "E0000011", "errorSummary": "no", "errorId": "oae1"}"#.into()),
+    };
+    org.strike("POST", login, "/lifecycle/reset_password", refused);
+    stage.create("bob", &org.reset(name, login, "Link"));
+    let status = stage.waits("pwr", name, "DirectoryUnavailable");
+    assert!(status["outcome"].is_null(), "{status:#}");
+    org.directory_when(|status| ready(status)["reason"] == "CredentialRefused");
+    assert_eq!(refusals(&org), 1);
+    org.sandbox
+        .add_token(token("new", "the-new-one", Role::Admin))
+        .expect("its owner is there");
+    org.set_token("the-new-one");
+    check(&stage.finished("pwr", name), "Succeeded", "LinkSent", "");
+    assert_eq!((refusals(&org), org.sandbox.mails().len()), (1, 1));
+    assert_eq!(org.written(login), writes);
+}
+
+#[test]
+fn a_token_that_is_refused_before_anything_was_done_holds_no_claim() {
+    let writes = [
+        "POST /lifecycle/reset_password",
+        "POST /lifecycle/reset_password",
+        "DELETE /sessions",
+    ];
+    refused_at("token-at-first", "bob@example.com", &writes);
+}
+
+#[test]
+fn a_token_that_is_refused_in_the_middle_of_a_plan_is_awaited() {
+    let writes = [
+        "POST /lifecycle/unlock",
+        "POST /lifecycle/reset_password",
+        "POST /lifecycle/reset_password",
+        "DELETE /sessions",
+    ];
+    refused_at("token-in-the-middle", LOGIN, &writes);
 }
 
 #[test]
