@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use clap::Parser;
 use sandbox::okta::auth::Role;
 use sandbox::okta::quirks::Quirk;
-use sandbox::options::token;
+use sandbox::options::{TlsFiles, token};
 use sandbox::seed::{SeedUser, numbered};
 use sandbox::{Latency, Options, Sandbox, Status};
 use serde_json::json;
@@ -55,6 +55,13 @@ struct Arguments {
     /// Do not limit rates
     #[arg(long)]
     no_rate_limits: bool,
+    /// Certificate chain (PEM) for https, in the place of certificates minted for whatever host is asked for; the https
+    /// listener may then listen elsewhere than on loopback
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+    /// Key (PEM) of that certificate
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    tls_key: Option<PathBuf>,
     /// Where to write the test authority's certificate (PEM)
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
@@ -74,6 +81,10 @@ impl Arguments {
             },
             ..Options::default()
         };
+        if let (Some(certificate), Some(key)) = (&self.tls_certificate, &self.tls_key) {
+            let (certificate, key) = (certificate.clone(), key.clone());
+            options.tls = Some(TlsFiles { certificate, key });
+        }
         if let Some(path) = &self.seed {
             let text = std::fs::read(path).with_context(|| format!("cannot read the seed {}", path.display()))?;
             options.users = serde_json::from_slice(&text)

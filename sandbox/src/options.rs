@@ -1,6 +1,7 @@
 //! How a sandbox is started.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +33,8 @@ pub struct Options {
     pub proxy: SocketAddr,
     /// Control API.
     pub control: SocketAddr,
+    /// The certificate of the https listener; without it one is minted for each host that is asked for.
+    pub tls: Option<TlsFiles>,
     /// Name from which the organisation's and the users' ids derive.
     pub org: String,
     pub settings: Settings,
@@ -39,6 +42,15 @@ pub struct Options {
     pub users: Vec<SeedUser>,
     pub tokens: Vec<Token>,
     pub apps: Vec<OAuthApp>,
+}
+
+/// A certificate and its key.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TlsFiles {
+    /// A PEM chain, the server's own certificate first.
+    pub certificate: PathBuf,
+    /// Its key, PEM.
+    pub key: PathBuf,
 }
 
 impl Default for Options {
@@ -49,6 +61,7 @@ impl Default for Options {
             https: loopback,
             proxy: loopback,
             control: loopback,
+            tls: None,
             org: "example".into(),
             settings: Settings::default(),
             latency: Latency::default(),

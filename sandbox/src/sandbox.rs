@@ -111,13 +111,17 @@ impl Sandbox {
     /// When an address is not loopback or cannot be bound, or the seed contradicts itself.
     pub async fn start(options: Options) -> anyhow::Result<Self> {
         let shared = Arc::new(Shared::new(&options)?);
-        let authority = Arc::new(Authority::generate()?);
+        let mut authority = Authority::generate()?;
+        if let Some(files) = &options.tls {
+            authority.give(&files.certificate, &files.key)?;
+        }
+        let authority = Arc::new(authority);
         let acceptor = TlsAcceptor::from(Arc::new(authority.server_config()?));
         let [http, https, proxy, control] = [
-            bind(options.http, "the http listener").await?,
-            bind(options.https, "the https listener").await?,
-            bind(options.proxy, "the CONNECT proxy").await?,
-            bind(options.control, "the control API").await?,
+            bind(options.http, "the http listener", false).await?,
+            bind(options.https, "the https listener", options.tls.is_some()).await?,
+            bind(options.proxy, "the CONNECT proxy", false).await?,
+            bind(options.control, "the control API", false).await?,
         ];
         let addresses = Addresses {
             http: format!("http://{}", http.local_addr()?),
@@ -297,14 +301,21 @@ impl Sandbox {
     }
 }
 
-async fn bind(address: SocketAddr, what: &str) -> anyhow::Result<TcpListener> {
-    anyhow::ensure!(
-        address.ip().is_loopback(),
-        "{what} was given {address}; a sandbox listens on loopback only"
-    );
+async fn bind(address: SocketAddr, what: &str, elsewhere: bool) -> anyhow::Result<TcpListener> {
+    check(address, what, elsewhere)?;
     TcpListener::bind(address)
         .await
         .with_context(|| format!("{what} cannot listen on {address}"))
+}
+
+/// What is not guarded by a token, or whose tokens are known to everybody, stays on this machine. Whoever gives a
+/// certificate means to be reached by others, through https alone.
+fn check(address: SocketAddr, what: &str, elsewhere: bool) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        elsewhere || address.ip().is_loopback(),
+        "{what} was given {address}; a sandbox listens on loopback only (https also elsewhere, with a certificate of yours)"
+    );
+    Ok(())
 }
 
 /// Accepts connections for ever; their tasks end with this one.
@@ -326,5 +337,19 @@ where
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_https_with_a_given_certificate_leaves_the_machine() {
+        let world: SocketAddr = "0.0.0.0:8443".parse().expect("an address");
+        let error = check(world, "the control API", false).expect_err("refused");
+        assert!(error.to_string().contains("the control API was given 0.0.0.0:8443"));
+        check(world, "the https listener", true).expect("allowed");
+        check("127.0.0.1:0".parse().expect("an address"), "the http listener", false).expect("allowed");
     }
 }

@@ -1,6 +1,8 @@
-//! TLS for whatever host a client asks for, with certificates minted on the spot by a test authority.
+//! TLS for whatever host a client asks for, with certificates minted on the spot by a test authority, or with one that
+//! was given.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use anyhow::Context as _;
@@ -8,7 +10,8 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
 };
 use rustls::ServerConfig;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
@@ -18,6 +21,7 @@ pub struct Authority {
     pem: String,
     issuer: Issuer<'static, KeyPair>,
     minted: Mutex<HashMap<String, Arc<CertifiedKey>>>,
+    given: Option<Arc<CertifiedKey>>,
 }
 
 impl Authority {
@@ -38,7 +42,27 @@ impl Authority {
             pem,
             issuer: Issuer::new(params, key),
             minted: Mutex::default(),
+            given: None,
         })
+    }
+
+    /// Serves this certificate (a PEM chain, its own first) and key (PEM) to whoever asks for whatever host, and mints
+    /// none.
+    ///
+    /// # Errors
+    /// When a file cannot be read, holds no certificate or key, or the two do not belong together.
+    pub fn give(&mut self, certificate: &Path, key: &Path) -> anyhow::Result<()> {
+        let chain: Vec<CertificateDer> = CertificateDer::pem_file_iter(certificate)
+            .and_then(Iterator::collect)
+            .with_context(|| format!("cannot read certificates from {}", certificate.display()))?;
+        anyhow::ensure!(!chain.is_empty(), "{} holds no certificate", certificate.display());
+        let private =
+            PrivateKeyDer::from_pem_file(key).with_context(|| format!("cannot read a key from {}", key.display()))?;
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        let certified = CertifiedKey::from_der(chain, private, &provider)
+            .with_context(|| format!("the key in {} is not that of {}", key.display(), certificate.display()))?;
+        self.given = Some(Arc::new(certified));
+        Ok(())
     }
 
     /// The authority's certificate, PEM.
@@ -91,6 +115,9 @@ struct Resolver(Arc<Authority>);
 
 impl ResolvesServerCert for Resolver {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        if let Some(given) = &self.0.given {
+            return Some(Arc::clone(given));
+        }
         match self.0.mint(hello.server_name()) {
             Ok(certified) => Some(certified),
             Err(error) => {

@@ -210,3 +210,50 @@ async fn the_binary_is_driven_from_another_process() {
         "SIGTERM is an orderly end"
     );
 }
+
+#[tokio::test]
+async fn a_given_certificate_is_served() {
+    let scratch = tempfile::tempdir().expect("a directory");
+    let file = |name: &str| scratch.path().join(name).to_str().expect("a plain path").to_owned();
+    let given = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    std::fs::write(file("tls.crt"), given.cert.pem()).expect("written");
+    std::fs::write(file("tls.key"), given.signing_key.serialize_pem()).expect("written");
+    let (certificate, key) = (file("tls.crt"), file("tls.key"));
+    let (_process, addresses) = spawn(&[
+        "--tls-certificate",
+        &certificate,
+        "--tls-key",
+        &key,
+        "--token",
+        "00aFlag",
+    ]);
+    let authority = reqwest::Certificate::from_pem(given.cert.pem().as_bytes()).expect("a certificate");
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([authority]);
+    let address = format!("{}/api/v1/users/alice", addresses.https);
+    let asked = client
+        .build()
+        .expect("a client")
+        .get(address)
+        .header("authorization", "SSWS 00aFlag");
+    assert_eq!(asked.send().await.expect("an answer").status(), 200);
+    let another = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    std::fs::write(file("other.key"), another.signing_key.serialize_pem()).expect("written");
+    for (flags, part) in [
+        (vec!["--tls-certificate", &certificate], "--tls-key"),
+        (
+            vec!["--tls-certificate", &certificate, "--tls-key", &file("other.key")],
+            "is not that of",
+        ),
+        (
+            vec!["--tls-certificate", &file("none"), "--tls-key", &key],
+            "cannot read certificates",
+        ),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_readmit-sandbox"))
+            .args(&flags)
+            .output();
+        let output = output.expect("the binary starts");
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && text.contains(part), "{flags:?}: {text}");
+    }
+}
