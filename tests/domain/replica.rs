@@ -645,5 +645,9 @@ fn send(world: &mut World, request: &Request, work: &mut Work, facts: &Facts, st
     if matches!(sent, Sent::Unknown(_)) || fault == Some(Fault::Pretended) {
         world.truth.hidden.insert(uid);
     }
+    let shown = step != Step::SendLink && (step != Step::SetPassword || world.upstream.marks);
+    if sent == Sent::Done && fault == Some(Fault::Pretended) && !shown {
+        world.truth.deceived.insert(request.uid.clone());
+    }
     work.progress.record(step, at, stamp, sent);
 }

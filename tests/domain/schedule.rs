@@ -57,14 +57,14 @@ static OPEN: LazyLock<Arc<Policy>> = LazyLock::new(|| {
     let limits = json!([{"actions": ["ResetPassword"], "max": LIMIT, "per": "24h"}]);
     build::policy(
         "desk",
-        json!({"accounts": [{"expression": "account.profile.country == 'DE'"}], "limits": limits}),
+        json!({"accounts": [{"expression": "account.profile.country == 'DE'"}], "limits": limits, "maxValidity": "2h"}),
     )
 });
 static LIMITED: LazyLock<Arc<Policy>> = LazyLock::new(|| {
     let limits = json!([{"actions": ["Unlock", "ResetPassword"], "max": LIMIT, "per": "24h"}]);
     build::policy(
         "desk",
-        json!({"accounts": [{"expression": "account.profile.country == 'DE'"}], "limits": limits}),
+        json!({"accounts": [{"expression": "account.profile.country == 'DE'"}], "limits": limits, "maxValidity": "2h"}),
     )
 });
 /// As many resets a day as every policy here allows.

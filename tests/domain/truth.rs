@@ -16,6 +16,8 @@ pub struct Truth {
     pub endings: BTreeMap<String, (Timestamp, Request)>,
     /// Whom the truth was hidden from: a lost reply, a crash, somebody else's change.
     pub hidden: BTreeSet<String>,
+    /// Whom the directory deceived in a way that nothing shows.
+    pub deceived: BTreeSet<String>,
     /// Requests that ever held a claim.
     pub claimed: BTreeSet<String>,
 }
@@ -73,6 +75,9 @@ impl Truth {
 
     fn check_done(&self, request: &Request, upstream: &Upstream) {
         let uid = request.uid.as_str();
+        if self.deceived.contains(uid) {
+            return;
+        }
         let done = match request.method() {
             None => !upstream.locked || self.of(uid, Step::Unlock).count() > 0,
             Some(Method::ChangeAtNextSignIn) => upstream.must_change || self.of(uid, Step::RequireChange).count() > 0,
