@@ -48,7 +48,7 @@ pub async fn execute(
         Effect::Renew(renewal) => renew(context, request, work, renewal).await,
         Effect::Send { step, policy } => send(context, request, work, facts, (step, policy)).await,
         Effect::Prove => prove(context, request, work).await,
-        Effect::Release => release(context, request, work).await,
+        Effect::Release => release(context, request, work, facts).await,
     }
 }
 
@@ -360,7 +360,7 @@ async fn prove(context: &Context, request: &Request, work: &mut Work) -> Result<
 }
 
 /// Takes the claim back; nothing was done under it.
-async fn release(context: &Context, request: &Request, work: &mut Work) -> Result<(), PassError> {
+async fn release(context: &Context, request: &Request, work: &mut Work, facts: &mut Facts) -> Result<(), PassError> {
     let Some(held) = &work.held else { return Ok(()) };
     context.metrics.api_write("Account", "update");
     context
@@ -370,5 +370,7 @@ async fn release(context: &Context, request: &Request, work: &mut Work) -> Resul
     context.claims.forget(&request.uid);
     work.held = None;
     work.prepared = None;
+    // The next claim has its own nonce, and needs the ledger as it stands now.
+    (facts.ledger, facts.prepared) = (None, None);
     Ok(())
 }

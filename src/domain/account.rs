@@ -220,6 +220,11 @@ impl Failure {
         }
     }
 
+    /// Whether an administrator must change something in the directory.
+    pub fn needs_config(&self) -> bool {
+        self.class == FailureClass::NeedsConfig
+    }
+
     /// Adds what only the operator's log may show.
     pub fn detail(mut self, private: impl Into<String>) -> Self {
         self.private = private.into();

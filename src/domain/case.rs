@@ -11,7 +11,7 @@ use crate::{
         decide::{self, after},
         decision::{Decision, Ending, Fact, Waiting},
         ledger::{self, Closing},
-        observed::{Observed, Setback},
+        observed::{AccountSeen, Observed, Setback},
         policy::Policy,
     },
 };
@@ -169,6 +169,16 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// What was done is to be read back, and the Directory cannot be asked.
+    pub fn unusable(&self, now: Timestamp) -> Decision {
+        let message = "what was done is to be read back, and its Directory cannot be used; it must be there and ready";
+        self.wait(
+            Reason::DirectoryUnavailable,
+            message.into(),
+            after(now, Duration::from_secs(10)),
+        )
+    }
+
     /// The wait after something that did not work, until it may be tried again.
     pub fn setback(&self, now: Timestamp) -> Option<Decision> {
         let setback = self.observed.progress.failure.as_ref()?;
@@ -248,17 +258,22 @@ impl Decision {
 }
 
 impl Observed<'_> {
-    /// The account, where it was read after the last send.
-    pub fn account(&self) -> Option<&AccountRead> {
+    /// The reading of the account, where it was made after the last send.
+    pub fn last_reading(&self) -> Option<&AccountSeen> {
         let seen = self.facts.account.as_ref()?;
-        (seen.after == self.progress.sends.len()).then_some(seen.result.as_ref().ok()?)
+        (seen.after == self.progress.sends.len()).then_some(seen)
+    }
+
+    /// Whether the Directory is there and can be asked.
+    pub fn can_read(&self) -> bool {
+        self.directory
+            .is_some_and(|directory| directory.trouble.is_none() && !directory.suspended)
     }
 
     /// Whether the account was read after the last send, and just now.
     pub fn is_fresh(&self, now: Timestamp) -> bool {
-        self.facts.account.as_ref().is_some_and(|seen| {
-            seen.after == self.progress.sends.len() && now < after(seen.at, self.timing.reading_age)
-        })
+        self.last_reading()
+            .is_some_and(|seen| now < after(seen.at, self.timing.reading_age))
     }
 
     /// Reads the account again, from the server that was read before.

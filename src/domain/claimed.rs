@@ -11,8 +11,8 @@ use crate::{
         account::{AccountRead, Failure, LockState, ReadFailure, Sent, Step},
         case::{Case, Reached, reached},
         claimless::TRIES,
-        decide::{after, expires},
-        decision::{Decision, Effect, Fact, NewClaim, Renewal},
+        decide::{IDLE, after, expires},
+        decision::{Decision, Effect, Fact, NewClaim},
         ledger::{self, Closing},
         limits,
         observed::{ClaimSeen, LedgerSeen, Observed},
@@ -65,7 +65,8 @@ pub fn begin(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, 
             "the account reached {whose} limit of {} in {}; the next is possible at {}",
             reached.limit.max, reached.limit.per, reached.next
         );
-        return case.wait(Reason::LimitReached, message, reached.next);
+        // An open claim that is given back makes room earlier than that.
+        return case.wait(Reason::LimitReached, message, reached.next.min(after(now, IDLE)));
     }
     if changed_since(observed, account) {
         let message = "the password was changed after this request was created; if it is still wanted, create it \
@@ -96,6 +97,31 @@ pub fn begin(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, 
         policy.spec.password.revoke_sessions,
     );
     claim(now, observed, case, seen, account, (entry, plan))
+}
+
+/// What the ledger remembers of the same manifest comes before the clock, the lock and every obstacle: it ends as it
+/// was, and one that is under way is awaited. `None`: nothing is remembered, or the request carries no `notAfter`.
+pub fn already_executed(now: Timestamp, observed: &Observed, case: &Case, account: &AccountRead) -> Option<Decision> {
+    observed.request.intent_key()?;
+    let name = observed.ledger_name(&account.id)?;
+    let Some(seen) = &observed.facts.ledger else {
+        return Some(Decision::Gather(Fact::Ledger { name }));
+    };
+    if let Some(entry) = ledger::executed(seen.entries(), observed.request) {
+        return Some(executed(observed, &case.referring(&name), entry));
+    }
+    is_awaited(observed).then(|| {
+        let message = "the same manifest is being executed for an earlier object; what comes of it is awaited";
+        case.wait(Reason::AccountBusy, message.into(), after(now, Duration::from_secs(2)))
+    })
+}
+
+/// Whether an earlier object of the same manifest holds the account.
+pub fn is_awaited(observed: &Observed) -> bool {
+    let request = observed.request;
+    let entries = observed.facts.ledger.as_ref().map_or(&[][..], |seen| seen.entries());
+    let key = request.intent_key();
+    ledger::open(entries).is_some_and(|entry| key.is_some() && entry.key == key && entry.uid != request.uid)
 }
 
 /// The same manifest, or this very request, has already had its effect.
@@ -231,27 +257,31 @@ pub fn carry_on(now: Timestamp, observed: &Observed, seen: &ClaimSeen) -> Decisi
     let done = |step: Step| step.is_marked() && seen.claim.marked;
     for step in steps.iter().copied().filter(|step| !done(*step)) {
         match observed.progress.last(step).map(|send| &send.result) {
-            // The reset stands without it, so that its time cannot run out over this alone.
-            None | Some(Sent::NotSent(_)) if step == Step::RevokeSessions && now >= expires(observed) => {}
-            None => return next(now, observed, &case, seen, step),
+            None | Some(Sent::NotSent(_)) if step == Step::RevokeSessions && gives_up(now, observed) => {}
+            None | Some(Sent::NotSent(_)) => return next(now, observed, &case, seen, step),
             Some(Sent::Done) => {}
             // The reset stands without it; the success message says so.
             Some(Sent::Refused(_)) if step == Step::RevokeSessions => {}
-            Some(Sent::Refused(failure)) => return refused(observed, &case, seen, step, failure),
+            Some(Sent::Refused(failure)) => return refused(observed, &case, step, failure),
             Some(Sent::Unknown(_)) if step.is_marked() => return recovery::uncertain(now, observed, seen, step),
             // A state-setting step whose reply was lost: the reading tells.
             Some(Sent::Unknown(_)) => {}
-            Some(Sent::NotSent(_)) => return next(now, observed, &case, seen, step),
         }
     }
     verify(now, observed, &case, seen)
+}
+
+/// Ending sessions comes last and is a bonus: the reset and its password do not wait for it for long.
+fn gives_up(now: Timestamp, observed: &Observed) -> bool {
+    let setbacks = observed.progress.failure.as_ref().map_or(0, |setback| setback.count);
+    setbacks as usize >= TRIES || now >= expires(observed)
 }
 
 /// Sends a step, while the claim lasts and the clock allows.
 fn next(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen, step: Step) -> Decision {
     let begun = observed.progress.has_effect() || seen.claim.marked;
     if now >= expires(observed) {
-        return run_out(observed, case, seen, step);
+        return run_out(observed, case, begun, step);
     }
     if let Some(wait) = case.setback(now) {
         // Nothing was done under the claim: others may have the account meanwhile.
@@ -259,42 +289,45 @@ fn next(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen, step
     }
     match seen.usable {
         true => Decision::Act(Effect::Send { step, policy: None }),
-        false => Decision::Act(Effect::Renew(Renewal {
-            marked: seen.claim.marked,
-            proved: seen.claim.proved,
-            take_over: Some(observed.progress.plan.clone()),
-        })),
+        // Time has passed since it was permitted: everything is looked at again before the next step.
+        false => recovery::go_on(now, observed, seen),
     }
 }
 
-fn run_out(observed: &Observed, case: &Case, seen: &ClaimSeen, step: Step) -> Decision {
-    let marked = seen.claim.marked || is_marked_done(observed);
-    if !marked && !observed.progress.has_effect() {
-        let message = "its time ended before anything was done";
-        return case
-            .finish(Outcome::Expired, Reason::Expired, message.into())
-            .closing(Closing::Refund);
+fn run_out(observed: &Observed, case: &Case, begun: bool, step: Step) -> Decision {
+    match begun {
+        false => case
+            .finish(
+                Outcome::Expired,
+                Reason::Expired,
+                "its time ended before anything was done".into(),
+            )
+            .closing(Closing::Refund),
+        true => case
+            .finish(
+                Outcome::Failed,
+                Reason::Expired,
+                format!(
+                    "{}its time ended with the plan half done: {} was not; look at the account",
+                    earlier(observed),
+                    step.as_str()
+                ),
+            )
+            // A password that was set is handed over, whatever is missing behind it.
+            .deliver(observed.progress.is_marked())
+            .closing(Closing::Done),
     }
-    let message = format!(
-        "its time ended with the plan half done: {} was not; look at the account",
-        step.as_str()
-    );
-    // A password that was set is handed over, whatever is missing behind it.
-    case.finish(Outcome::Failed, Reason::Expired, message)
-        .deliver(marked)
-        .closing(Closing::Done)
 }
 
 /// The directory said no to a step.
-fn refused(observed: &Observed, case: &Case, seen: &ClaimSeen, step: Step, failure: &Failure) -> Decision {
-    let marked = seen.claim.marked || is_marked_done(observed);
-    let earlier = match (marked, observed.progress.has_effect()) {
-        (true, _) if observed.request.method() == Some(Method::Link) => "the link was sent, but ",
-        (true, _) => "the password was set, but ",
-        (false, true) => "the lock was cleared, but ",
-        (false, false) => "",
-    };
-    let message = format!("{earlier}the directory refused {}: {}", step.as_str(), failure.public);
+fn refused(observed: &Observed, case: &Case, step: Step, failure: &Failure) -> Decision {
+    let marked = observed.progress.is_marked();
+    let message = format!(
+        "{}the directory refused {}: {}",
+        earlier(observed),
+        step.as_str(),
+        failure.public
+    );
     let closing = if marked { Closing::Done } else { Closing::Refund };
     case.finish(Outcome::Failed, Reason::Refused, message)
         .detail(failure.private.clone())
@@ -302,37 +335,46 @@ fn refused(observed: &Observed, case: &Case, seen: &ClaimSeen, step: Step, failu
         .closing(closing)
 }
 
-fn is_marked_done(observed: &Observed) -> bool {
-    observed
-        .progress
-        .sends
-        .iter()
-        .any(|send| send.step.is_marked() && send.result == Sent::Done)
+/// What was done before a later step failed.
+fn earlier(observed: &Observed) -> &'static str {
+    let unlocked = || {
+        observed
+            .progress
+            .last(Step::Unlock)
+            .is_some_and(|send| send.result == Sent::Done)
+    };
+    match observed.progress.is_marked() {
+        true if observed.request.method() == Some(Method::Link) => "the link was sent, but ",
+        true => "the password was set, but ",
+        false if unlocked() => "the lock was cleared, but ",
+        false => "",
+    }
 }
 
 /// Everything was sent: does the directory show it?
 fn verify(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen) -> Decision {
-    let last = observed.progress.sends.last().map_or(seen.charged, |send| send.at);
-    let latest = after(last, observed.timing.read_back);
-    let fact = Fact::Read {
-        id: seen.id.clone(),
-        server: seen.claim.server.clone(),
-        back: true,
-    };
-    let Some(reading) = observed
-        .facts
-        .account
-        .as_ref()
-        .filter(|seen| seen.after == observed.progress.sends.len())
-    else {
-        return Decision::Gather(fact);
+    let latest = last_chance(observed, seen);
+    let Some(reading) = observed.last_reading() else {
+        return match observed.can_read() {
+            true => Decision::Gather(Fact::Read {
+                id: seen.id.clone(),
+                server: seen.claim.server.clone(),
+                back: true,
+            }),
+            false if now < latest => case.unusable(now),
+            false => not_read_back(case),
+        };
     };
     let account = match &reading.result {
         Ok(account) => account,
         Err(ReadFailure::Failed(_)) if now < latest => return awaiting(now, case),
         Err(_) => return not_read_back(case),
     };
-    let marker_moved = seen.claim.marker.is_none() || account.password_marker != seen.claim.marker;
+    let marker_moved = match (&seen.claim.marker, &account.password_marker) {
+        // Absent before and after: this upstream shows no marker.
+        (None, None) => true,
+        (before, now) => now.is_some() && before != now,
+    };
     if observed.progress.plan.contains(&Step::SetPassword) && !marker_moved {
         return if now < latest {
             awaiting(now, case)
@@ -343,16 +385,27 @@ fn verify(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen) ->
     for step in &observed.progress.plan {
         match reached(*step, account, seen.claim.lock_stamp.as_deref()) {
             Reached::Yes => {}
-            Reached::LockedAgain => return locked_again(observed, case, seen),
+            Reached::LockedAgain => return locked_again(observed, case),
             Reached::No | Reached::Unreadable if now < latest => return awaiting(now, case),
             Reached::Unreadable => return not_read_back(case),
             Reached::No => return again(now, observed, case, seen, *step),
         }
     }
     if leaves_locked(observed, account) {
-        return locked_again(observed, case, seen);
+        return locked_again(observed, case);
     }
     success(observed, case)
+}
+
+/// Until when a read-back may lag. A lost reply may commit late, so that it lasts as long as a quarantine.
+fn last_chance(observed: &Observed, seen: &ClaimSeen) -> Timestamp {
+    let sends = &observed.progress.sends;
+    let lost = sends.iter().any(|send| matches!(send.result, Sent::Unknown(_)));
+    let wait = match lost {
+        true => observed.timing.quarantine.max(observed.timing.read_back),
+        false => observed.timing.read_back,
+    };
+    after(sends.last().map_or(seen.charged, |send| send.at), wait)
 }
 
 /// A reset that clears the lock by itself has no unlock step whose result could be checked.
@@ -381,18 +434,18 @@ fn again(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen, ste
     if observed.progress.count(step) < TRIES && now < expires(observed) {
         return next(now, observed, case, seen, step);
     }
-    let marked = seen.claim.marked || is_marked_done(observed);
     let message = format!(
-        "the directory took {} and does not show it; look at the account",
+        "{}the directory took {} and does not show it; look at the account",
+        earlier(observed),
         step.as_str()
     );
     case.finish(Outcome::Failed, Reason::Refused, message)
-        .deliver(marked)
+        .deliver(observed.progress.is_marked())
         .closing(Closing::Done)
 }
 
-fn locked_again(observed: &Observed, case: &Case, seen: &ClaimSeen) -> Decision {
-    let marked = seen.claim.marked || is_marked_done(observed);
+fn locked_again(observed: &Observed, case: &Case) -> Decision {
+    let marked = observed.progress.is_marked();
     let earlier = if marked { "the reset was done, and " } else { "" };
     let message = format!("{earlier}the account was locked anew meanwhile; find out who signs in wrongly");
     case.finish(Outcome::Failed, Reason::LockedAgain, message)
@@ -417,12 +470,12 @@ pub fn success(observed: &Observed, case: &Case) -> Decision {
             "the owner must choose a new password at the next sign-in",
         ),
     };
-    let sessions = observed.progress.plan.contains(&Step::RevokeSessions)
-        && observed
-            .progress
-            .last(Step::RevokeSessions)
-            .is_none_or(|send| send.result != Sent::Done);
-    let message = if sessions {
+    let revoke = Step::RevokeSessions;
+    let ended = observed
+        .progress
+        .last(revoke)
+        .is_some_and(|send| send.result == Sent::Done);
+    let message = if observed.progress.plan.contains(&revoke) && !ended {
         format!("{message}; sessions could not be ended")
     } else {
         message.to_owned()

@@ -20,11 +20,13 @@ pub const TRIES: usize = 3;
 /// What became of an unlock that was sent.
 pub fn settle(now: Timestamp, observed: &Observed) -> Decision {
     let case = Case::new(observed);
-    let Some(send) = observed.progress.last(Step::Unlock) else {
-        return Decision::Ignore;
-    };
-    let Some(target) = &observed.progress.target else {
-        return Decision::Ignore;
+    let (Some(send), Some(target)) = (observed.progress.last(Step::Unlock), &observed.progress.target) else {
+        // It was sent under a claim that is not there any more: somebody closed it, or took the ledger away.
+        let message = "the claim under which it was sent is gone from the account's ledger; look at the account, then \
+                       create a new request";
+        return case
+            .finish(Outcome::Unknown, Reason::OutcomeUnknown, message.into())
+            .deliver(true);
     };
     let account = AccountReference {
         directory: observed.request.directory.clone(),
@@ -46,13 +48,12 @@ pub fn settle(now: Timestamp, observed: &Observed) -> Decision {
         server: target.server.clone(),
         back: true,
     };
-    let Some(seen) = observed
-        .facts
-        .account
-        .as_ref()
-        .filter(|seen| seen.after == observed.progress.sends.len())
-    else {
-        return Decision::Gather(back);
+    let Some(seen) = observed.last_reading() else {
+        return match observed.can_read() {
+            true => Decision::Gather(back),
+            false if now >= last_chance(observed, send) => unreadable(&case),
+            false => case.unusable(now),
+        };
     };
     let account = match &seen.result {
         Ok(account) => account,

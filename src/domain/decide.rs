@@ -11,7 +11,8 @@ use crate::{
         claimed, claimless,
         decision::{Decision, Effect, Fact},
         enforcement::Enforcement,
-        observed::{AccountSeen, Observed},
+        limits,
+        observed::{AccountSeen, DirectoryView, Observed},
         plan::{self, Obstacle},
         policy::{self, Policy, Protected, Selection},
         recovery,
@@ -38,18 +39,16 @@ pub fn decide(now: Timestamp, observed: &Observed) -> Decision {
             false => recovery::recover(now, observed, seen),
         };
     }
-    if !observed.progress.sends.is_empty() {
-        return claimless::settle(now, observed);
+    if observed.progress.has_sent() {
+        return confirm(observed, claimless::settle(now, observed));
     }
     let case = Case::new(observed);
     let expires = expires(observed);
     if now >= expires {
         return expired(now, observed, &case, expires);
     }
-    match enforced(now, observed, &case) {
-        Some(decision) => confirm(observed, decision),
-        None => confirm(observed, permitted(now, observed, &case).until(expires)),
-    }
+    let decision = enforced(now, observed, &case).unwrap_or_else(|| permitted(now, observed, &case));
+    confirm(observed, decision.until(expires))
 }
 
 /// When the request ends at the latest.
@@ -62,10 +61,13 @@ pub fn expires(observed: &Observed) -> Timestamp {
 
 /// A request whose time is over: the same manifest may have run before, and then says so.
 fn expired(now: Timestamp, observed: &Observed, case: &Case, expires: Timestamp) -> Decision {
-    if observed.request.not_after.is_some() && matches!(observed.enforcement, Enforcement::Enforced { .. }) {
+    if observed.request.not_after.is_some() && enforced(now, observed, case).is_none() {
+        let hopeless = now >= after(expires, observed.timing.quarantine.saturating_mul(3));
         match permitted(now, observed, case) {
             Decision::Gather(fact) if !matches!(fact, Fact::Prepare { .. }) => return Decision::Gather(fact),
             Decision::Finish(ending) if ending.reason == Reason::AlreadyExecuted => return Decision::Finish(ending),
+            // The same manifest is being executed: what comes of it is this request's ending too.
+            Decision::Wait(waiting) if !hopeless && claimed::is_awaited(observed) => return Decision::Wait(waiting),
             _ => {}
         }
     }
@@ -76,7 +78,7 @@ fn expired(now: Timestamp, observed: &Observed, case: &Case, expires: Timestamp)
 /// A bad ending of a request that may hold a claim somewhere: another replica may have sent under it already.
 fn confirm(observed: &Observed, decision: Decision) -> Decision {
     let bad = matches!(&decision, Decision::Finish(ending) if ending.outcome != Outcome::Succeeded);
-    match (bad && needs_claim(observed), observed.facts.claimed_elsewhere) {
+    match (bad && may_have_claimed(observed), observed.facts.claimed_elsewhere) {
         (true, None) => Decision::Gather(Fact::ClaimedElsewhere),
         // The shell has put the claim into `progress`; the next pass recovers it.
         _ => decision,
@@ -87,6 +89,16 @@ fn confirm(observed: &Observed, decision: Decision) -> Decision {
 fn needs_claim(observed: &Observed) -> bool {
     let request = observed.request;
     matches!(request.ask, Ask::Reset { .. }) || request.by_service_account() || request.not_after.is_some()
+}
+
+/// Whether this request may have acted under a claim: as it stands, or under any policy that covers it.
+fn may_have_claimed(observed: &Observed) -> bool {
+    let action = observed.request.action();
+    let open = |directory: &DirectoryView| {
+        let limited = observed.policies.iter().any(|policy| policy.limits(action));
+        directory.capabilities.unlock_only_clears && !limited && !limits::speak_of(&directory.limits, action)
+    };
+    needs_claim(observed) || !observed.directory.is_some_and(open)
 }
 
 /// Whether the requester's identity can be trusted.
@@ -235,6 +247,9 @@ fn eligible(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, a
             "another account is behind this name since the request began to wait; create it under another name";
         return case.finish(Outcome::Denied, Reason::ChangedSince, message.into());
     }
+    if let Some(decision) = claimed::already_executed(now, observed, &case, account) {
+        return decision;
+    }
     if let Some(not_before) = observed.request.not_before.filter(|not_before| now < *not_before) {
         return case.wait(
             Reason::NotBefore,
@@ -266,12 +281,8 @@ fn ready(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, acco
     if let Some(wait) = case.setback(now) {
         return wait;
     }
-    let limited = policy
-        .spec
-        .limits
-        .iter()
-        .chain(&directory.limits)
-        .any(|l| l.actions.contains(&request.action()));
+    let action = request.action();
+    let limited = policy.limits(action) || limits::speak_of(&directory.limits, action);
     if !needs_claim(observed) && !limited && directory.capabilities.unlock_only_clears {
         return match observed.is_fresh(now) {
             true => Decision::Act(Effect::Send {
@@ -293,7 +304,9 @@ fn blocked(now: Timestamp, case: &Case, obstacle: Obstacle) -> Decision {
             .needs_person(),
         Obstacle::Upstream(until) => {
             let message = format!("the directory itself ends this lock at {until}; nothing can end it before");
-            case.wait(Reason::AwaitingUpstream, message, until)
+            // A time that is over by our clock, or only just, must not become a busy loop.
+            let soonest = after(now, Duration::from_secs(5));
+            case.wait(Reason::AwaitingUpstream, message, until.max(soonest))
         }
     }
 }

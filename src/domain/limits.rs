@@ -1,7 +1,7 @@
 //! How often something may be done to one account, counted from its ledger. Open claims and unknown outcomes count;
 //! what was refunded has left the ledger.
 
-use crate::api::{account::LedgerEntry, common::Limit};
+use crate::api::{Action, account::LedgerEntry, common::Limit};
 use jiff::{SignedDuration, Timestamp};
 
 /// A limit that stands in the way.
@@ -15,10 +15,15 @@ pub struct Reached {
     pub next: Timestamp,
 }
 
+/// Whether any of these limits speaks of this action.
+pub fn speak_of(limits: &[Limit], action: Action) -> bool {
+    limits.iter().any(|limit| limit.actions.contains(&action))
+}
+
 /// The limit that lets this action through last, if any stands in the way.
 pub fn reached<'a>(
     entries: &[LedgerEntry],
-    action: crate::api::Action,
+    action: Action,
     limits: impl IntoIterator<Item = (&'a Limit, Option<&'a str>)>,
     now: Timestamp,
 ) -> Option<Reached> {
@@ -53,7 +58,7 @@ fn next_free(entries: &[LedgerEntry], limit: &Limit, policy: Option<&str>, now: 
 }
 
 /// The longest stretch over which this action is counted.
-pub fn longest<'a>(action: crate::api::Action, limits: impl IntoIterator<Item = &'a Limit>) -> Option<SignedDuration> {
+pub fn longest<'a>(action: Action, limits: impl IntoIterator<Item = &'a Limit>) -> Option<SignedDuration> {
     limits
         .into_iter()
         .filter(|limit| limit.actions.contains(&action))

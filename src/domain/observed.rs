@@ -8,7 +8,7 @@ use crate::{
         request_status::{Lockout, PolicyReference},
     },
     domain::{
-        account::{AccountRead, Capabilities, Failure, FailureClass, Proof, ReadFailure, Sent, Step},
+        account::{AccountRead, Capabilities, Failure, Proof, ReadFailure, Sent, Step},
         enforcement::Enforcement,
         policy::Policy,
         request::Request,
@@ -220,7 +220,10 @@ impl Progress {
     pub fn record(&mut self, step: Step, at: Timestamp, lock_stamp: Option<String>, result: Sent) {
         match result {
             Sent::NotSent(failure) => self.set_back(at, failure),
-            Sent::Refused(failure) if failure.passes() && !self.is_final(step, &failure) => self.set_back(at, failure),
+            // What is left after the reset itself must not keep its password from the owner until an administrator acts.
+            Sent::Refused(failure) if failure.passes() && !self.is_final(step, &failure) => {
+                self.set_back(at, failure);
+            }
             result => {
                 self.failure = None;
                 self.sends.push(Send {
@@ -236,12 +239,7 @@ impl Progress {
     /// Whether nobody waits until an administrator grants a right that this step lacks: the reset is done, its owner
     /// waits for it, and the rest of the plan is told as it is.
     fn is_final(&self, step: Step, failure: &Failure) -> bool {
-        let claimed = self.claim.as_ref().is_some_and(|seen| seen.claim.marked);
-        let sent = self
-            .sends
-            .iter()
-            .any(|send| send.step.is_marked() && send.result == Sent::Done);
-        failure.class == FailureClass::NeedsConfig && (step == Step::RevokeSessions || claimed || sent)
+        failure.needs_config() && (step == Step::RevokeSessions || self.is_marked())
     }
 
     /// Takes down something that did not work.
@@ -255,9 +253,24 @@ impl Progress {
 
     /// The claim was taken over or renewed: an uncertain marked step was proven undone, or stands in the claim as done.
     pub fn taken_over(&mut self, plan: Vec<Step>) {
-        self.sends
-            .retain(|send| !(send.step.is_marked() && matches!(send.result, Sent::Unknown(_))));
+        for send in self.sends.iter_mut().filter(|send| send.step.is_marked()) {
+            // Kept, so that a reading made before the next send never counts as one made after it.
+            if let Sent::Unknown(failure) = &send.result {
+                send.result = Sent::NotSent(failure.clone());
+            }
+        }
         self.plan = plan;
+    }
+
+    /// Whether the marked step is known to be done: sent and acknowledged here, or written down in the claim.
+    pub fn is_marked(&self) -> bool {
+        let done = |send: &Send| send.step.is_marked() && send.result == Sent::Done;
+        self.claim.as_ref().is_some_and(|seen| seen.claim.marked) || self.sends.iter().any(done)
+    }
+
+    /// Whether anything reached the directory, as far as is known.
+    pub fn has_sent(&self) -> bool {
+        self.sends.iter().any(|send| !matches!(send.result, Sent::NotSent(_)))
     }
 
     /// Whether something was sent that may have had an effect.

@@ -5,11 +5,12 @@
 //! nothing about a policy is told.
 
 use crate::{
-    api::{AccountPolicySpec, Method, Reason, Span, request_status::PolicyReference},
+    api::{AccountPolicySpec, Action, Method, Reason, Span, request_status::PolicyReference},
     domain::{
         account::{AccountRead, Protection},
         cel::{Input, Verdict},
         decision::Fact,
+        limits,
         observed::{DirectoryView, Observed},
         person,
         request::{Ask, Request},
@@ -57,6 +58,11 @@ enum Word {
 }
 
 impl Policy {
+    /// Whether its limits speak of this action.
+    pub fn limits(&self, action: Action) -> bool {
+        limits::speak_of(&self.spec.limits, action)
+    }
+
     /// Whether this policy speaks of the request's action and Directory at all.
     fn covers(&self, request: &Request) -> bool {
         self.spec.actions.contains(&request.action()) && self.spec.directories.contains(&request.directory)

@@ -5,10 +5,10 @@
 use crate::{
     api::{Method, Outcome, Reason, request_status::PolicyReference},
     domain::{
-        account::{AccountRead, Failure, Proof, ReadFailure, Step},
+        account::{AccountRead, Failure, LockState, Proof, ReadFailure, Step},
         case::{Case, Reached, reached},
         claimed,
-        decide::{after, expires},
+        decide::{IDLE, after, expires},
         decision::{Decision, Effect, Fact, Renewal},
         enforcement::Enforcement,
         ledger::Closing,
@@ -48,29 +48,66 @@ pub fn uncertain(now: Timestamp, observed: &Observed, seen: &ClaimSeen, step: St
     judge(now, observed, &case, seen)
 }
 
-fn judge(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen) -> Decision {
+/// Our own claim whose time to act ran out between two steps: nothing is uncertain, but it may not be permitted any
+/// more, and the account may have changed.
+pub fn go_on(now: Timestamp, observed: &Observed, seen: &ClaimSeen) -> Decision {
+    let case = &Case::new(observed).under(&seen.account, &seen.id, &seen.claim.directory, &seen.claim.policy);
+    let account = match reading(now, observed, case, seen) {
+        Ok(account) => account,
+        Err(decision) => return *decision,
+    };
+    let marked = observed.progress.is_marked();
+    if !marked && account.password_marker != seen.claim.marker && needs_password(observed, marked) {
+        let message = "somebody else changed the password meanwhile, and it was left so";
+        return case
+            .finish(Outcome::Failed, Reason::ChangedSince, message.into())
+            .closing(Closing::Refund);
+    }
+    resume(now, observed, case, seen, account, marked)
+}
+
+/// The account as it reads now, or what is to be done because it cannot be read.
+fn reading<'a>(
+    now: Timestamp,
+    observed: &'a Observed,
+    case: &Case,
+    seen: &ClaimSeen,
+) -> Result<&'a AccountRead, Box<Decision>> {
     let hopeless = now >= after(expires(observed), observed.timing.quarantine);
-    let account = match observed.facts.account.as_ref().map(|reading| &reading.result) {
-        Some(Ok(account)) if account.id == seen.id => account,
-        Some(Ok(_)) | None => return read(now, observed, case, seen, hopeless),
-        Some(Err(ReadFailure::NotFound | ReadFailure::Ambiguous)) => return unknown(case, "the account is gone"),
-        Some(Err(ReadFailure::Failed(failure))) if hopeless => return unreadable(case, failure),
-        Some(Err(failure)) => return case.unread(now, failure),
+    if let Some(directory) = observed.directory
+        && !directory.upstream.is_empty()
+        && observed.ledger_name(&seen.id).as_ref() != Some(&seen.account)
+    {
+        return Err(Box::new(unknown(case, "its Directory leads to another upstream now")));
+    }
+    let last = observed.last_reading().filter(|_| observed.can_read());
+    let decision = match last.map(|reading| &reading.result) {
+        Some(Ok(account)) if account.id == seen.id => return Ok(account),
+        Some(Ok(_)) | None => read(now, observed, case, seen, hopeless),
+        Some(Err(ReadFailure::NotFound | ReadFailure::Ambiguous)) => unknown(case, "the account is gone"),
+        Some(Err(ReadFailure::Failed(failure))) if hopeless => unreadable(case, failure),
+        Some(Err(failure)) => case.unread(now, failure),
+    };
+    Err(Box::new(decision))
+}
+
+fn judge(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen) -> Decision {
+    let account = match reading(now, observed, case, seen) {
+        Ok(account) => account,
+        Err(decision) => return *decision,
     };
     match plan::marked_step(observed.request) {
         Some(_) if seen.claim.marked => resume(now, observed, case, seen, account, true),
         Some(Step::SetPassword) => judge_password(now, observed, case, seen, account),
         Some(_) => judge_link(now, observed, case, seen, account),
-        None => judge_state(now, observed, case, seen, account),
+        // Steps that set a state: the reading tells which are still to be done.
+        None => resume(now, observed, case, seen, account, false),
     }
 }
 
 /// Reads the account from the claim's server; where that cannot be done for too long, nobody knows.
 fn read(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen, hopeless: bool) -> Decision {
-    let usable = observed
-        .directory
-        .is_some_and(|directory| directory.trouble.is_none() && !directory.suspended);
-    match (usable, hopeless) {
+    match (observed.can_read(), hopeless) {
         (false, true) => unknown(case, "its Directory cannot be used"),
         (false, false) => case.wait(
             Reason::DirectoryUnavailable,
@@ -95,24 +132,24 @@ fn judge_password(
     account: &AccountRead,
 ) -> Decision {
     let claim = &seen.claim;
-    let Some(before) = &claim.marker else {
-        return unknown(
-            case,
-            "this directory shows no trace by which a set password can be recognised",
-        );
-    };
-    if account.password_marker.as_ref() == Some(before) {
+    // Absent before and absent after is no marker; one that is there for the first time has moved.
+    if claim.marker.is_none() && account.password_marker.is_none() {
+        let why = "this directory shows no trace by which a set password can be recognised";
+        return in_doubt(observed, case, seen, why);
+    }
+    if account.password_marker == claim.marker {
         return resume(now, observed, case, seen, account, false);
     }
     match (&observed.progress.proof, claim.proved) {
         (Some(Proof::Ours), _) => resume(now, observed, case, seen, account, true),
+        // It is not in force, or that cannot be known: handing it over would only invite wrong sign-ins.
         (Some(Proof::NotProven), _) => {
-            unknown(case, "the password was changed since, and not provably by this request")
+            unknown(case, "the password was changed since, and not provably by this request").deliver(false)
         }
-        (None, true) if !observed.progress.proving => unknown(
-            case,
-            "the password was changed since, and the one proof was interrupted",
-        ),
+        (None, true) if !observed.progress.proving => {
+            let why = "the password was changed since, and the one proof was interrupted";
+            in_doubt(observed, case, seen, why)
+        }
         (None, false) => match prepared(observed, claim_again(seen)) {
             Err(decision) => decision.unwrap_or_else(|| unknown(case, "the key of its password is gone")),
             Ok(()) => renew(Renewal {
@@ -140,18 +177,6 @@ fn judge_link(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen
     }
 }
 
-/// Steps that set a state: the reading tells which are still to be done.
-fn judge_state(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen, account: &AccountRead) -> Decision {
-    let locked_again = reached(Step::Unlock, account, seen.claim.lock_stamp.as_deref()) == Reached::LockedAgain;
-    if locked_again && plan_of(observed, &seen.claim.policy, account).contains(&Step::Unlock) {
-        let message = "the account was locked anew since an interrupted attempt; find out who signs in wrongly";
-        return case
-            .finish(Outcome::Failed, Reason::LockedAgain, message.into())
-            .closing(Closing::Done);
-    }
-    resume(now, observed, case, seen, account, false)
-}
-
 /// Goes on where the interrupted attempt stopped: as ours, if anything is left to do and it is still permitted.
 fn resume(
     now: Timestamp,
@@ -161,26 +186,30 @@ fn resume(
     account: &AccountRead,
     marked: bool,
 ) -> Decision {
+    let temporary = observed.request.method() == Some(Method::TemporaryPassword);
+    if needs_password(observed, marked) || (marked && temporary) {
+        match prepared(observed, claim_again(seen)) {
+            Ok(()) => {}
+            Err(Some(decision)) => return decision,
+            Err(None) => return unknown(case, "the key of its password is gone"),
+        }
+    }
+    let stamp = seen.claim.lock_stamp.as_deref();
     let steps = plan_of(observed, &seen.claim.policy, account);
+    if steps.contains(&Step::Unlock) && reached(Step::Unlock, account, stamp) == Reached::LockedAgain {
+        return locked_again(observed, case, marked);
+    }
     let left = steps.iter().any(|step| match step {
         Step::SetPassword | Step::SendLink => !marked,
         // Nothing shows whether sessions were ended; that alone is no reason to go on after the time is over.
         Step::RevokeSessions => now < expires(observed),
-        Step::Unlock | Step::RequireChange => reached(*step, account, seen.claim.lock_stamp.as_deref()) != Reached::Yes,
+        Step::Unlock | Step::RequireChange => reached(*step, account, stamp) != Reached::Yes,
     });
     if !left {
         return claimed::success(observed, case);
     }
-    if let Some(decision) = forbidden(now, observed, case, account, marked) {
+    if let Some(decision) = forbidden(now, observed, case, seen, account, marked) {
         return decision;
-    }
-    if needs_password(observed, marked) || (marked && observed.request.method() == Some(Method::TemporaryPassword)) {
-        match prepared(observed, claim_again(seen)) {
-            Ok(()) => {}
-            Err(Some(decision)) => return decision,
-            Err(None) if marked => {}
-            Err(None) => return unknown(case, "the key of its password is gone"),
-        }
     }
     renew(Renewal {
         marked,
@@ -189,31 +218,56 @@ fn resume(
     })
 }
 
+/// The account got locked anew since the claim was written; that lock is not ours to clear.
+fn locked_again(observed: &Observed, case: &Case, marked: bool) -> Decision {
+    let (earlier, closing) = match (marked, observed.request.method()) {
+        (true, _) => ("the reset was done, and ", Closing::Done),
+        // Whether the first lock was cleared is not known any more: it counts.
+        (false, None | Some(Method::ChangeAtNextSignIn)) => ("", Closing::Done),
+        (false, Some(_)) => ("nothing was reset, since ", Closing::Refund),
+    };
+    let message =
+        format!("{earlier}the account was locked anew since an interrupted attempt; find out who signs in wrongly");
+    case.finish(Outcome::Failed, Reason::LockedAgain, message)
+        .deliver(marked)
+        .closing(closing)
+}
+
 /// Why nothing more is sent under the claim: its time is over, or it is not permitted any more.
 fn forbidden(
     now: Timestamp,
     observed: &Observed,
     case: &Case,
+    seen: &ClaimSeen,
     account: &AccountRead,
     marked: bool,
 ) -> Option<Decision> {
+    let unlocked = seen.claim.lock_stamp.is_some() && account.lock == LockState::NotLocked;
+    let partly = unlocked || observed.progress.has_effect();
     let end = |outcome, reason, message: &str| {
-        let (message, closing) = match marked {
-            true => (
-                format!("the reset was done, but not finished: {message}"),
-                Closing::Done,
+        let (outcome, earlier, closing) = match (marked, partly) {
+            (true, _) => (Outcome::Failed, "the reset was done, but not finished", Closing::Done),
+            (false, true) => (
+                Outcome::Failed,
+                "the lock was cleared, and nothing else was done",
+                Closing::Refund,
             ),
-            false => (format!("nothing was done: {message}"), Closing::Refund),
+            (false, false) => (outcome, "nothing was done", Closing::Refund),
         };
-        let outcome = if marked { Outcome::Failed } else { outcome };
+        let message = format!("{earlier}: {message}");
         Some(case.finish(outcome, reason, message).deliver(marked).closing(closing))
     };
     if now >= expires(observed) {
         return end(Outcome::Expired, Reason::Expired, "its time is over");
     }
+    if observed.request.suspend {
+        return Some(case.wait(Reason::Suspended, "spec.suspend is true".into(), after(now, IDLE)));
+    }
     let margin = SignedDuration::try_from(observed.timing.enforcement_margin).unwrap_or_default();
     match observed.enforcement {
-        Enforcement::Enforced { since } if observed.request.created < *since + margin => {
+        Enforcement::Enforced { since }
+            if observed.request.created < since.saturating_add(margin).unwrap_or(Timestamp::MAX) =>
+        {
             return end(
                 Outcome::Failed,
                 Reason::IdentityNotEnforced,
@@ -302,6 +356,16 @@ fn unknown(case: &Case, why: &str) -> Decision {
     case.finish(Outcome::Unknown, Reason::OutcomeUnknown, message)
         .deliver(true)
         .closing(Closing::Unknown)
+}
+
+/// A password that may be in force, and nobody can tell: it is handed over to those it is sealed to, since they would
+/// have it had the reply not been lost, and an owner without any password is the worse end.
+fn in_doubt(observed: &Observed, case: &Case, seen: &ClaimSeen, why: &str) -> Decision {
+    match prepared(observed, claim_again(seen)) {
+        Err(Some(gather)) if seen.claim.derivation.is_some() => gather,
+        Ok(()) => unknown(case, &format!("{why}; the sealed password may be the one in force")),
+        Err(_) => unknown(case, why),
+    }
 }
 
 fn unreadable(case: &Case, failure: &Failure) -> Decision {

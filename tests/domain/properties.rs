@@ -1,0 +1,125 @@
+//! What must hold whatever happens, over random schedules. Most of it is asserted where it happens (`world`, `truth`,
+//! `replica`); here stand the schedules, and what must hold at their end.
+//!
+//! `PROPTEST_CASES` and `PROPTEST_RNG_SEED` choose more cases and another seed; failures are kept in `regressions.txt`.
+
+use crate::{
+    replica::{How, Replica},
+    schedule::{self, LIMIT, Wish},
+    truth,
+    world::World,
+};
+use jiff::SignedDuration;
+use proptest::{
+    prelude::*,
+    test_runner::{FileFailurePersistence, RngSeed},
+};
+use readmit::domain::account::Step;
+use std::{collections::BTreeMap, time::Duration};
+
+fn config() -> ProptestConfig {
+    let standard = ProptestConfig::default();
+    ProptestConfig {
+        cases: standard.cases.max(2_000),
+        max_shrink_iters: 3_000,
+        failure_persistence: Some(Box::new(FileFailurePersistence::Direct("tests/domain/regressions.txt"))),
+        rng_seed: match standard.rng_seed {
+            RngSeed::Random => RngSeed::Fixed(20_261_122),
+            fixed => fixed,
+        },
+        ..standard
+    }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    /// Every invariant, while anything may happen; and afterwards every request ends.
+    #[test]
+    fn effects_happen_once_and_every_request_ends(
+        wishes in prop::collection::vec(schedule::wish(), 1..4),
+        choice in 0u8..2,
+        marks in prop::bool::weighted(0.8),
+        events in prop::collection::vec(schedule::event(), 0..40),
+    ) {
+        let mut world = world(&wishes, choice, marks);
+        let mut replicas = [Replica::default(), Replica::default()];
+        for event in &events {
+            schedule::apply(&mut world, &mut replicas, event);
+        }
+        schedule::heal(&mut world);
+        run_out(&mut world, &mut replicas);
+        limits_held(&world);
+    }
+
+    /// Where nothing goes wrong and nobody meddles, nothing is unknown, and everything is done or says why not.
+    #[test]
+    fn a_quiet_world_leaves_nothing_unknown(
+        wishes in prop::collection::vec(schedule::wish(), 1..4),
+        choice in 0u8..2,
+        marks in any::<bool>(),
+    ) {
+        let mut world = world(&wishes, choice, marks);
+        let mut replicas = [Replica::default(), Replica::default()];
+        run_out(&mut world, &mut replicas);
+        limits_held(&world);
+        for (_, request) in world.truth.endings.values() {
+            let text = (truth::reason(request), truth::message(request));
+            prop_assert!(request.status.outcome != Some(readmit::api::Outcome::Unknown), "{text:?}");
+        }
+    }
+}
+
+fn world(wishes: &[Wish], choice: u8, marks: bool) -> World {
+    let requests = wishes
+        .iter()
+        .enumerate()
+        .map(|(number, wish)| schedule::request(*wish, number));
+    World::new(requests.collect(), schedule::policies(choice), marks)
+}
+
+/// Passes over everything, by turns, until everything has ended; which must be within the time that every request has,
+/// and a little.
+fn run_out(world: &mut World, replicas: &mut [Replica; 2]) {
+    let last = world.requests.iter().flatten().map(|request| request.created).max();
+    let bound = last.unwrap_or(world.now).max(world.now) + SignedDuration::from_hours(2) + SignedDuration::from_mins(5);
+    let mut turn = 0;
+    while world.requests.iter().flatten().any(|request| !request.is_finished()) {
+        assert!(world.now < bound, "a request does not end: {:?}", open(world));
+        let mut next = world.now + SignedDuration::from_secs(600);
+        for index in 0..world.requests.len() {
+            let again = replicas[turn % 2].pass(world, index, How::default());
+            let again = again.unwrap_or_else(|_| panic!("crashed without being told to"));
+            next = again.map_or(next, |again| next.min(again));
+        }
+        replicas[turn % 2].flush(world);
+        replicas[turn % 2].sweep(world);
+        turn += 1;
+        let wait = Duration::try_from(next.duration_since(world.now)).unwrap_or_default();
+        world.advance(wait.max(Duration::from_millis(20)));
+    }
+}
+
+fn open(world: &World) -> Vec<String> {
+    let open = world.requests.iter().flatten().filter(|request| !request.is_finished());
+    open.map(|request| format!("{}: {:?}", request.uid, request.status.conditions))
+        .collect()
+}
+
+/// In no stretch of a day are there resets by more requests than the limit allows.
+fn limits_held(world: &World) {
+    let mut first = BTreeMap::new();
+    for (at, uid, step, _) in &world.truth.effects {
+        if matches!(step, Step::SetPassword | Step::SendLink | Step::RequireChange) {
+            first.entry(uid).or_insert(*at);
+        }
+    }
+    for start in first.values() {
+        let end = *start + SignedDuration::from_hours(24) - SignedDuration::from_secs(60);
+        let within = first.values().filter(|at| *at >= start && **at < end).count();
+        assert!(
+            within <= LIMIT,
+            "{within} resets within a day, where {LIMIT} are allowed"
+        );
+    }
+}

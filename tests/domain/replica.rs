@@ -1,0 +1,653 @@
+//! One operator: gather, decide, act, as `controller/pass.rs` and its neighbours do, over a [`World`] of plain values.
+//! A crash loses everything here; what counts must stand in the world.
+
+use crate::world::{Object, World};
+use jiff::Timestamp;
+use readmit::{
+    api::{
+        Outcome, RequestStatus,
+        account::{AccountFields, Claim, Derivation, LedgerEntry},
+        common::SecretKeyRef,
+    },
+    domain::{
+        account::{AccountRead, Failure, FailureClass, Proof, ReadFailure, Sent, Step},
+        decide::{after, decide, lockout},
+        decision::{Decision, Effect, Ending, Fact, NewClaim, Renewal, Waiting},
+        enforcement::Enforcement,
+        ledger::{self, Closing},
+        observed::{AccountSeen, Acting, ClaimSeen, Facts, LedgerSeen, Observed, Progress},
+        request::Request,
+        status,
+    },
+};
+use std::{collections::HashMap, time::Duration};
+
+/// More than any plan needs.
+const ROUNDS: usize = 40;
+
+/// What goes wrong with a send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    LostBefore,
+    LostAfter,
+    /// The reply is lost, and the effect comes so many seconds later.
+    Late(u8),
+    Refused,
+    Busy,
+    NeedsConfig,
+    NotSent,
+    /// The directory says that it did it, and did not.
+    Pretended,
+}
+
+/// What goes wrong in a pass.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct How {
+    pub fault: Option<Fault>,
+    /// The process ends at the n-th point before or after an effect.
+    pub crash: Option<u8>,
+    /// The watch of claims lags behind.
+    pub lag: bool,
+    /// A write of a claim lands, and its answer and the look-up after it are lost.
+    pub lost_write: bool,
+}
+
+/// The process ended.
+pub struct Crash;
+
+#[derive(Default)]
+pub struct Replica {
+    pub works: HashMap<String, Work>,
+    claims: HashMap<String, Found>,
+    /// Whether it knows that the Account object exists.
+    knows: bool,
+    pending: Vec<(String, Closing)>,
+    points: Option<u8>,
+}
+
+#[derive(Default)]
+pub struct Work {
+    pub progress: Progress,
+    held: Option<Held>,
+    prepared: Option<Prepared>,
+    said: Option<(u64, String, String)>,
+}
+
+struct Held {
+    object: Object,
+    claim: Claim,
+    until: Timestamp,
+}
+
+struct Found {
+    object: Object,
+    entry: LedgerEntry,
+    since: Timestamp,
+}
+
+struct Prepared {
+    nonce: String,
+    derivation: Derivation,
+    value: String,
+}
+
+/// Why a pass was broken off.
+enum Broken {
+    Crash,
+    Changed,
+}
+
+impl Replica {
+    /// One pass over one request.
+    pub fn pass(&mut self, world: &mut World, index: usize, how: How) -> Result<Option<Timestamp>, Crash> {
+        self.points = how.crash;
+        if !how.lag {
+            self.watch(world);
+        }
+        let Some(request) = world.requests[index].clone() else {
+            return Ok(None);
+        };
+        let mut work = self.works.remove(&request.uid).unwrap_or_default();
+        match self.rounds(world, index, &request, &mut work, how) {
+            Ok(Some(again)) => {
+                self.works.insert(request.uid, work);
+                Ok(Some(again))
+            }
+            Ok(None) => Ok(None),
+            Err(Broken::Changed) => {
+                self.works.insert(request.uid, work);
+                Ok(Some(after(world.now, Duration::from_millis(100))))
+            }
+            Err(Broken::Crash) => {
+                world.truth.hidden.insert(request.uid);
+                Err(Crash)
+            }
+        }
+    }
+
+    fn rounds(
+        &mut self,
+        world: &mut World,
+        index: usize,
+        request: &Request,
+        work: &mut Work,
+        how: How,
+    ) -> Result<Option<Timestamp>, Broken> {
+        let (mut facts, mut asked) = (Facts::default(), None);
+        for _ in 0..ROUNDS {
+            world.advance(Duration::from_millis(5));
+            work.progress.claim = self.seen(world, request, work);
+            let observed = Observed {
+                timing: &world.timing,
+                request,
+                enforcement: &world.enforcement,
+                policies: &world.policies,
+                directory: world.directory.as_ref(),
+                facts: &facts,
+                progress: &work.progress,
+            };
+            match decide(world.now, &observed) {
+                Decision::Ignore => {
+                    assert!(request.is_finished() || request.deleting, "a live request is given up");
+                    return Ok(None);
+                }
+                Decision::Gather(fact) => {
+                    assert_ne!(asked.as_ref(), Some(&fact), "the same fact is asked for twice in a row");
+                    asked = Some(fact.clone());
+                    self.gather(world, request, work, &mut facts, fact)?;
+                }
+                Decision::Act(effect) => {
+                    (asked, work.said) = (None, None);
+                    self.point()?;
+                    self.act(world, request, work, &mut facts, effect, how)?;
+                    self.point()?;
+                }
+                Decision::Finish(ending) => {
+                    self.finish(world, index, request, work, &ending)?;
+                    return Ok(None);
+                }
+                Decision::Wait(waiting) => {
+                    let pause = status::waits(world.now, &observed, &waiting);
+                    self.wait(world, index, request, work, &waiting, pause.write)?;
+                    assert!(pause.until > world.now, "waits until the past for {}", waiting.reason);
+                    return Ok(Some(pause.until));
+                }
+            }
+        }
+        panic!("the decision does not come to an end; last asked for {asked:?}");
+    }
+
+    /// A point at which the process may end.
+    fn point(&mut self) -> Result<(), Broken> {
+        match &mut self.points {
+            Some(0) => Err(Broken::Crash),
+            Some(left) => {
+                *left -= 1;
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn seen(&self, world: &World, request: &Request, work: &Work) -> Option<ClaimSeen> {
+        if let Some(held) = &work.held {
+            let charged = ledger::open(&held.object.fields.ledger).map(|entry| entry.time);
+            return Some(ClaimSeen {
+                account: name(world, &held.object.fields),
+                id: held.object.fields.id.clone(),
+                charged: charged.unwrap_or(request.created),
+                claim: held.claim.clone(),
+                ours: true,
+                usable: world.now < held.until,
+                known_for: Duration::ZERO,
+            });
+        }
+        let found = self.claims.get(&request.uid)?;
+        Some(ClaimSeen {
+            account: name(world, &found.object.fields),
+            id: found.object.fields.id.clone(),
+            charged: found.entry.time,
+            claim: found.entry.claim.clone()?,
+            ours: false,
+            usable: false,
+            known_for: Duration::try_from(world.now.duration_since(found.since)).unwrap(),
+        })
+    }
+
+    /// Follows the claims.
+    pub fn watch(&mut self, world: &World) {
+        match &world.object {
+            Some(object) => self.learn(world, object.clone()),
+            None => self.claims.clear(),
+        }
+    }
+
+    fn learn(&mut self, world: &World, object: Object) {
+        self.knows = true;
+        let open = ledger::open(&object.fields.ledger).cloned();
+        let writer = |entry: &LedgerEntry| entry.claim.as_ref().map(|claim| claim.writer.clone());
+        let Some(entry) = open else { return self.claims.clear() };
+        let since = self
+            .claims
+            .get(&entry.uid)
+            .filter(|found| writer(&found.entry) == writer(&entry));
+        let since = since.map_or(world.now, |found| found.since);
+        self.claims.clear();
+        self.claims.insert(entry.uid.clone(), Found { object, entry, since });
+    }
+
+    fn gather(
+        &mut self,
+        world: &mut World,
+        request: &Request,
+        work: &mut Work,
+        facts: &mut Facts,
+        fact: Fact,
+    ) -> Result<(), Broken> {
+        match fact {
+            Fact::MayUse(policy) => {
+                facts.may_use.insert(policy, world.may_use);
+            }
+            Fact::MayUseAny => facts.may_use_any = Some(world.may_use),
+            Fact::MayInspect => facts.may_inspect = Some(false),
+            Fact::NamespaceLabels => facts.namespace_labels = Some(Default::default()),
+            Fact::Find | Fact::Read { .. } => {
+                world.directory.as_ref().ok_or(Broken::Changed)?;
+                let read = world.read();
+                took_down(world, work, facts, read);
+            }
+            Fact::Ledger { name } => facts.ledger = Some(self.ledger(world, &request.uid, name)),
+            Fact::Prepare {
+                length,
+                recipients,
+                again,
+            } => {
+                let prepared = prepare(world, request, length, recipients, again.as_deref());
+                facts.prepared = Some(Ok(prepared.derivation.clone()));
+                work.prepared = Some(prepared);
+            }
+            Fact::LinkSent { .. } => {
+                let sent = world.truth.of(&request.uid, Step::SendLink).count() > 0;
+                facts.link_sent = Some(sent && !world.upstream.down);
+            }
+            Fact::ClaimedElsewhere => {
+                let own = world
+                    .object
+                    .clone()
+                    .filter(|object| holds(&object.fields, &request.uid));
+                facts.claimed_elsewhere = Some(own.is_some());
+                own.into_iter().for_each(|object| self.learn(world, object));
+            }
+        }
+        Ok(())
+    }
+
+    /// An object that this process has not seen is taken for absent; what is to be closed rides along.
+    fn ledger(&mut self, world: &World, uid: &str, name: String) -> LedgerSeen {
+        let object = world.object.clone().filter(|_| self.knows);
+        if let Some(object) = object.as_ref().filter(|object| holds(&object.fields, uid)) {
+            self.learn(world, object.clone());
+        }
+        LedgerSeen {
+            name,
+            resource_version: object.as_ref().map(|object| object.version.to_string()),
+            fields: object.map(|object| self.with_pending(object.fields)),
+        }
+    }
+
+    fn with_pending(&self, mut fields: AccountFields) -> AccountFields {
+        for (uid, closing) in &self.pending {
+            fields.ledger = closing.apply(&fields.ledger, uid);
+        }
+        fields
+    }
+
+    /// Writes the results that are still to be closed.
+    pub fn flush(&mut self, world: &mut World) {
+        if let Some(object) = world.object.clone() {
+            let fields = self.with_pending(object.fields);
+            world.write(fields, Some(object.version)).unwrap();
+        }
+        self.pending.clear();
+        self.watch(world);
+    }
+
+    fn act(
+        &mut self,
+        world: &mut World,
+        request: &Request,
+        work: &mut Work,
+        facts: &mut Facts,
+        effect: Effect,
+        how: How,
+    ) -> Result<(), Broken> {
+        match effect {
+            Effect::Claim(new) => self.claim(world, request, work, facts, *new, how),
+            Effect::Renew(renewal) => self.renew(world, request, work, renewal),
+            Effect::Send { step, .. } => {
+                send(world, request, work, facts, step, how.fault);
+                Ok(())
+            }
+            Effect::Prove => {
+                let ours = work
+                    .prepared
+                    .as_ref()
+                    .is_some_and(|prepared| prepared.value == world.upstream.password);
+                work.progress.proving = false;
+                work.progress.proof = Some(if ours { Proof::Ours } else { Proof::NotProven });
+                Ok(())
+            }
+            Effect::Release => {
+                let uid = &request.uid;
+                if let Some(object) = world.object.clone().filter(|object| holds(&object.fields, uid)) {
+                    let mut fields = object.fields;
+                    fields.ledger = Closing::Refund.apply(&fields.ledger, uid);
+                    world.write(fields, Some(object.version)).unwrap();
+                }
+                self.claims.remove(uid);
+                (work.held, work.prepared) = (None, None);
+                (facts.ledger, facts.prepared) = (None, None);
+                Ok(())
+            }
+        }
+    }
+
+    fn claim(
+        &mut self,
+        world: &mut World,
+        request: &Request,
+        work: &mut Work,
+        facts: &mut Facts,
+        new: NewClaim,
+        how: How,
+    ) -> Result<(), Broken> {
+        let NewClaim {
+            mut fields,
+            resource_version,
+            mut entry,
+            plan,
+            ..
+        } = new;
+        let nonce = work.prepared.as_ref().map(|prepared| prepared.nonce.clone());
+        let (nonce, writer) = (nonce.unwrap_or_else(|| world.nonce()), world.nonce());
+        let claim = entry.claim.as_mut().unwrap();
+        (claim.nonce, claim.writer) = (nonce, writer);
+        let claim = claim.clone();
+        fields.ledger.push(entry);
+        let until = after(world.now, world.timing.effect_deadline);
+        match world.write(fields.clone(), resource_version.map(|version| version.parse().unwrap())) {
+            Ok(version) if how.lost_write => {
+                let _ = version;
+                world.truth.hidden.insert(request.uid.clone());
+                Err(Broken::Changed)
+            }
+            Ok(version) => {
+                (self.knows, self.pending) = (true, Vec::new());
+                work.progress.taken_over(plan);
+                let object = Object { fields, version };
+                work.held = Some(Held { object, claim, until });
+                Ok(())
+            }
+            Err(()) => {
+                self.knows = true;
+                facts.ledger = None;
+                Ok(())
+            }
+        }
+    }
+
+    fn renew(&mut self, world: &mut World, request: &Request, work: &mut Work, renewal: Renewal) -> Result<(), Broken> {
+        let held = work.held.as_ref().map(|held| held.object.clone());
+        let object = held.or_else(|| self.claims.get(&request.uid).map(|found| found.object.clone()));
+        let mut object = object.ok_or(Broken::Changed)?;
+        let entry = object
+            .fields
+            .ledger
+            .iter_mut()
+            .find(|entry| entry.claim.is_some() && entry.uid == request.uid);
+        let claim = entry.and_then(|entry| entry.claim.as_mut()).ok_or(Broken::Changed)?;
+        claim.writer = world.nonce();
+        claim.marked |= renewal.marked;
+        claim.proved |= renewal.proved;
+        let claim = claim.clone();
+        let until = after(world.now, world.timing.effect_deadline);
+        let Ok(version) = world.write(object.fields.clone(), Some(object.version)) else {
+            work.held = None;
+            self.watch(world);
+            return Err(Broken::Changed);
+        };
+        object.version = version;
+        match (renewal.take_over, work.held.as_mut()) {
+            (Some(plan), _) => {
+                work.progress.taken_over(plan);
+                work.held = Some(Held { object, claim, until });
+            }
+            (None, Some(held)) => {
+                work.progress.proving = true;
+                (held.object, held.claim) = (object, claim);
+            }
+            (None, None) => {
+                work.progress.proving = true;
+                if let Some(found) = self.claims.get_mut(&request.uid) {
+                    found.entry.claim = Some(claim);
+                    found.object = object;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(
+        &mut self,
+        world: &mut World,
+        index: usize,
+        request: &Request,
+        work: &mut Work,
+        ending: &Ending,
+    ) -> Result<(), Broken> {
+        check_ending(world, ending);
+        let sealed = work
+            .prepared
+            .take()
+            .filter(|_| ending.deliver)
+            .map(|prepared| prepared.value);
+        let status: RequestStatus = status::ended(world.now, request, ending, &[], sealed);
+        self.point()?;
+        world.record(index, &request.uid, status);
+        self.point()?;
+        if let Some(closing) = ending.closing {
+            self.pending.push((request.uid.clone(), closing));
+        }
+        self.claims.remove(&request.uid);
+        Ok(())
+    }
+
+    fn wait(
+        &mut self,
+        world: &mut World,
+        index: usize,
+        request: &Request,
+        work: &mut Work,
+        waiting: &Waiting,
+        write: Option<RequestStatus>,
+    ) -> Result<(), Broken> {
+        work.progress.waiting_since.get_or_insert(world.now);
+        let (reason, message) = (waiting.reason.to_string(), waiting.message.clone());
+        if let Some((events, before, text)) = &work.said
+            && *events == world.events
+            && *before == reason
+        {
+            assert_eq!(
+                *text, message,
+                "the same wait is told in other words, though nothing happened"
+            );
+        }
+        work.said = Some((world.events, reason, message));
+        if let Some(status) = write {
+            self.point()?;
+            world.record(index, &request.uid, status);
+        }
+        Ok(())
+    }
+
+    /// Closes claims that no request will close, as the sweeper does.
+    pub fn sweep(&mut self, world: &mut World) {
+        self.watch(world);
+        let due = self.claims.iter().find(|(uid, found)| {
+            let known = world.now.duration_since(found.since);
+            Duration::try_from(known).unwrap() >= world.timing.quarantine && !self.works.contains_key(*uid)
+        });
+        let Some(uid) = due.map(|(uid, _)| uid.clone()) else {
+            return;
+        };
+        let live = world.requests.iter().flatten().find(|request| request.uid == uid);
+        let closing = match live.and_then(|request| request.status.outcome) {
+            None if live.is_some() => return,
+            Some(Outcome::Succeeded | Outcome::Failed) => Closing::Done,
+            Some(Outcome::Denied | Outcome::Expired) => Closing::Refund,
+            Some(Outcome::Unknown) | None => Closing::Unknown,
+        };
+        self.pending.push((uid, closing));
+        self.flush(world);
+    }
+}
+
+/// A denial needs a rule that said no, and everything that the rules need in working order.
+fn check_ending(world: &World, ending: &Ending) {
+    if ending.reason == readmit::api::Reason::PolicyDenied {
+        let ready = world.policies.iter().all(|policy| policy.problem.is_none());
+        assert!(ready, "denied, and a policy is not ready: {}", ending.message);
+        let directory = world.directory.as_ref().expect("denied, and there is no Directory");
+        assert!(directory.trouble.is_none(), "denied, and its Directory is not ready");
+        assert!(
+            !world.upstream.unreadable,
+            "denied by a rule that could not be evaluated: {}",
+            ending.message
+        );
+    }
+}
+
+fn name(world: &World, fields: &AccountFields) -> String {
+    let _ = world;
+    ledger::account_name(&fields.provider, &fields.upstream, &fields.id)
+}
+
+fn holds(fields: &AccountFields, uid: &str) -> bool {
+    ledger::open(&fields.ledger).is_some_and(|entry| entry.uid == uid)
+}
+
+fn took_down(world: &World, work: &mut Work, facts: &mut Facts, result: Result<AccountRead, ReadFailure>) {
+    match &result {
+        Ok(account) if work.progress.sends.is_empty() => {
+            work.progress.lockout = lockout(account).or(work.progress.lockout.take());
+        }
+        Ok(_) | Err(ReadFailure::NotFound | ReadFailure::Ambiguous) => {}
+        Err(ReadFailure::Failed(failure)) => work.progress.set_back(world.now, failure.clone()),
+    }
+    facts.account = Some(AccountSeen {
+        result,
+        at: world.now,
+        after: work.progress.sends.len(),
+    });
+}
+
+fn prepare(
+    world: &mut World,
+    request: &Request,
+    length: u32,
+    recipients: Vec<String>,
+    again: Option<&Claim>,
+) -> Prepared {
+    let (nonce, derivation) = match again {
+        Some(claim) => (claim.nonce.clone(), claim.derivation.clone().unwrap()),
+        None => {
+            let key = SecretKeyRef {
+                name: "day".into(),
+                key: None,
+            };
+            let derivation = Derivation {
+                version: 1,
+                key,
+                length,
+                alphabet: "ascii".into(),
+                recipients,
+            };
+            (world.nonce(), derivation)
+        }
+    };
+    let value = format!("{} by {nonce}", request.uid);
+    Prepared {
+        nonce,
+        derivation,
+        value,
+    }
+}
+
+/// The guard, the call, and what is taken down of it.
+fn send(world: &mut World, request: &Request, work: &mut Work, facts: &Facts, step: Step, fault: Option<Fault>) {
+    let account = facts.account.as_ref().and_then(|seen| seen.result.as_ref().ok());
+    let stamp = match (&work.held, account) {
+        (_, Some(account)) => account.lock_stamp.clone(),
+        (Some(held), None) => held.claim.lock_stamp.clone(),
+        (None, None) => panic!("sends to an account that was not read"),
+    };
+    if work.held.is_none() {
+        let (id, policy) = (account.unwrap().id.clone(), None);
+        work.progress.target = Some(Acting {
+            id,
+            server: None,
+            policy,
+        });
+    }
+    let usable = world
+        .directory
+        .as_ref()
+        .is_some_and(|directory| directory.trouble.is_none() && !directory.suspended);
+    let enforced = matches!(world.enforcement, Enforcement::Enforced { .. });
+    let in_time = work.held.as_ref().is_none_or(|held| world.now < held.until);
+    let failed = |class, text| Failure::new(class, text);
+    let busy = || failed(FailureClass::Transient(None), "try again");
+    let (uid, at) = (request.uid.clone(), world.now);
+    let value = work
+        .prepared
+        .as_ref()
+        .map(|prepared| prepared.value.clone())
+        .unwrap_or_default();
+    assert!(
+        step != Step::SetPassword || !value.is_empty(),
+        "sets a password that is not prepared"
+    );
+    let sent = if !(usable && enforced && in_time) || world.upstream.down {
+        Sent::NotSent(busy())
+    } else {
+        match fault {
+            Some(Fault::NotSent) => Sent::NotSent(busy()),
+            Some(Fault::Busy) => Sent::Refused(busy()),
+            Some(Fault::NeedsConfig) => Sent::Refused(failed(FailureClass::NeedsConfig, "the right is missing")),
+            Some(Fault::Refused) => Sent::Refused(failed(FailureClass::Permanent, "no")),
+            Some(Fault::Pretended) => Sent::Done,
+            Some(Fault::LostBefore) => Sent::Unknown(busy()),
+            Some(Fault::Late(secs)) => {
+                let then = after(at, Duration::from_secs(secs.into()));
+                world.upstream.late.push((then, uid.clone(), step, value));
+                Sent::Unknown(busy())
+            }
+            Some(Fault::LostAfter) => {
+                world.apply(at, &uid, step, &value);
+                Sent::Unknown(busy())
+            }
+            None => {
+                world.apply(at, &uid, step, &value);
+                Sent::Done
+            }
+        }
+    };
+    if matches!(sent, Sent::Unknown(_)) || fault == Some(Fault::Pretended) {
+        world.truth.hidden.insert(uid);
+    }
+    let shown = step != Step::SendLink && (step != Step::SetPassword || world.upstream.marks);
+    if sent == Sent::Done && fault == Some(Fault::Pretended) && !shown {
+        world.truth.deceived.insert(request.uid.clone());
+    }
+    work.progress.record(step, at, stamp, sent);
+}

@@ -1,0 +1,202 @@
+//! What exists apart from the operator: the account upstream, the API server's objects, and the clock.
+
+use crate::{build, truth::Truth};
+use jiff::{SignedDuration, Timestamp};
+use readmit::{
+    api::{RequestStatus, account::AccountFields},
+    domain::{
+        account::{AccountRead, Failure, FailureClass, LockState, Protection, ReadFailure, Step},
+        enforcement::Enforcement,
+        ledger,
+        observed::DirectoryView,
+        policy::Policy,
+        request::Request,
+        settings::Timing,
+    },
+};
+use std::{sync::Arc, time::Duration};
+
+/// The account upstream. Values count up, so that no two are the same.
+pub struct Upstream {
+    pub down: bool,
+    pub gone: bool,
+    pub disabled: bool,
+    pub protected: bool,
+    pub unreadable: bool,
+    pub country: &'static str,
+    pub locked: bool,
+    pub lock_stamp: u32,
+    pub must_change: bool,
+    pub password: String,
+    pub marker: u32,
+    /// Whether the upstream shows a marker at all.
+    pub marks: bool,
+    /// Sends that will only have their effect later: when, for whom, what, with which password.
+    pub late: Vec<(Timestamp, String, Step, String)>,
+}
+
+/// The Account object.
+#[derive(Clone)]
+pub struct Object {
+    pub fields: AccountFields,
+    pub version: u64,
+}
+
+pub struct World {
+    pub now: Timestamp,
+    pub timing: Timing,
+    pub upstream: Upstream,
+    pub object: Option<Object>,
+    pub version: u64,
+    /// Requests by index; `None` once deleted.
+    pub requests: Vec<Option<Request>>,
+    pub policies: Vec<Arc<Policy>>,
+    pub may_use: bool,
+    pub directory: Option<DirectoryView>,
+    pub enforcement: Enforcement,
+    pub truth: Truth,
+    /// Counts everything that happened from outside.
+    pub events: u64,
+    pub nonces: u64,
+}
+
+impl World {
+    pub fn new(requests: Vec<Request>, policies: Vec<Arc<Policy>>, marks: bool) -> Self {
+        World {
+            now: build::start() + SignedDuration::from_secs(1),
+            timing: Timing::default(),
+            upstream: Upstream {
+                down: false,
+                gone: false,
+                disabled: false,
+                protected: false,
+                unreadable: false,
+                country: "DE",
+                locked: true,
+                lock_stamp: 1,
+                must_change: false,
+                password: "the owner's".into(),
+                marker: 1,
+                marks,
+                late: Vec::new(),
+            },
+            object: None,
+            version: 1,
+            requests: requests.into_iter().map(Some).collect(),
+            policies,
+            may_use: true,
+            directory: Some(build::directory()),
+            enforcement: Enforcement::Enforced {
+                since: build::time("2026-11-01T00:00:00Z"),
+            },
+            truth: Truth::default(),
+            events: 0,
+            nonces: 0,
+        }
+    }
+
+    /// Lets time pass; what was late has its effect on the way.
+    pub fn advance(&mut self, wait: Duration) {
+        let until = self.now + SignedDuration::try_from(wait).unwrap();
+        let late = std::mem::take(&mut self.upstream.late);
+        for (at, uid, step, value) in late {
+            if at <= until {
+                self.apply(at, &uid, step, &value);
+            } else {
+                self.upstream.late.push((at, uid, step, value));
+            }
+        }
+        self.now = until;
+    }
+
+    /// A step has its effect.
+    pub fn apply(&mut self, at: Timestamp, uid: &str, step: Step, value: &str) {
+        match step {
+            Step::Unlock => self.upstream.locked = false,
+            Step::RequireChange => self.upstream.must_change = true,
+            Step::SetPassword => {
+                self.upstream.password = value.to_owned();
+                self.upstream.marker += 1;
+                self.upstream.must_change = false;
+            }
+            Step::SendLink | Step::RevokeSessions => {}
+        }
+        self.truth.applied(at, uid, step, value);
+    }
+
+    /// The account as a read shows it.
+    pub fn read(&self) -> Result<AccountRead, ReadFailure> {
+        let upstream = &self.upstream;
+        if upstream.down {
+            return Err(Failure::new(FailureClass::Transient(None), "the directory does not answer").into());
+        }
+        if upstream.gone {
+            return Err(ReadFailure::NotFound);
+        }
+        let country = serde_json::json!({"country": upstream.country});
+        Ok(AccountRead {
+            lock: match upstream.locked {
+                true => LockState::Locked(build::lock()),
+                false => LockState::NotLocked,
+            },
+            lock_stamp: upstream.locked.then(|| upstream.lock_stamp.to_string()),
+            disabled: Some(upstream.disabled),
+            must_change: Some(upstream.must_change),
+            protection: match upstream.protected {
+                true => Protection::Protected("an administrator".into()),
+                false => Protection::None,
+            },
+            profile: match upstream.unreadable {
+                true => serde_json::Map::new(),
+                false => serde_json::from_value(country).unwrap(),
+            },
+            unreadable: if upstream.unreadable {
+                vec!["country".into()]
+            } else {
+                Vec::new()
+            },
+            password_marker: upstream.marks.then(|| upstream.marker.to_string()),
+            ..build::account()
+        })
+    }
+
+    /// Writes the Account object with a precondition, as the API server does. `None` creates it.
+    pub fn write(&mut self, fields: AccountFields, precondition: Option<u64>) -> Result<u64, ()> {
+        if self.object.as_ref().map(|object| object.version) != precondition {
+            return Err(());
+        }
+        let open = fields.ledger.iter().filter(|entry| entry.claim.is_some()).count();
+        assert!(open <= 1, "an account has {open} open claims");
+        self.version += 1;
+        self.truth
+            .charged(ledger::open(&fields.ledger).map(|entry| entry.uid.as_str()));
+        self.object = Some(Object {
+            fields,
+            version: self.version,
+        });
+        Ok(self.version)
+    }
+
+    /// Writes a status, as the API server does: what has ended never changes. Says whether it landed.
+    pub fn record(&mut self, index: usize, uid: &str, status: RequestStatus) -> bool {
+        let now = self.now;
+        let Some(request) = self.requests[index].as_mut().filter(|request| request.uid == uid) else {
+            return false;
+        };
+        if request.is_finished() {
+            return false;
+        }
+        assert_ne!(request.status, status, "a status was written that says nothing new");
+        request.status = status;
+        if request.is_finished() {
+            let request = request.clone();
+            self.truth.finished(now, &request, &self.upstream);
+        }
+        true
+    }
+
+    pub fn nonce(&mut self) -> String {
+        self.nonces += 1;
+        format!("nonce-{}", self.nonces)
+    }
+}
