@@ -95,14 +95,16 @@ fn judge_password(
     account: &AccountRead,
 ) -> Decision {
     let claim = &seen.claim;
-    let Some(before) = &claim.marker else {
-        return unknown(
-            case,
-            "this directory shows no trace by which a set password can be recognised",
-        );
-    };
-    if account.password_marker.as_ref() == Some(before) {
-        return resume(now, observed, case, seen, account, false);
+    match (&claim.marker, &account.password_marker) {
+        // Absent before and present now is a change; absent twice tells nothing.
+        (None, None) => {
+            return unknown(
+                case,
+                "this directory shows no trace by which a set password can be recognised",
+            );
+        }
+        (before, after) if before == after => return resume(now, observed, case, seen, account, false),
+        _ => {}
     }
     match (&observed.progress.proof, claim.proved) {
         (Some(Proof::Ours), _) => resume(now, observed, case, seen, account, true),
