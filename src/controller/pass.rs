@@ -60,7 +60,7 @@ pub async fn run<K: RequestKind>(object: Arc<K>, context: Arc<Context>) -> Resul
         context.works.drop(&request);
         return Ok(Action::await_change());
     }
-    if !context.leadership.is_held() {
+    if !context.leadership.is_held() || context.works.has_ended(&request.uid) {
         return Ok(Action::await_change());
     }
     let work = context.works.of(&request);
@@ -130,6 +130,7 @@ async fn rounds<K: RequestKind>(
             Decision::Act(effect) => execute::execute(context, request, work, &mut facts, effect).await?,
             Decision::Finish(ending) => {
                 finish(object, request, context, work, now, &ending).await;
+                context.works.end(request);
                 return Ok(Pass::Over);
             }
             Decision::Wait(waiting) => {

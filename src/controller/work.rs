@@ -67,10 +67,15 @@ pub struct Gate {
 
 type All = HashMap<(Kind, String), Arc<tokio::sync::Mutex<Work>>>;
 
+/// The cache of requests shows an end at the latest so long after it was written.
+const STALE: Duration = Duration::from_secs(60);
+
 /// The work on every unfinished request, by kind and uid.
 #[derive(Default)]
 pub struct Works {
     all: Mutex<All>,
+    /// Whose end was written just now: the cache may still show them as unfinished, and nothing more is done for them.
+    ended: Mutex<HashMap<String, Instant>>,
 }
 
 impl Works {
@@ -90,6 +95,17 @@ impl Works {
             .any(|kind| works.contains_key(&(kind, uid.to_owned())))
     }
 
+    /// This process has written the end of the request.
+    pub fn end(&self, request: &Request) {
+        self.ended().insert(request.uid.clone(), Instant::now());
+        self.drop(request);
+    }
+
+    /// Whether this process has just written the end of this request.
+    pub fn has_ended(&self, uid: &str) -> bool {
+        self.ended().contains_key(uid)
+    }
+
     /// The request has ended, or is gone.
     pub fn drop(&self, request: &Request) {
         self.lock().remove(&(request.kind, request.uid.clone()));
@@ -100,11 +116,18 @@ impl Works {
         let mut works = self.lock();
         works.retain(|(of, uid), work| *of != kind || live.contains(uid) || Arc::strong_count(work) > 1);
         works.shrink_to_fit();
+        let mut ended = self.ended();
+        ended.retain(|_, at| at.elapsed() < STALE);
+        ended.shrink_to_fit();
     }
 
     /// How many requests there is work on.
     pub fn count(&self) -> usize {
         self.lock().len()
+    }
+
+    fn ended(&self) -> MutexGuard<'_, HashMap<String, Instant>> {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, All> {
