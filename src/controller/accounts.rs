@@ -351,7 +351,7 @@ fn seen(name: &str, account: &Account) -> LedgerSeen {
 fn closed(account: &Account, closings: &[(String, Closing)]) -> Account {
     let mut account = account.clone();
     for (uid, closing) in closings {
-        account.spec.ledger = closing.apply(&account.spec.ledger, uid);
+        account.spec.ledger = closing.apply(&account.spec.ledger, uid, Timestamp::now());
     }
     account.spec.ledger = ledger::pruned(&account.spec.ledger, Timestamp::now());
     account

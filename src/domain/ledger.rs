@@ -16,6 +16,8 @@ use sha2::{Digest, Sha256};
 pub const CAPACITY: usize = 64;
 /// No entry is kept longer than this.
 const LONGEST: SignedDuration = SignedDuration::from_hours(720);
+/// Every entry is kept so long after it was closed: a pass over an old copy of the request must find its own result.
+const SHORTEST: SignedDuration = SignedDuration::from_mins(10);
 
 /// The name of an account's object: two Directories that lead to one upstream share it.
 pub fn account_name(provider: &str, upstream: &str, id: &str) -> String {
@@ -69,11 +71,13 @@ pub fn charged(entries: &[LedgerEntry], entry: LedgerEntry, now: Timestamp) -> O
 }
 
 /// The ledger after the claim of this request came to this outcome.
-pub fn closed(entries: &[LedgerEntry], uid: &str, outcome: LedgerOutcome) -> Vec<LedgerEntry> {
+pub fn closed(entries: &[LedgerEntry], uid: &str, outcome: LedgerOutcome, now: Timestamp) -> Vec<LedgerEntry> {
+    let least = now.saturating_add(SHORTEST).unwrap_or(Timestamp::MAX);
     let close = |entry: &LedgerEntry| match entry.claim.is_some() && entry.uid == uid {
         true => LedgerEntry {
             claim: None,
             outcome: Some(outcome),
+            keep_until: entry.keep_until.max(least),
             ..entry.clone()
         },
         false => entry.clone(),
@@ -103,11 +107,54 @@ pub enum Closing {
 
 impl Closing {
     /// The ledger after the claim of this request was closed so.
-    pub fn apply(self, entries: &[LedgerEntry], uid: &str) -> Vec<LedgerEntry> {
+    pub fn apply(self, entries: &[LedgerEntry], uid: &str, now: Timestamp) -> Vec<LedgerEntry> {
         match self {
-            Closing::Done => closed(entries, uid, LedgerOutcome::Done),
-            Closing::Unknown => closed(entries, uid, LedgerOutcome::Unknown),
+            Closing::Done => closed(entries, uid, LedgerOutcome::Done, now),
+            Closing::Unknown => closed(entries, uid, LedgerOutcome::Unknown, now),
             Closing::Refund => refunded(entries, uid),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::{Action, account::Claim};
+
+    fn claimed(uid: &str, time: Timestamp) -> LedgerEntry {
+        let claim: Claim = serde_json::from_value(serde_json::json!({
+            "directory": "d", "kind": "PasswordResetRequest", "namespace": "n", "name": "r", "attempt": 1,
+            "nonce": "1", "writer": "2", "deadline": time, "policy": {"name": "p", "uid": "u", "generation": 1},
+        }))
+        .unwrap();
+        LedgerEntry {
+            key: None,
+            uid: uid.into(),
+            action: Action::ResetPassword,
+            policy: "p".into(),
+            time,
+            keep_until: time,
+            outcome: None,
+            claim: Some(claim),
+        }
+    }
+
+    /// Under no limit and without notAfter nothing else keeps an entry, and an old copy of the request would run again.
+    #[test]
+    fn a_closed_entry_is_remembered_for_a_while_whatever_the_limits() {
+        let time: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        // Closed late, as after an outage.
+        let closing = time + SignedDuration::from_hours(5);
+        let ledger = vec![claimed("u1", time)];
+        for (how, outcome) in [
+            (Closing::Done, LedgerOutcome::Done),
+            (Closing::Unknown, LedgerOutcome::Unknown),
+        ] {
+            let closed = pruned(&how.apply(&ledger, "u1", closing), closing);
+            assert_eq!(closed.first().and_then(|entry| entry.outcome), Some(outcome));
+            assert_eq!(pruned(&closed, closing + SHORTEST), []);
+        }
+        assert_eq!(Closing::Refund.apply(&ledger, "u1", closing), []);
+        assert_eq!(Closing::Done.apply(&ledger, "another", closing), ledger);
     }
 }

@@ -43,6 +43,14 @@ const PEOPLE: &[&str] = &[
     "held",
     "frozen",
     "soon",
+    "old1",
+    "old2",
+    "old3",
+    "old4",
+    "old5",
+    "old6",
+    "old7",
+    "old8",
 ];
 
 /// The slapd of this test program, with a Directory `ldap` and the policies of [`policies`] on the stage.

@@ -1,7 +1,7 @@
 //! Effects happen once: what is applied again, re-created or deleted has no second effect.
 
 use crate::support::{
-    ldap::{account, check, closed_ledger, in_seconds, passwords, reset, text, unlock, writes},
+    ldap::{account, check, closed_ledger, in_seconds, passwords, policy, reset, signs_in, text, unlock, writes},
     stage::Stage,
 };
 use crate::{keeper, scene};
@@ -128,4 +128,42 @@ fn a_request_deleted_while_it_waits_is_cancelled() {
     }
     assert_eq!(writes(slapd, "cancelled"), []);
     assert_eq!(account(stage, slapd, "cancelled"), None);
+}
+
+/// A change of a policy makes the operator look at every request of its cache anew, which may still show one as
+/// unfinished whose end was just written. Under a policy without limits no ledger entry stood in the way.
+#[test]
+fn a_pass_over_an_old_copy_does_nothing_again() {
+    let Some((stage, slapd)) = scene() else { return };
+    let people = ["old1", "old2", "old3", "old4", "old5", "old6", "old7", "old8"];
+    let unlimited = |number: usize| {
+        let password =
+            json!({"methods": ["TemporaryPassword"], "recipients": [keeper().public()], "length": 20 + number % 2});
+        let more = json!({"limits": [], "password": password});
+        text(&[policy("unlimited", "ldap", &["ResetPassword"], &more)])
+    };
+    stage.admin(&unlimited(0));
+    let requests: String = people
+        .iter()
+        .map(|uid| {
+            let more = json!({"policy": "unlimited", "method": "TemporaryPassword"});
+            text(&[reset(&format!("{uid}-1"), "ldap", uid, &more)])
+        })
+        .collect();
+    std::thread::scope(|scope| {
+        scope.spawn(|| stage.create("bob", &requests));
+        for number in 1..12 {
+            stage.admin(&unlimited(number));
+        }
+    });
+    for uid in people {
+        let status = stage.finished("pwr", &format!("{uid}-1"));
+        check(&status, "Succeeded", "PasswordReset", "");
+        let password = keeper().open(&status).expect("sealed to the policy's recipient");
+        assert!(signs_in(slapd, uid, &password).0, "{uid}: another password is in force");
+    }
+    sleep(Duration::from_secs(2));
+    for uid in people {
+        assert_eq!(passwords(slapd, uid).len(), 1, "{uid}");
+    }
 }
