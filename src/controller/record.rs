@@ -93,8 +93,8 @@ pub async fn policy(context: &Context, object: &AccountPolicy, problem: Option<S
     }
     let before = object.status.clone().unwrap_or_default();
     let ready = match problem {
-        None => ("True", "Ready", "every expression compiles".to_owned()),
-        Some(problem) => ("False", "InvalidExpression", problem),
+        None => ("True", "Ready", "it can be used".to_owned()),
+        Some(problem) => ("False", "InvalidSpec", problem),
     };
     let generation = object.metadata.generation;
     let status = AccountPolicyStatus {

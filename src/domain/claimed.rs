@@ -285,7 +285,10 @@ fn next(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen, step
     }
     if let Some(wait) = case.setback(now) {
         // Nothing was done under the claim: others may have the account meanwhile.
-        return if begun { wait } else { Decision::Act(Effect::Release) };
+        return match begun {
+            true => wait.until(expires(observed)),
+            false => Decision::Act(Effect::Release),
+        };
     }
     match seen.usable {
         true => Decision::Act(Effect::Send { step, policy: None }),
