@@ -2,6 +2,17 @@
 //!
 //! See `ARCHITECTURE.md` for the bird's eye view.
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::unreachable
+    )
+)]
+
 pub mod api;
 pub mod clock;
 pub mod config;

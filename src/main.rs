@@ -1,6 +1,17 @@
 //! The operator's process: reads the configuration, starts what it says, turns signals into a stop and errors into
 //! exit codes: 1 when the work failed, 2 when the configuration is wrong. Anything testable belongs into the library.
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::unreachable
+    )
+)]
+
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};

@@ -1,3 +1,5 @@
+//! The command line and environment, as people get them right and wrong.
+
 use super::*;
 use clap::CommandFactory;
 

@@ -1,3 +1,5 @@
+//! Health and metrics over real connections.
+
 use std::time::{Duration, Instant};
 
 use reqwest::{Client, Response};

@@ -1,3 +1,5 @@
+//! The HTTP client against servers that behave badly.
+
 use super::*;
 use crate::directory::Lane;
 use tokio::{

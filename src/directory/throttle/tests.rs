@@ -1,3 +1,5 @@
+//! Budget, lanes and circuit breaker together.
+
 use super::*;
 use std::future::Future;
 use tokio::{sync::mpsc, task::JoinHandle};

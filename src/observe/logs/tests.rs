@@ -1,3 +1,5 @@
+//! What the log lets through, and that no secret is in it at the finest level.
+
 use std::future::Future;
 use std::io::Write;
 use std::sync::{Arc, Mutex};

@@ -1,3 +1,5 @@
+//! Users of Okta, as its API tells of them, read as accounts.
+
 use super::*;
 use crate::domain::account::Step;
 use serde_json::json;

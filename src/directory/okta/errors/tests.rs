@@ -1,3 +1,5 @@
+//! What Okta's errors mean.
+
 use super::*;
 
 /// The sheet's table: code, status, class. `Later` stands for its own pause.
