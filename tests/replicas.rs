@@ -144,6 +144,8 @@ fn an_api_server_that_goes_away_under_load_costs_time_only() {
         (lab.applied("/lifecycle/unlock").len() > 2).then_some(())
     })
     .expect("the operator acts");
+    // Killed: an orderly stop would wait for the watches.
+    lab.plane.signal_api_server("KILL").expect("killed");
     lab.plane.stop_api_server().expect("stopped");
     std::thread::sleep(Duration::from_secs(2));
     lab.plane.start_api_server().expect("started");
