@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::time::Duration;
 use support::{
     lab::{Lab, RESET, SOON, UNLOCK, audit, check, policy, reset, unlock},
-    stage::Operator,
+    stage::{Operator, ready},
 };
 use testkit::wait;
 
@@ -45,7 +45,11 @@ fn mixture(lab: &Lab, name: &str, count: usize) -> (usize, usize) {
 /// Everything ended well, and the directory's own log says the same: each account was unlocked or expired once.
 fn all_well(lab: &Lab, operator: &Operator, (unlocks, resets): (usize, usize)) {
     for request in lab.all_finished(operator, UNLOCK, unlocks) {
-        check(&request["status"], "Succeeded", "Unlocked", "");
+        let status = &request["status"];
+        // Without a claim nobody remembers an unlock whose sender was killed; that the lock is gone is what counts.
+        let forgotten = ready(status)["reason"] == "NotLocked" && request["spec"]["notAfter"].is_null();
+        let reason = if forgotten { "NotLocked" } else { "Unlocked" };
+        check(status, "Succeeded", reason, "");
     }
     for request in lab.all_finished(operator, RESET, resets) {
         check(&request["status"], "Succeeded", "ChangeRequired", "");
