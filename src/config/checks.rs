@@ -91,6 +91,7 @@ fn timing(faults: &mut Vec<String>, timing: &Timing, short: bool) {
         ("wait-notice", timing.wait_notice, 1_000),
         ("read-back", timing.read_back, 10_000),
         ("reading-age", timing.reading_age, 1_000),
+        ("rights-recheck", timing.rights_recheck, 10_000),
     ];
     for (flag, value, millis) in table {
         at_least(faults, flag, value, if short { 1 } else { millis });

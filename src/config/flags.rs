@@ -131,6 +131,9 @@ pub(super) struct TimingFlags {
     /// A reading of an account older than this is not acted on
     #[arg(long, env = "READMIT_READING_AGE", value_parser = delay::parse, default_value = "5s")]
     pub reading_age: Duration,
+    /// A right that a requester lacks is asked for again after so long
+    #[arg(long, env = "READMIT_RIGHTS_RECHECK", value_parser = delay::parse, default_value = "30s")]
+    pub rights_recheck: Duration,
     /// For tests: durations below what is safe in production
     #[arg(long, env = "READMIT_ALLOW_SHORT_TIMINGS", hide = true)]
     pub allow_short_timings: bool,

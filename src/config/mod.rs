@@ -181,6 +181,7 @@ fn timing(flags: &TimingFlags) -> Timing {
         wait_notice: flags.wait_notice,
         read_back: flags.read_back,
         reading_age: flags.reading_age,
+        rights_recheck: flags.rights_recheck,
     }
 }
 

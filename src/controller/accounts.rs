@@ -173,11 +173,28 @@ impl Accounts {
         }
         match self.get(name).await? {
             Some(account) if landed(&account.spec) => Ok(account),
-            _ if conflict => {
-                self.state().pending.remove(name);
+            there if conflict => {
+                self.rebase(name, there);
                 Err(WriteError::Conflict)
             }
             _ => Err(error.into()),
+        }
+    }
+
+    /// Somebody else's write was first: the results that are still to be written go on top of it.
+    fn rebase(&self, name: &str, there: Option<Account>) {
+        let mut state = self.state();
+        let Some(pending) = state.pending.get_mut(name) else {
+            return;
+        };
+        let open = there.as_ref().and_then(|account| ledger::open(&account.spec.ledger));
+        let open = open.map(|entry| entry.uid.clone());
+        pending.closings.retain(|(uid, _)| open.as_ref() == Some(uid));
+        match there {
+            Some(account) if !pending.closings.is_empty() => pending.latest = account,
+            _ => {
+                state.pending.remove(name);
+            }
         }
     }
 
@@ -242,25 +259,21 @@ impl Accounts {
 
     async fn flush_one(&self, name: &str) {
         let _turn = self.turn(name).await;
-        let Some((latest, closings)) = self.pending(name) else {
-            return;
-        };
-        let changed = closed(&latest, &closings);
-        match self
-            .write(name, changed.spec, latest.resource_version(), |_| false)
-            .await
-        {
-            Ok(_) => {}
-            Err(WriteError::Conflict) => {
-                for (uid, closing) in closings {
-                    if let Err(error) = self.close_in_turn(name, &uid, closing).await {
-                        self.keep(name, &latest, uid, closing);
-                        tracing::warn!(account = name, %error, "a ledger entry could not be closed yet");
-                    }
+        for _ in 0..8 {
+            let Some((latest, closings)) = self.pending(name) else {
+                return;
+            };
+            let changed = closed(&latest, &closings);
+            match self
+                .write(name, changed.spec, latest.resource_version(), |_| false)
+                .await
+            {
+                Ok(_) => return,
+                Err(WriteError::Conflict) => {}
+                Err(WriteError::Api(error)) => {
+                    tracing::warn!(account = name, %error, "a ledger entry could not be closed yet");
+                    return;
                 }
-            }
-            Err(WriteError::Api(error)) => {
-                tracing::warn!(account = name, %error, "a ledger entry could not be closed yet");
             }
         }
     }
@@ -270,16 +283,6 @@ impl Accounts {
             .pending
             .get(name)
             .map(|pending| (pending.latest.clone(), pending.closings.clone()))
-    }
-
-    fn keep(&self, name: &str, latest: &Account, uid: String, closing: Closing) {
-        let mut state = self.state();
-        let pending = state.pending.entry(name.to_owned()).or_insert_with(|| Pending {
-            latest: latest.clone(),
-            closings: Vec::new(),
-            since: Instant::now(),
-        });
-        pending.closings.push((uid, closing));
     }
 
     /// Deletes an account that has nothing left to remember.

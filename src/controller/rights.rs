@@ -18,14 +18,16 @@ const MOST: usize = 4096;
 pub struct Rights {
     reviews: Api<SubjectAccessReview>,
     answers: Mutex<HashMap<u64, (Instant, bool)>>,
+    kept: Duration,
 }
 
 impl Rights {
-    /// Asks through this client.
-    pub fn new(client: Client) -> Self {
+    /// Asks through this client. Answers are kept no longer than until the next question about the same is due.
+    pub fn new(client: Client, recheck: Duration) -> Self {
         Rights {
             reviews: Api::all(client),
             answers: Mutex::default(),
+            kept: KEPT.min(recheck),
         }
     }
 
@@ -53,14 +55,14 @@ impl Rights {
         let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         answers
             .get(&key)
-            .filter(|(asked, _)| asked.elapsed() < KEPT)
+            .filter(|(asked, _)| asked.elapsed() < self.kept)
             .map(|(_, answer)| *answer)
     }
 
     fn remember(&self, key: u64, answer: bool) {
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         if answers.len() >= MOST {
-            answers.retain(|_, (asked, _)| asked.elapsed() < KEPT);
+            answers.retain(|_, (asked, _)| asked.elapsed() < self.kept);
         }
         if answers.len() < MOST {
             answers.insert(key, (Instant::now(), answer));

@@ -65,7 +65,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> 
         directories: Directories::default(),
         accounts: Accounts::new(client.clone()),
         claims: Claims::default(),
-        rights: Rights::new(client.clone()),
+        rights: Rights::new(client.clone(), config.timing.rights_recheck),
         keys: DayKeys::new(client.clone(), &config.namespace),
         enforcement,
         leadership,
@@ -95,8 +95,11 @@ pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> 
         service_account: context.config.service_account.clone(),
         recheck: RECHECK,
     };
-    // It bounds its own calls, and its watches have no end.
-    tokio::spawn(enforcement::run(watching, settings, enforcing, stop.clone()));
+    // It bounds its own calls, and its watches have no end. What was begun may be sent to its end only while identity
+    // is enforced, so that this goes on until all that is drained.
+    let drained = CancellationToken::new();
+    let _after_draining = drained.clone().drop_guard();
+    tokio::spawn(enforcement::run(watching, settings, enforcing, drained));
     tokio::spawn(catalog::run(context.clone()));
     tokio::spawn(directories::run(context.clone()));
     tokio::spawn(claims::run(context.clone()));
@@ -111,10 +114,12 @@ pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> 
         () = stop.cancelled() => Ok(()),
     };
     stop.cancel();
-    let drained = tokio::time::timeout(GRACE, futures::future::join_all(working)).await;
-    if drained.is_err() {
+    let ended = tokio::time::timeout(GRACE, futures::future::join_all(working)).await;
+    if ended.is_err() {
         tracing::warn!("not everything that was begun could be brought to an end; the ledgers tell the next process");
     }
+    // The last passes have put down their results only now.
+    context.accounts.flush(true).await;
     lease_stop.cancel();
     // Not released in time, or lost before: the next leader waits for the lease to run out.
     if !leading.is_finished() {

@@ -25,7 +25,7 @@ use std::{
 /// Between two sweeps through everything.
 const SWEEP: Duration = Duration::from_secs(600);
 
-/// Sweeps until the operator stops, and writes what is pending on stop.
+/// Sweeps until the operator stops. What is pending then is written when the passes have ended.
 pub async fn run(context: Arc<Context>) {
     let mut swept = None::<Instant>;
     loop {
@@ -43,7 +43,6 @@ pub async fn run(context: Arc<Context>) {
             sweep(&context).await;
         }
     }
-    context.accounts.flush(true).await;
 }
 
 async fn sweep(context: &Context) {

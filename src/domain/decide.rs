@@ -24,8 +24,6 @@ use std::time::Duration;
 
 /// Looks again after so long where nothing else wakes a waiting request.
 pub const IDLE: Duration = Duration::from_secs(300);
-/// Rights are asked for again after so long.
-pub const RIGHTS: Duration = Duration::from_secs(30);
 
 /// What is to be done with this request now.
 pub fn decide(now: Timestamp, observed: &Observed) -> Decision {
@@ -144,7 +142,7 @@ fn permitted(now: Timestamp, observed: &Observed, case: &Case) -> Decision {
         Selection::Gather(fact) => Decision::Gather(fact),
         Selection::Wait(reason, message) => {
             let wait = if reason == Reason::NotAllowedToUse {
-                RIGHTS
+                observed.timing.rights_recheck
             } else {
                 IDLE
             };

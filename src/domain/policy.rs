@@ -69,21 +69,25 @@ impl Policy {
     }
 }
 
-/// How long the request may live at most, after its creation.
+/// How long the request may live at most, after its creation. A policy that the requester may not use, or of which
+/// that is not known yet, has no say: the time of the end would tell that it is there.
 pub fn validity(observed: &Observed) -> Span {
-    let request = observed.request;
-    let named = request
-        .policy
-        .as_ref()
-        .or(request.status.policy.as_ref().map(|policy| &policy.name));
+    let (request, progress) = (observed.request, observed.progress);
+    let claimed = progress.claim.as_ref().map(|seen| &seen.claim.policy);
+    let acting = progress.target.as_ref().and_then(|target| target.policy.as_ref());
+    let applied = claimed.or(acting).or(request.status.policy.as_ref());
     let policies = observed.policies.iter();
-    match named {
-        Some(name) => policies
-            .filter(|policy| policy.reference.name == *name)
-            .map(|p| p.spec.max_validity)
+    match applied {
+        Some(applied) => policies
+            .filter(|policy| policy.reference.name == applied.name)
+            .map(|policy| policy.spec.max_validity)
             .max(),
         None => policies
-            .filter(|policy| policy.covers(request))
+            .filter(|policy| match &request.policy {
+                Some(name) => policy.reference.name == *name,
+                None => policy.covers(request),
+            })
+            .filter(|policy| observed.facts.may_use.get(&policy.reference.name) == Some(&true))
             .map(|policy| policy.spec.max_validity)
             .max(),
     }

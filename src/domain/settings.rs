@@ -19,6 +19,8 @@ pub struct Timing {
     pub read_back: Duration,
     /// A reading older than this is not acted on.
     pub reading_age: Duration,
+    /// A right that a requester lacks is asked for again after so long.
+    pub rights_recheck: Duration,
 }
 
 impl Default for Timing {
@@ -31,6 +33,7 @@ impl Default for Timing {
             wait_notice: Duration::from_secs(5),
             read_back: Duration::from_secs(30),
             reading_age: Duration::from_secs(5),
+            rights_recheck: Duration::from_secs(30),
         }
     }
 }

@@ -29,7 +29,7 @@ pub const SOON: Duration = Duration::from_secs(60);
 pub struct Lab {
     pub plane: &'static ControlPlane,
     pub okta: Sandbox,
-    _runtime: Runtime,
+    runtime: Runtime,
     _alone: MutexGuard<'static, ()>,
 }
 
@@ -46,6 +46,9 @@ impl Lab {
             let namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: team-a, labels: {tier: gold}}\n";
             plane.apply("admin", namespace).expect("a namespace");
         });
+        // A test before this one may have removed them.
+        let admission = readmit::manifests::admission_yaml("readmit-system", "readmit");
+        plane.apply("admin", &admission).expect("the admission policies");
         let runtime = Runtime::new().expect("a runtime");
         let options = sandbox::Options::default();
         let okta = runtime.block_on(Sandbox::start(options)).expect("a sandbox");
@@ -57,7 +60,7 @@ impl Lab {
         let lab = Lab {
             plane,
             okta,
-            _runtime: runtime,
+            runtime,
             _alone: alone,
         };
         lab.clear();
@@ -191,6 +194,15 @@ impl Lab {
                 .count();
             (ended == count).then_some(all)
         })
+    }
+
+    /// Another organisation.
+    pub fn other_org(&self, org: &str) -> Sandbox {
+        let options = sandbox::Options {
+            org: org.to_owned(),
+            ..sandbox::Options::default()
+        };
+        self.runtime.block_on(Sandbox::start(options)).expect("a sandbox")
     }
 
     /// Seeds users `NAME-1@example.com` and on.
