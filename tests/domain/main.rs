@@ -5,6 +5,7 @@
 //! decisions in a `scene`.
 
 mod build;
+mod calls;
 mod endings;
 mod properties;
 mod replica;

@@ -149,6 +149,8 @@ pub fn failure(class: FailureClass, text: &str) -> Result<AccountRead, ReadFailu
     Err(Failure::new(class, text).into())
 }
 
+/// What is different in a scene.
+type Bend = fn(&mut Scene);
 pub type Row = (
     &'static str,
     Request,
@@ -200,7 +202,7 @@ fn effects_begin_only_after_everything_permits() {
 
 #[test]
 fn nothing_is_looked_up_upstream_before_it_may_be() {
-    let closed: [(&str, fn(&mut Scene)); 4] = [
+    let closed: [(&str, Bend); 4] = [
         ("without the right", |s| s.may_use = false),
         ("where a static rule says no", |s| {
             s.policies = vec![policy(
