@@ -129,7 +129,6 @@ async fn rounds<K: RequestKind>(
             Decision::Act(effect) => execute::execute(context, request, work, &mut facts, effect).await?,
             Decision::Finish(ending) => {
                 finish(object, request, context, work, now, &ending).await;
-                context.works.end(request);
                 return Ok(Pass::Over);
             }
             Decision::Wait(waiting) => {

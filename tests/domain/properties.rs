@@ -17,10 +17,10 @@ use proptest::{
 use readmit::domain::account::Step;
 use std::{collections::BTreeMap, time::Duration};
 
-fn config() -> ProptestConfig {
+fn config(cases: u32) -> ProptestConfig {
     let standard = ProptestConfig::default();
     ProptestConfig {
-        cases: standard.cases.max(2_000),
+        cases: standard.cases.max(cases),
         max_shrink_iters: 3_000,
         failure_persistence: Some(Box::new(FileFailurePersistence::Direct("tests/domain/regressions.txt"))),
         rng_seed: match standard.rng_seed {
@@ -32,7 +32,7 @@ fn config() -> ProptestConfig {
 }
 
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(config(2_000))]
 
     /// Every invariant, while anything may happen; and afterwards every request ends.
     #[test]
@@ -51,6 +51,10 @@ proptest! {
         run_out(&mut world, &mut replicas);
         limits_held(&world);
     }
+}
+
+proptest! {
+    #![proptest_config(config(256))]
 
     /// Where nothing goes wrong and nobody meddles, nothing is unknown, and everything is done or says why not.
     #[test]

@@ -199,10 +199,10 @@ fn directory(world: &mut World, choice: u8) {
 
 fn recreate(world: &mut World, index: usize) {
     let index = index % world.requests.len();
-    let (number, now) = (world.requests.len(), world.now);
+    let (nonce, now) = (world.nonce(), world.now);
     if let Some(request) = &mut world.requests[index] {
         let again = Request {
-            uid: format!("r{number}"),
+            uid: format!("again, {nonce}"),
             created: now,
             status: build::unlock("").status,
             ..request.clone()

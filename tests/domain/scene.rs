@@ -1,0 +1,240 @@
+//! One decision in a world that stands still: whatever is asked for is answered.
+
+use crate::build::{self, account, directory, policy, reset, start, unlock};
+use jiff::{SignedDuration, Timestamp};
+use readmit::{
+    api::{
+        Method, Outcome, Reason,
+        account::{AccountFields, LedgerEntry, LedgerOutcome},
+    },
+    domain::{
+        account::{AccountRead, Failure, FailureClass, LockState, ReadFailure, Remedy, Step},
+        decide::decide,
+        decision::{Decision, Effect, Fact},
+        enforcement::Enforcement,
+        observed::{AccountSeen, DirectoryView, Facts, LedgerSeen, Observed, Progress, Setback},
+        policy::Policy,
+        request::Request,
+        settings::Timing,
+    },
+};
+use serde_json::json;
+use std::{cell::RefCell, sync::Arc};
+
+/// Everything that a decision may ask for, in a world that stands still.
+pub struct Scene {
+    pub now: Timestamp,
+    pub request: Request,
+    pub policies: Vec<Arc<Policy>>,
+    pub directory: Option<DirectoryView>,
+    pub enforcement: Enforcement,
+    pub found: Result<AccountRead, ReadFailure>,
+    pub ledger: Vec<LedgerEntry>,
+    pub may_use: bool,
+    pub may_inspect: bool,
+    pub progress: Progress,
+    asked: RefCell<Vec<Fact>>,
+}
+
+impl Scene {
+    pub fn new(request: Request) -> Self {
+        Scene {
+            now: start() + SignedDuration::from_secs(60),
+            request,
+            policies: vec![policy("desk", json!({}))],
+            directory: Some(directory()),
+            enforcement: Enforcement::Enforced {
+                since: build::time("2026-11-01T00:00:00Z"),
+            },
+            found: Ok(account()),
+            ledger: Vec::new(),
+            may_use: true,
+            may_inspect: false,
+            progress: Progress::default(),
+            asked: RefCell::default(),
+        }
+    }
+
+    /// Answers what is asked until something is decided.
+    pub fn decide(&self) -> Decision {
+        let mut facts = Facts::default();
+        for _ in 0..20 {
+            let observed = Observed {
+                timing: &Timing::default(),
+                request: &self.request,
+                enforcement: &self.enforcement,
+                policies: &self.policies,
+                directory: self.directory.as_ref(),
+                facts: &facts,
+                progress: &self.progress,
+            };
+            match decide(self.now, &observed) {
+                Decision::Gather(fact) => {
+                    self.asked.borrow_mut().push(fact.clone());
+                    self.answer(&mut facts, fact);
+                }
+                decision => return decision,
+            }
+        }
+        panic!("it does not come to an end: {:?}", self.asked);
+    }
+
+    fn answer(&self, facts: &mut Facts, fact: Fact) {
+        match fact {
+            Fact::MayUse(name) => drop(facts.may_use.insert(name, self.may_use)),
+            Fact::MayUseAny => facts.may_use_any = Some(self.may_use),
+            Fact::MayInspect => facts.may_inspect = Some(self.may_inspect),
+            Fact::NamespaceLabels => facts.namespace_labels = Some(Default::default()),
+            Fact::Find | Fact::Read { .. } => {
+                facts.account = Some(AccountSeen {
+                    result: self.found.clone(),
+                    at: self.now,
+                    after: 0,
+                });
+            }
+            Fact::Ledger { name } => facts.ledger = Some(self.ledger_seen(name)),
+            Fact::Prepare { .. } => facts.prepared = Some(Err("age1policy is no recipient".into())),
+            Fact::LinkSent { .. } => facts.link_sent = Some(false),
+            Fact::ClaimedElsewhere => facts.claimed_elsewhere = Some(false),
+        }
+    }
+
+    fn ledger_seen(&self, name: String) -> LedgerSeen {
+        LedgerSeen {
+            name,
+            resource_version: Some("1".into()),
+            fields: Some(AccountFields {
+                provider: "openldap".into(),
+                upstream: "suffix".into(),
+                id: "id-alice".into(),
+                ledger: self.ledger.clone(),
+            }),
+        }
+    }
+
+    pub fn asks_upstream(&self) -> bool {
+        self.asked
+            .borrow()
+            .iter()
+            .any(|fact| matches!(fact, Fact::Find | Fact::Read { .. }))
+    }
+}
+
+pub fn locked(remedy: Remedy, until: Option<Timestamp>) -> Result<AccountRead, ReadFailure> {
+    let lock = readmit::domain::account::Lock {
+        remedy,
+        until,
+        ..build::lock()
+    };
+    Ok(AccountRead {
+        lock: LockState::Locked(lock),
+        ..account()
+    })
+}
+
+pub fn entry(request: &Request, outcome: LedgerOutcome) -> LedgerEntry {
+    LedgerEntry {
+        key: request.intent_key(),
+        uid: "earlier".into(),
+        action: request.action(),
+        policy: "desk".into(),
+        time: start(),
+        keep_until: build::time("2026-12-20T00:00:00Z"),
+        outcome: Some(outcome),
+        claim: None,
+    }
+}
+
+pub fn failure(class: FailureClass, text: &str) -> Result<AccountRead, ReadFailure> {
+    Err(Failure::new(class, text).into())
+}
+
+/// What is different in a scene.
+type Bend = fn(&mut Scene);
+pub type Row = (
+    &'static str,
+    Request,
+    fn(&mut Scene),
+    Option<Outcome>,
+    Reason,
+    &'static str,
+);
+
+pub fn check(rows: Vec<Row>) {
+    for (name, request, bend, outcome, reason, text) in rows {
+        let mut scene = Scene::new(request);
+        bend(&mut scene);
+        let (got, why, message) = match scene.decide() {
+            Decision::Finish(ending) => (Some(ending.outcome), ending.reason, ending.message),
+            Decision::Wait(waiting) => {
+                assert!(waiting.until > scene.now, "{name}: waits until the past");
+                (None, waiting.reason, waiting.message)
+            }
+            other => panic!("{name}: {other:?}"),
+        };
+        assert_eq!((got, why), (outcome, reason), "{name}: {message}");
+        assert!(message.contains(text), "{name}: {message:?} does not say {text:?}");
+    }
+}
+
+#[test]
+fn effects_begin_only_after_everything_permits() {
+    let sends = Scene::new(unlock("a")).decide();
+    assert!(
+        matches!(sends, Decision::Act(Effect::Send { step: Step::Unlock, .. })),
+        "{sends:?}"
+    );
+    for method in [Method::Link, Method::ChangeAtNextSignIn] {
+        let claims = Scene::new(reset("a", method)).decide();
+        assert!(matches!(claims, Decision::Act(Effect::Claim(_))), "{claims:?}");
+    }
+    let limits = json!({"limits": [{"actions": ["Unlock"], "max": 3, "per": "24h"}]});
+    let claims = Scene {
+        policies: vec![policy("desk", limits)],
+        ..Scene::new(unlock("a"))
+    }
+    .decide();
+    assert!(
+        matches!(claims, Decision::Act(Effect::Claim(_))),
+        "a limited unlock is counted: {claims:?}"
+    );
+}
+
+#[test]
+fn nothing_is_looked_up_upstream_before_it_may_be() {
+    let closed: [(&str, Bend); 4] = [
+        ("without the right", |s| s.may_use = false),
+        ("where a static rule says no", |s| {
+            s.policies = vec![policy(
+                "desk",
+                json!({"requester": [{"expression": "requester.username == 'x'"}]}),
+            )]
+        }),
+        ("while suspended", |s| s.request.suspend = true),
+        ("while identity is not enforced", |s| {
+            s.enforcement = Enforcement::Unknown
+        }),
+    ];
+    for (name, bend) in closed {
+        let mut scene = Scene::new(unlock("a"));
+        bend(&mut scene);
+        scene.decide();
+        assert!(!scene.asks_upstream(), "{name}: {:?}", scene.asked);
+    }
+}
+
+#[test]
+fn a_setback_is_waited_out() {
+    let mut scene = Scene::new(unlock("a"));
+    let failure = Failure::new(FailureClass::Transient(None), "try again");
+    scene.progress.failure = Some(Setback {
+        at: scene.now,
+        failure,
+        count: 3,
+    });
+    let Decision::Wait(waiting) = scene.decide() else {
+        panic!("it does not wait")
+    };
+    assert_eq!(waiting.until, scene.now + SignedDuration::from_secs(4));
+    assert!(!scene.asks_upstream());
+}
