@@ -292,13 +292,13 @@ impl Replica {
         LedgerSeen {
             name,
             resource_version: object.as_ref().map(|object| object.version.to_string()),
-            fields: object.map(|object| self.with_pending(object.fields)),
+            fields: object.map(|object| self.with_pending(object.fields, world.now)),
         }
     }
 
-    fn with_pending(&self, mut fields: AccountFields) -> AccountFields {
+    fn with_pending(&self, mut fields: AccountFields, now: Timestamp) -> AccountFields {
         for (uid, closing) in &self.pending {
-            fields.ledger = closing.apply(&fields.ledger, uid);
+            fields.ledger = closing.apply(&fields.ledger, uid, now);
         }
         fields
     }
@@ -306,7 +306,7 @@ impl Replica {
     /// Writes the results that are still to be closed.
     pub fn flush(&mut self, world: &mut World) {
         if let Some(object) = world.object.clone() {
-            let fields = self.with_pending(object.fields);
+            let fields = self.with_pending(object.fields, world.now);
             world.write(fields, Some(object.version)).unwrap();
         }
         self.pending.clear();
@@ -342,7 +342,7 @@ impl Replica {
                 let uid = &request.uid;
                 if let Some(object) = world.object.clone().filter(|object| holds(&object.fields, uid)) {
                     let mut fields = object.fields;
-                    fields.ledger = Closing::Refund.apply(&fields.ledger, uid);
+                    fields.ledger = Closing::Refund.apply(&fields.ledger, uid, world.now);
                     world.write(fields, Some(object.version)).unwrap();
                 }
                 self.claims.remove(uid);
