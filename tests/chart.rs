@@ -5,15 +5,18 @@ mod support;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use support::eye::Eye;
 use support::helm::Helm;
+use support::stage::Operator;
 use support::{kubectl, refused_with, success, unlock, with_input};
 use testkit::control_plane::{ControlPlane, Options};
-use testkit::{assets, skip};
+use testkit::{assets, skip, wait};
 
 const OPERATOR: &str = "readmit-system";
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A control plane with the release installed, and the kubeconfig of its service account by a real token.
 struct Installed {
@@ -150,6 +153,91 @@ fn the_operator_may_do_what_it_must_and_no_more() {
     }
 }
 
+/// The rules of a role, in an order of their own.
+fn rules(plane: &ControlPlane, kind: &str) -> Vec<String> {
+    let args = ["get", kind, "readmit-operator", "--namespace", OPERATOR, "-o", "json"];
+    let role: Value = serde_json::from_str(&success(&kubectl(plane, "admin", &args))).expect("JSON");
+    let mut rules: Vec<String> = Vec::new();
+    for rule in role["rules"].as_array().expect("rules") {
+        let words = |key: &str| rule[key].as_array().cloned().unwrap_or_default();
+        for resource in words("resources") {
+            for verb in words("verbs") {
+                rules.push(format!(
+                    "{} {resource} {verb} {:?}",
+                    rule["apiGroups"],
+                    words("resourceNames")
+                ));
+            }
+        }
+    }
+    rules.sort();
+    rules
+}
+
+#[test]
+fn other_tests_and_the_demo_give_the_operator_the_same_rights() {
+    let Some(it) = installed() else { return };
+    let plane = ControlPlane::start(Options::default()).expect("start the control plane");
+    plane
+        .apply("admin", include_str!("support/operator-rights.yaml"))
+        .expect("RBAC");
+    for kind in ["clusterrole", "role"] {
+        assert_eq!(rules(&plane, kind), rules(&it.plane, kind), "{kind}");
+    }
+}
+
+#[test]
+fn the_operator_unlocks_an_account_with_nothing_but_the_charts_rights() {
+    let Some(it) = install(Options::default(), &[]) else {
+        return;
+    };
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let okta = runtime
+        .block_on(sandbox::Sandbox::start(sandbox::Options::default()))
+        .expect("the sandbox starts");
+    let token = json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "okta", "namespace": OPERATOR},
+        "stringData": {"token": sandbox::HELP_DESK_TOKEN},
+    });
+    let directory = json!({
+        "apiVersion": "readmit.dev/v1alpha1", "kind": "Directory", "metadata": {"name": "okta"},
+        "spec": {"provider": {"okta": {"url": okta.addresses().http, "tokenSecretRef": {"name": "okta"}}}},
+    });
+    let policy = json!({
+        "apiVersion": "readmit.dev/v1alpha1", "kind": "AccountPolicy", "metadata": {"name": "desk"},
+        "spec": {"actions": ["Unlock"], "directories": ["okta"]},
+    });
+    let manifests = [token, directory, policy].map(|manifest| manifest.to_string());
+    it.plane.apply("admin", &manifests.join("\n---\n")).expect("applied");
+    let operator = Operator::start_with(&it.operator, &[]);
+    operator.wait_ready();
+    // Creation times have whole seconds: one in the second in which identity came into force would not be trusted.
+    std::thread::sleep(Duration::from_millis(1200));
+    // The admin may use every policy and is nobody's account.
+    let request = unlock("from-chart", "");
+    let created = wait::until_ok("the request to be taken in", PATIENCE, || {
+        it.plane.create("admin", &request)
+    });
+    created.expect("created");
+    let get = ["get", "aur", "from-chart", "-o", "json"];
+    let ended = wait::until("the request to end", PATIENCE, || {
+        let request: Value = serde_json::from_str(&success(&kubectl(&it.plane, "admin", &get))).expect("JSON");
+        request["status"]["outcome"].is_string().then_some(request)
+    });
+    let request = ended.unwrap_or_else(|error| panic!("{error:#}\n{}", operator.tail()));
+    assert_eq!(request["status"]["outcome"], "Succeeded", "{request:#}");
+    assert_eq!(
+        support::stage::ready(&request["status"])["reason"],
+        "Unlocked",
+        "{request:#}"
+    );
+    let alice = okta.account("alice@example.com").expect("alice");
+    assert_eq!(alice.status, sandbox::Status::Active);
+    operator.terminate();
+    let log = operator.log();
+    assert!(!log.to_lowercase().contains("forbidden"), "a right is missing: {log}");
+}
+
 /// As the chart's notes say it.
 const USE_DESK: &str = "\
 apiVersion: rbac.authorization.k8s.io/v1
@@ -190,7 +278,7 @@ fn people_get_what_their_role_says() {
     let can = |person: &str, verb: &str, resource: &str, namespace: &str| {
         can_i(&mut it.plane.kubectl(person), verb, resource, namespace)
     };
-    let asked = testkit::wait::until_ok("RBAC to be obeyed", std::time::Duration::from_secs(10), || {
+    let asked = wait::until_ok("RBAC to be obeyed", Duration::from_secs(10), || {
         it.plane.create("alice", &unlock("from-desk", ""))
     });
     asked.expect("the desk may ask");
@@ -283,7 +371,7 @@ fn an_upgrade_leaves_no_gap_and_uninstalling_keeps_the_crds() {
         return;
     };
     let since = Eye::start_with(&it.operator).enforced();
-    std::thread::sleep(std::time::Duration::from_millis(1100));
+    std::thread::sleep(Duration::from_millis(1100));
     success(&it.helm.release(
         &it.plane,
         "upgrade",

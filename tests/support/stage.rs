@@ -4,6 +4,7 @@
 use super::{install_crds, kubectl, success};
 use serde_json::Value;
 use std::{
+    path::Path,
     process::{Command, ExitStatus},
     sync::OnceLock,
     time::{Duration, Instant},
@@ -150,11 +151,16 @@ const SHORT: &[(&str, &str)] = &[
 impl Operator {
     /// Starts an operator; `more` goes to its environment.
     pub fn start(plane: &ControlPlane, more: &[(&str, &str)]) -> Self {
+        Self::start_with(&plane.kubeconfig("operator"), more)
+    }
+
+    /// Starts one with whatever rights this kubeconfig file gives.
+    pub fn start_with(kubeconfig: &Path, more: &[(&str, &str)]) -> Self {
         let scratch = Scratch::new("operator").expect("a folder");
         let address = format!("127.0.0.1:{}", ports::free());
         let mut command = Command::new(env!("CARGO_BIN_EXE_readmit"));
         command
-            .env("KUBECONFIG", plane.kubeconfig("operator"))
+            .env("KUBECONFIG", kubeconfig)
             .env("READMIT_LISTEN", &address)
             .env("READMIT_NAMESPACE", "readmit-system")
             .env("NO_PROXY", "127.0.0.1,localhost")

@@ -253,15 +253,28 @@ fn types(tree: &[Source]) -> Vec<Type> {
 }
 
 /// Types that hold a secret, directly or through another one, and show it.
+///
+/// File by file, for names are not unique over the tree; that a secret itself shows nothing holds the rest: deriving these
+/// for a type that holds one does not compile.
 fn shown_secrets(tree: &[Source]) -> Vec<String> {
+    tree.iter()
+        .flat_map(|source| shown_in(std::slice::from_ref(source)))
+        .collect()
+}
+
+fn shown_in(tree: &[Source]) -> Vec<String> {
     let types = types(tree);
+    let names = Regex::new(r"(?m)^\s*#\[.*$|^\s*(pub(\([a-z]+\))? )?\w+|\w+: ").expect("a pattern");
     let mut secret: BTreeSet<String> = ["Secret", "Zeroizing", "SecretString", "SecretBox"]
         .map(String::from)
         .into();
     loop {
         let holds = |body: &str| {
-            // Kubernetes' own kind Secret, as in `Api<Secret>`, is a handle and holds nothing.
-            let body = body.replace("Api<Secret>", "").replace("Api<v1::Secret>", "");
+            // Names of fields and variants are no types. Kubernetes' own kind Secret, as in `Api<Secret>`, is a handle.
+            let body = names
+                .replace_all(body, "")
+                .replace("Api<Secret>", "")
+                .replace("Api<v1::Secret>", "");
             let mut words = body
                 .split(|c: char| !c.is_alphanumeric() && c != '_')
                 .map(str::to_owned);
