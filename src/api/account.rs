@@ -103,7 +103,7 @@ pub struct Claim {
     /// The method of a reset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<Method>,
-    /// Counts anew-begun attempts of the same request, from 1.
+    /// Goes into the derived password. 1 so far: an attempt that is begun anew is a claim of its own, with its own nonce.
     pub attempt: u32,
     /// Fixed for the attempt; goes into the derived password.
     #[schemars(length(max = 64))]
