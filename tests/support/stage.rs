@@ -43,6 +43,9 @@ impl Stage {
         prepare(plane);
         let operator = Operator::start(plane, &[]);
         operator.wait_ready();
+        // Times of creation are cut to whole seconds: a request of the second in which identity came into force would
+        // not be trusted.
+        std::thread::sleep(Duration::from_millis(1_300));
         Some(Stage { plane, operator })
     }
 
