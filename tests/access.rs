@@ -239,6 +239,22 @@ fn nothing_is_executed_while_identity_is_not_enforced() {
         check(&status, "Failed", "IdentityNotEnforced", "create it under another name");
     }
     lab.settle(&operator);
+    // The API server takes a moment to apply policies that are new to it; until then it stamps nothing, and a request
+    // without a stamp is not trusted.
+    let probe = unlock("probe", &logins[2], "");
+    lab.until("the API server to stamp again", &operator, || {
+        let mut kubectl = lab.plane.kubectl("alice");
+        kubectl.args([
+            "create",
+            "--dry-run=server",
+            "-o",
+            "jsonpath={.spec.requester.username}",
+            "-f",
+            "-",
+        ]);
+        let output = testkit::process::with_input(&mut kubectl, &probe).ok()?;
+        (!output.stdout.is_empty()).then_some(())
+    });
     lab.create("alice", &unlock("after", &logins[2], ""));
     check(&lab.finished(&operator, UNLOCK, "after"), "Succeeded", "Unlocked", "");
     assert_eq!(lab.applied("/lifecycle/unlock").len(), 1);

@@ -114,6 +114,12 @@ fn enforced(now: Timestamp, observed: &Observed, case: &Case) -> Option<Decision
         ),
         Enforcement::Enforced { since } => {
             let trusted = since.saturating_add(margin).unwrap_or(Timestamp::MAX);
+            // Without a stamp admission was not there, whatever the times say: there is nobody to ask rights for.
+            if observed.request.username().is_empty() {
+                let message = "this request carries no requester, since the admission policies were not in force when \
+                               it was created; create it under another name";
+                return Some(case.finish(Outcome::Failed, Reason::IdentityNotEnforced, message.into()));
+            }
             (observed.request.created < trusted).then(|| {
                 let message = format!(
                     "requests created before {trusted} carry no trusted requester, since the admission policies were \

@@ -304,6 +304,14 @@ fn endings_say_why() {
             "age1policy is no recipient",
         ),
         (
+            "made without a stamp",
+            unlock("a"),
+            |s| s.request.requester.username = None,
+            Some(Failed),
+            Reason::IdentityNotEnforced,
+            "carries no requester",
+        ),
+        (
             "made before identity was enforced",
             unlock("a"),
             |s| s.enforcement = Enforcement::Enforced { since: start() },
