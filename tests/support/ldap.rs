@@ -2,7 +2,7 @@
 //! afterwards, upstream and in the cluster.
 
 use super::stage::{Stage, ready};
-use age::{Decryptor, Identity, armor::ArmoredReader, x25519};
+use age::{Decryptor, Identity, armor::ArmoredReader, secrecy::ExposeSecret, x25519};
 use serde_json::{Value, json};
 use std::{
     io::Read,
@@ -165,6 +165,11 @@ impl Recipient {
     /// What stands in manifests.
     pub fn public(&self) -> String {
         self.0.to_public().to_string()
+    }
+
+    /// What never leaves its owner.
+    pub fn private(&self) -> String {
+        self.0.to_string().expose_secret().to_owned()
     }
 
     /// The password that a status delivers; `None` where it is sealed to others.
