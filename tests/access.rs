@@ -222,7 +222,12 @@ fn nothing_is_executed_while_identity_is_not_enforced() {
     });
     // Now anybody can say that they are somebody else.
     let forged = "requester: {username: 'oidc:alice@example.com', groups: [desk]}";
-    lab.create("mallory", &unlock("meanwhile", &logins[1], forged));
+    // The API server takes a moment to forget policies that are gone.
+    lab.until("the API server to believe what it is told", &operator, || {
+        lab.plane
+            .create("mallory", &unlock("meanwhile", &logins[1], forged))
+            .ok()
+    });
     for name in ["before", "meanwhile"] {
         let status = lab.waits(&operator, UNLOCK, name, "IdentityNotEnforced");
         check(&status, "", "IdentityNotEnforced", "readmit admission");
@@ -255,7 +260,9 @@ fn nothing_is_executed_while_identity_is_not_enforced() {
         let output = testkit::process::with_input(&mut kubectl, &probe).ok()?;
         (!output.stdout.is_empty()).then_some(())
     });
-    lab.create("alice", &unlock("after", &logins[2], ""));
+    lab.until("the API server to check what it stamps", &operator, || {
+        lab.plane.create("alice", &unlock("after", &logins[2], "")).ok()
+    });
     check(&lab.finished(&operator, UNLOCK, "after"), "Succeeded", "Unlocked", "");
     assert_eq!(lab.applied("/lifecycle/unlock").len(), 1);
 }
