@@ -135,6 +135,10 @@ fn enforced(now: Timestamp, observed: &Observed, case: &Case) -> Option<Decision
 fn permitted(now: Timestamp, observed: &Observed, case: &Case) -> Decision {
     let request = observed.request;
     if request.suspend {
+        // Whose policy bounds its time must be known all the same: the switch does not stop the clock.
+        if let Selection::Gather(fact @ (Fact::MayUse(_) | Fact::MayUseAny)) = policy::select(now, observed, None) {
+            return Decision::Gather(fact);
+        }
         return case.wait(Reason::Suspended, "spec.suspend is true".into(), after(now, IDLE));
     }
     let account = match &observed.facts.account {
