@@ -164,7 +164,7 @@ pub const RULES: &[Rule] = &[
             ("README.md", concat!("cd /ro", "ot/readmit")),
             ("src/a.rs", concat!("\"/wo", "rk/x\"")),
         ],
-        innocent: &[("README.md", "see charts/work/x")],
+        innocent: &[("README.md", "see charts/workbench")],
     },
     Rule {
         name: "no host of a registry",
