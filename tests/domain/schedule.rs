@@ -95,7 +95,18 @@ pub fn request(wish: Wish, number: usize) -> Request {
     Request { not_after, ..request }
 }
 
+/// Lets something happen, which must break no rule.
 pub fn apply(world: &mut World, replicas: &mut [Replica; 2], event: &Event) {
+    happens(world, replicas, event);
+    sound(world);
+}
+
+/// No rule was broken.
+pub fn sound(world: &World) {
+    assert_eq!(world.truth.broken, []);
+}
+
+fn happens(world: &mut World, replicas: &mut [Replica; 2], event: &Event) {
     match event {
         Event::Pass { replica, request, how } => {
             let request = request % world.requests.len();
@@ -199,7 +210,7 @@ fn directory(world: &mut World, choice: u8) {
 
 fn recreate(world: &mut World, index: usize) {
     let index = index % world.requests.len();
-    let (nonce, now) = (world.nonce(), world.now);
+    let (nonce, now) = (world.nonce("again"), world.now);
     if let Some(request) = &mut world.requests[index] {
         let again = Request {
             uid: format!("again, {nonce}"),

@@ -1,9 +1,13 @@
 //! What an operator calls: the directory, with its faults, and the making of passwords; and the check of an ending.
 
-use crate::replica::{Fault, Prepared, Work};
-use crate::world::World;
+use super::{
+    replica::{Fault, Prepared, Work},
+    truth::Rule,
+    world::{Mutant, World},
+};
 use readmit::{
     api::{
+        Reason,
         account::{AccountFields, Claim, Derivation},
         common::SecretKeyRef,
     },
@@ -20,22 +24,28 @@ use readmit::{
 use std::time::Duration;
 
 /// A denial needs a rule that said no, and everything that the rules need in working order.
-pub fn check_ending(world: &World, ending: &Ending) {
-    if ending.reason == readmit::api::Reason::PolicyDenied {
-        let ready = world.policies.iter().all(|policy| policy.problem.is_none());
-        assert!(ready, "denied, and a policy is not ready: {}", ending.message);
-        let directory = world.directory.as_ref().expect("denied, and there is no Directory");
-        assert!(directory.trouble.is_none(), "denied, and its Directory is not ready");
-        assert!(
-            !world.upstream.unreadable,
-            "denied by a rule that could not be evaluated: {}",
-            ending.message
-        );
+pub fn check_ending(world: &mut World, ending: &Ending) {
+    if ending.reason != Reason::PolicyDenied {
+        return;
+    }
+    let ready = world.policies.iter().all(|policy| policy.problem.is_none());
+    let works = world
+        .directory
+        .as_ref()
+        .is_some_and(|directory| directory.trouble.is_none());
+    let readable = !world.upstream.unreadable;
+    for (so, otherwise) in [
+        (ready, "a policy is not ready"),
+        (works, "its Directory is not ready"),
+        (readable, "a rule could not be evaluated"),
+    ] {
+        world.truth.demand(so, Rule::Warranted, || {
+            format!("denied, and {otherwise}: {}", ending.message)
+        });
     }
 }
 
-pub fn name(world: &World, fields: &AccountFields) -> String {
-    let _ = world;
+pub fn name(fields: &AccountFields) -> String {
     ledger::account_name(&fields.provider, &fields.upstream, &fields.id)
 }
 
@@ -66,6 +76,9 @@ pub fn prepare(
     again: Option<&Claim>,
 ) -> Prepared {
     let (nonce, derivation) = match again {
+        Some(claim) if world.mutant == Mutant::FreshPassword => {
+            (world.nonce(&request.uid), claim.derivation.clone().unwrap())
+        }
         Some(claim) => (claim.nonce.clone(), claim.derivation.clone().unwrap()),
         None => {
             let key = SecretKeyRef {
@@ -79,7 +92,7 @@ pub fn prepare(
                 alphabet: "ascii".into(),
                 recipients,
             };
-            (world.nonce(), derivation)
+            (world.nonce(&request.uid), derivation)
         }
     };
     let value = format!("{} by {nonce}", request.uid);
@@ -148,6 +161,10 @@ pub fn send(world: &mut World, request: &Request, work: &mut Work, facts: &Facts
                 Sent::Done
             }
         }
+    };
+    let sent = match sent {
+        Sent::Unknown(failure) if world.mutant == Mutant::LostIsNotSent => Sent::NotSent(failure),
+        sent => sent,
     };
     if matches!(sent, Sent::Unknown(_)) || fault == Some(Fault::Pretended) {
         world.truth.hidden.insert(uid);

@@ -1,7 +1,9 @@
 //! How one operator keeps the ledger: reads it, closes what ended, and sweeps what nobody will close.
 
-use super::Replica;
-use crate::{calls::holds, world::World};
+use super::{
+    super::{calls::holds, world::World},
+    Replica,
+};
 use jiff::Timestamp;
 use readmit::{
     api::{Outcome, account::AccountFields},
@@ -36,28 +38,37 @@ impl Replica {
             let fields = self.with_pending(object.fields, world.now);
             world.write(fields, Some(object.version)).unwrap();
         }
-        self.pending.clear();
+        (self.pending, self.pending_since) = (Vec::new(), None);
         self.watch(world);
     }
 
     /// Closes claims that no request will close, as the sweeper does.
     pub fn sweep(&mut self, world: &mut World) {
         self.watch(world);
-        let due = self.claims.iter().find(|(uid, found)| {
-            let known = world.now.duration_since(found.since);
-            Duration::try_from(known).unwrap() >= world.timing.quarantine && !self.works.contains_key(*uid)
-        });
-        let Some(uid) = due.map(|(uid, _)| uid.clone()) else {
-            return;
+        if let Some((uid, closing)) = self.abandoned(world) {
+            self.pending.push((uid, world.closing(closing)));
+            self.flush(world);
+        }
+    }
+
+    /// A claim that it has known for long enough, and that no live request will close.
+    pub fn abandoned(&self, world: &World) -> Option<(String, Closing)> {
+        let quarantined = |since: Timestamp| {
+            let known = world.now.duration_since(since);
+            Duration::try_from(known).unwrap() < world.timing.quarantine
         };
-        let live = world.requests.iter().flatten().find(|request| request.uid == uid);
+        let mut due = self
+            .claims
+            .iter()
+            .filter(|(uid, found)| !quarantined(found.since) && !self.works.contains_key(*uid));
+        let (uid, _) = due.next()?;
+        let live = world.requests.iter().flatten().find(|request| request.uid == *uid);
         let closing = match live.and_then(|request| request.status.outcome) {
-            None if live.is_some() => return,
+            None if live.is_some() => return None,
             Some(Outcome::Succeeded | Outcome::Failed) => Closing::Done,
             Some(Outcome::Denied | Outcome::Expired) => Closing::Refund,
             Some(Outcome::Unknown) | None => Closing::Unknown,
         };
-        self.pending.push((uid, closing));
-        self.flush(world);
+        Some((uid.clone(), closing))
     }
 }

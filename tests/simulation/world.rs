@@ -1,22 +1,27 @@
 //! What exists apart from the operator: the account upstream, the API server's objects, and the clock.
 
-use crate::{build, truth::Truth};
+use super::{
+    build,
+    truth::{Rule, Truth},
+};
 use jiff::{SignedDuration, Timestamp};
 use readmit::{
     api::{RequestStatus, account::AccountFields},
     domain::{
         account::{AccountRead, Failure, FailureClass, LockState, Protection, ReadFailure, Step},
+        decide::after,
         enforcement::Enforcement,
-        ledger,
+        ledger::{self, Closing},
         observed::DirectoryView,
         policy::Policy,
         request::Request,
         settings::Timing,
     },
 };
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// The account upstream. Values count up, so that no two are the same.
+#[derive(Clone)]
 pub struct Upstream {
     pub down: bool,
     pub gone: bool,
@@ -36,12 +41,37 @@ pub struct Upstream {
 }
 
 /// The Account object.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub struct Object {
     pub fields: AccountFields,
     pub version: u64,
 }
 
+/// What is wrong with the world around the core: a guard of servers or shell that is missing. The core relies on every one
+/// of them, and a check that does not notice its absence proves nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mutant {
+    #[default]
+    None,
+    /// The API server does not compare resourceVersions.
+    NoCompareAndSwap,
+    /// The API server lets a status with an outcome be changed.
+    NoTerminalRule,
+    /// The time to act under a claim never runs out.
+    NoDeadline,
+    /// A claim that somebody left is judged at once.
+    NoQuarantine,
+    /// What became unknown is given back to the limits.
+    RefundedLimit,
+    /// A lost reply is taken for a request that was never sent.
+    LostIsNotSent,
+    /// A password that is sent again is another one.
+    FreshPassword,
+    /// Bad endings do not ask whether another replica holds a claim.
+    NoConfirmation,
+}
+
+#[derive(Clone)]
 pub struct World {
     pub now: Timestamp,
     pub timing: Timing,
@@ -57,7 +87,10 @@ pub struct World {
     pub truth: Truth,
     /// Counts everything that happened from outside.
     pub events: u64,
-    pub nonces: u64,
+    /// How many nonces were drawn for each request: by request, so that worlds in which the same happened in another
+    /// order are the same.
+    pub nonces: BTreeMap<String, u64>,
+    pub mutant: Mutant,
 }
 
 impl World {
@@ -91,7 +124,8 @@ impl World {
             },
             truth: Truth::default(),
             events: 0,
-            nonces: 0,
+            nonces: BTreeMap::new(),
+            mutant: Mutant::None,
         }
     }
 
@@ -162,11 +196,14 @@ impl World {
 
     /// Writes the Account object with a precondition, as the API server does. `None` creates it.
     pub fn write(&mut self, fields: AccountFields, precondition: Option<u64>) -> Result<u64, ()> {
-        if self.object.as_ref().map(|object| object.version) != precondition {
+        let compares = self.mutant != Mutant::NoCompareAndSwap;
+        if compares && self.object.as_ref().map(|object| object.version) != precondition {
             return Err(());
         }
         let open = fields.ledger.iter().filter(|entry| entry.claim.is_some()).count();
-        assert!(open <= 1, "an account has {open} open claims");
+        self.truth.demand(open <= 1, Rule::OneClaim, || {
+            format!("an account has {open} open claims")
+        });
         self.version += 1;
         self.truth
             .charged(ledger::open(&fields.ledger).map(|entry| entry.uid.as_str()));
@@ -177,26 +214,51 @@ impl World {
         Ok(self.version)
     }
 
-    /// Writes a status, as the API server does: what has ended never changes. Says whether it landed.
-    pub fn record(&mut self, index: usize, uid: &str, status: RequestStatus) -> bool {
-        let now = self.now;
+    /// Writes a status, as the API server does: what has ended never changes. `before` is the status as its writer knew
+    /// it.
+    pub fn record(&mut self, index: usize, uid: &str, before: &RequestStatus, status: RequestStatus) {
+        let (now, mutant) = (self.now, self.mutant);
         let Some(request) = self.requests[index].as_mut().filter(|request| request.uid == uid) else {
-            return false;
+            return;
         };
-        if request.is_finished() {
-            return false;
+        if request.is_finished() && mutant != Mutant::NoTerminalRule {
+            return;
         }
-        assert_ne!(request.status, status, "a status was written that says nothing new");
+        let (ended, changed) = (request.is_finished(), request.status != status);
+        let news = changed || request.status != *before;
         request.status = status;
+        let request = request.clone();
+        self.truth.demand(news, Rule::Warranted, || {
+            format!("{uid}: a status was written that says nothing new")
+        });
+        self.truth.demand(!ended || !changed, Rule::Terminal, || {
+            format!("{uid} had ended, and says something else now")
+        });
         if request.is_finished() {
-            let request = request.clone();
             self.truth.finished(now, &request, &self.upstream);
         }
-        true
     }
 
-    pub fn nonce(&mut self) -> String {
-        self.nonces += 1;
-        format!("nonce-{}", self.nonces)
+    /// A name that was never used before.
+    pub fn nonce(&mut self, uid: &str) -> String {
+        let drawn = self.nonces.entry(uid.to_owned()).or_default();
+        *drawn += 1;
+        format!("{uid}#{drawn}")
+    }
+
+    /// Until when may be sent under a claim that is written now.
+    pub fn time_to_act(&self) -> Timestamp {
+        match self.mutant {
+            Mutant::NoDeadline => Timestamp::MAX,
+            _ => after(self.now, self.timing.effect_deadline),
+        }
+    }
+
+    /// How a claim is really closed that is to be closed so.
+    pub fn closing(&self, closing: Closing) -> Closing {
+        match (self.mutant, closing) {
+            (Mutant::RefundedLimit, Closing::Unknown) => Closing::Refund,
+            (_, closing) => closing,
+        }
     }
 }
