@@ -82,21 +82,25 @@ impl Model for Scene {
 
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
-            Property::always(ONE_EFFECT, |_, state| keeps(state, &[Rule::OneEffect])),
+            Property::always(ONE_EFFECT, |_, state: &State| keeps(state, &[Rule::OneEffect])),
             Property::always(LIMIT, |scene: &Self, state: &State| {
                 state.world.truth.most_resets_a_day() <= scene.limit
             }),
-            Property::always(ONE_CLAIM, |_, state| keeps(state, &[Rule::OneClaim])),
-            Property::always(TERMINAL, |_, state| keeps(state, &[Rule::Terminal])),
-            Property::always(TRUTH, |_, state| keeps(state, &[Rule::Outcome, Rule::Unknown])),
-            Property::always(LATE, |_, state| keeps(state, &[Rule::Late])),
-            Property::always(WARRANTED, |_, state| keeps(state, &[Rule::Warranted])),
+            Property::always(ONE_CLAIM, |_, state: &State| keeps(state, &[Rule::OneClaim])),
+            Property::always(TERMINAL, |_, state: &State| keeps(state, &[Rule::Terminal])),
+            Property::always(TRUTH, |_, state: &State| keeps(state, &[Rule::Outcome, Rule::Unknown])),
+            Property::always(LATE, |_, state: &State| keeps(state, &[Rule::Late])),
+            Property::always(WARRANTED, |_, state: &State| keeps(state, &[Rule::Warranted])),
             // Exact, though stateright may overlook eventualities where paths join: what has ended stays so, and time
             // moves on along every path, so that a path on which it never comes ends in a state where it is not so.
-            Property::eventually(ENDS, |_, state| state.is_over()),
-            Property::sometimes("something succeeds", |_, state| ended(state, Outcome::Succeeded)),
-            Property::sometimes("something becomes unknown", |_, state| ended(state, Outcome::Unknown)),
-            Property::sometimes("something expires", |_, state| ended(state, Outcome::Expired)),
+            Property::eventually(ENDS, |_, state: &State| state.is_over()),
+            Property::sometimes("something succeeds", |_, state: &State| {
+                ended(state, Outcome::Succeeded)
+            }),
+            Property::sometimes("something becomes unknown", |_, state: &State| {
+                ended(state, Outcome::Unknown)
+            }),
+            Property::sometimes("something expires", |_, state: &State| ended(state, Outcome::Expired)),
         ]
     }
 }

@@ -44,8 +44,20 @@ impl PartialEq for State {
 
 impl State {
     fn print(&self) -> u64 {
-        let State { world, seats, left } = self;
-        let mut seats = seats.each_ref().map(|one| of(|h| seat(one, h)));
+        let State {
+            world,
+            seats,
+            left,
+            current,
+        } = self;
+        let print = |index: usize| {
+            let current = current.filter(|(seat, _)| *seat == index);
+            of(|h| {
+                current.map(|(_, request)| request).hash(h);
+                seat(&seats[index], h);
+            })
+        };
+        let mut seats = [print(0), print(1)];
         seats.sort_unstable();
         of(|h| {
             self::world(world, h);
@@ -294,7 +306,7 @@ fn progress(progress: &Progress, h: &mut Print) {
     some(*waiting_since, h, time);
     (
         lockout.is_some(),
-        proof.map(|proof| proof == Proof::Ours),
+        proof.as_ref().map(|proof| *proof == Proof::Ours),
         proving,
         target.is_some(),
         plan,

@@ -22,14 +22,17 @@ pub fn resets(name: &'static str, method: Method, marks: bool, faults: Faults) -
     }
 }
 
-/// One fault of each kind, and so many together.
+/// Faults of each kind, so many together. `MODEL_FAULTS` chooses more for a longer look.
 pub fn any(together: u8) -> Faults {
+    let chosen = std::env::var("MODEL_FAULTS").ok();
+    let chosen = chosen.map(|text| text.parse().expect("MODEL_FAULTS is a number"));
     Faults {
+        switches: 2,
         crashes: 1,
         pauses: 1,
         lost: 1,
         lags: 1,
-        together,
+        together: chosen.unwrap_or(together),
     }
 }
 
@@ -81,4 +84,26 @@ const EXPIRES: &str = "something expires";
 fn passwords() {
     let scene = resets("passwords", Method::TemporaryPassword, true, any(2));
     check(&scene, &[SUCCEEDS, UNKNOWN, EXPIRES]);
+}
+
+#[test]
+fn passwords_that_leave_no_trace() {
+    let scene = resets("no trace", Method::TemporaryPassword, false, any(1));
+    check(&scene, &[SUCCEEDS, UNKNOWN, EXPIRES]);
+}
+
+#[test]
+fn links() {
+    let scene = resets("links", Method::Link, false, any(1));
+    check(&scene, &[SUCCEEDS, UNKNOWN, EXPIRES]);
+}
+
+#[test]
+fn one_manifest_twice() {
+    check(&recreated(any(1)), &[SUCCEEDS]);
+}
+
+#[test]
+fn a_reset_and_an_unlock() {
+    check(&mixed(any(1)), &[SUCCEEDS]);
 }

@@ -15,9 +15,11 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 /// The effect of a send whose reply was lost, so many seconds later: within what deadline and timeout allow.
 const LATE: u8 = 15;
 
-/// How often each fault may strike, and how many of them together.
+/// How often things may go otherwise than smoothly: each in its way, and all together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Faults {
+    /// Another pass comes in between before one is over.
+    pub switches: u8,
     /// A process ends, and another begins.
     pub crashes: u8,
     /// A process stands still and goes on later, not knowing it.
@@ -47,6 +49,8 @@ pub struct State {
     pub world: World,
     pub seats: [Seat; 2],
     pub left: Faults,
+    /// The pass that made the last step: operator and request.
+    pub current: Option<(usize, usize)>,
 }
 
 /// What can happen next. Operators and requests by index.
@@ -79,6 +83,7 @@ impl State {
             world,
             seats: [seat.clone(), seat],
             left,
+            current: None,
         };
         (0..2).for_each(|seat| state.wake(seat));
         state
@@ -138,14 +143,14 @@ impl State {
             return;
         }
         for index in 0..self.world.requests.len() {
-            let Some(work) = self.uid(index).and_then(|uid| replica.works.get(uid)) else {
+            let Some(next) = self.next(seat, index) else { continue };
+            let switches = u8::from(self.comes_between(seat, index));
+            if switches > self.left.switches.min(self.left.together) {
                 continue;
-            };
-            let Some(pass) = &work.pass else { continue };
+            }
             actions.push(Action::Step(seat, index, How::default()));
-            if self.left.lost > 0 && self.left.together > 0 {
-                let hows = faults(&pass.next);
-                actions.extend(hows.map(|how| Action::Step(seat, index, how)));
+            if self.left.lost > 0 && self.left.together > switches {
+                actions.extend(faults(next).map(|how| Action::Step(seat, index, how)));
             }
         }
         if replica
@@ -157,6 +162,19 @@ impl State {
         if replica.abandoned(&self.world).is_some() {
             actions.push(Action::Sweep(seat));
         }
+    }
+
+    /// What is to be carried out in the pass of this operator over this request.
+    fn next(&self, seat: usize, index: usize) -> Option<&Next> {
+        let Seat { replica, paused, .. } = &self.seats[seat];
+        let work = replica.works.get(self.uid(index)?).filter(|_| paused.is_none())?;
+        work.pass.as_ref().map(|pass| &pass.next)
+    }
+
+    /// Whether a step of this pass would come in between those of another one.
+    fn comes_between(&self, seat: usize, index: usize) -> bool {
+        let other = self.current.filter(|current| *current != (seat, index));
+        other.is_some_and(|(seat, index)| self.next(seat, index).is_some())
     }
 
     /// When something is to be done next, on the grid.
@@ -180,12 +198,7 @@ impl State {
     /// Does it, and everything that follows from it by itself.
     pub fn perform(&mut self, action: Action) {
         match action {
-            Action::Step(seat, index, how) => {
-                if how != How::default() {
-                    (self.left.lost, self.left.together) = (self.left.lost - 1, self.left.together - 1);
-                }
-                self.step(seat, index, how);
-            }
+            Action::Step(seat, index, how) => self.step(seat, index, how),
             Action::Flush(seat) => self.seats[seat].replica.flush(&mut self.world),
             Action::Sweep(seat) => self.seats[seat].replica.sweep(&mut self.world),
             Action::Tick => {
@@ -267,6 +280,13 @@ impl State {
     }
 
     fn step(&mut self, seat: usize, index: usize, how: How) {
+        if self.comes_between(seat, index) {
+            (self.left.switches, self.left.together) = (self.left.switches - 1, self.left.together - 1);
+        }
+        if how != How::default() {
+            (self.left.lost, self.left.together) = (self.left.lost - 1, self.left.together - 1);
+        }
+        self.current = Some((seat, index));
         if self.carry_on(seat, index, how) {
             self.settle(seat, index);
         }
@@ -274,13 +294,7 @@ impl State {
 
     /// Goes on until something comes that others can see, or until the pass is over.
     fn settle(&mut self, seat: usize, index: usize) {
-        let private = |state: &Self| {
-            let work = state
-                .uid(index)
-                .and_then(|uid| state.seats[seat].replica.works.get(uid));
-            work.and_then(|work| work.pass.as_ref())
-                .is_some_and(|pass| pass.next.is_private())
-        };
+        let private = |state: &Self| state.next(seat, index).is_some_and(Next::is_private);
         while private(self) && self.carry_on(seat, index, How::default()) {}
     }
 

@@ -140,6 +140,9 @@ pub fn send(world: &mut World, request: &Request, work: &mut Work, facts: &Facts
     let sent = if !(usable && enforced && in_time) || world.upstream.down {
         Sent::NotSent(busy())
     } else {
+        if work.held.is_some() {
+            world.truth.arrived(&uid, step);
+        }
         match fault {
             Some(Fault::NotSent) => Sent::NotSent(busy()),
             Some(Fault::Busy) => Sent::Refused(busy()),

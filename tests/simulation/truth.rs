@@ -21,7 +21,7 @@ pub enum Rule {
     Unknown,
     /// What has ended never changes.
     Terminal,
-    /// Nothing is done for a request under a claim after its end.
+    /// Nothing is sent for a request under a claim after its end, and no marked step comes late.
     Late,
     /// Nothing is denied, given up or said that the world does not warrant.
     Warranted,
@@ -80,12 +80,19 @@ impl Truth {
         let Some((end, ended)) = self.endings.get(uid).cloned() else {
             return;
         };
-        let claimed = self.claimed.contains(uid);
-        self.demand(!claimed, Rule::Late, || {
+        // A step that sets a state may come late where that state was reached otherwise: it changes nothing.
+        self.demand(!step.is_marked(), Rule::Late, || {
             format!("{} for request {uid} at {at}, which ended at {end}", step.as_str())
         });
         // What had been lost and comes late: the ending must not have denied it.
         self.check_undone(&ended);
+    }
+
+    /// A step arrives upstream under a claim.
+    pub fn arrived(&mut self, uid: &str, step: Step) {
+        self.demand(!self.endings.contains_key(uid), Rule::Late, || {
+            format!("{} was sent for request {uid} after its end", step.as_str())
+        });
     }
 
     pub fn charged(&mut self, uid: Option<&str>) {

@@ -67,8 +67,6 @@ pub enum Mutant {
     LostIsNotSent,
     /// A password that is sent again is another one.
     FreshPassword,
-    /// Bad endings do not ask whether another replica holds a claim.
-    NoConfirmation,
 }
 
 #[derive(Clone)]

@@ -3,7 +3,7 @@
 use super::{
     super::{
         calls::{holds, prepare, took_down},
-        world::{Mutant, Object, World},
+        world::{Object, World},
     },
     Broken, Found, Replica, Work,
 };
@@ -70,11 +70,10 @@ impl Replica {
                 facts.link_sent = Some(sent && !world.upstream.down);
             }
             Fact::ClaimedElsewhere => {
-                let asks = world.mutant != Mutant::NoConfirmation;
                 let own = world
                     .object
                     .clone()
-                    .filter(|object| asks && holds(&object.fields, &request.uid));
+                    .filter(|object| holds(&object.fields, &request.uid));
                 facts.claimed_elsewhere = Some(own.is_some());
                 own.into_iter().for_each(|object| self.learn(world, object));
             }
