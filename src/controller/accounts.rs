@@ -5,7 +5,7 @@
 //! within [`CLOSE_WITHIN`] in any case, and on stop.
 
 use crate::{
-    api::{Account, AccountFields, CLAIM_LABEL},
+    api::{Account, AccountFields, CLAIM_LABEL, account::Claim},
     domain::{
         ledger::{self, Closing},
         observed::LedgerSeen,
@@ -217,15 +217,33 @@ impl Accounts {
     /// The API server did not answer; the claim is still open.
     pub async fn close(&self, name: &str, uid: &str, closing: Closing) -> Result<(), kube::Error> {
         let _turn = self.turn(name).await;
-        self.close_in_turn(name, uid, closing).await
+        self.close_in_turn(name, uid, closing, |_| true).await
     }
 
-    async fn close_in_turn(&self, name: &str, uid: &str, closing: Closing) -> Result<(), kube::Error> {
+    /// Takes a claim back under which nothing was done, as `writer` left it: one that another replica has taken over
+    /// meanwhile is not ours to give back, for it may have acted under it.
+    ///
+    /// # Errors
+    /// The API server did not answer; the claim is still open.
+    pub async fn release(&self, name: &str, uid: &str, writer: &str) -> Result<(), kube::Error> {
+        let _turn = self.turn(name).await;
+        self.close_in_turn(name, uid, Closing::Refund, |claim| claim.writer == writer)
+            .await
+    }
+
+    async fn close_in_turn(
+        &self,
+        name: &str,
+        uid: &str,
+        closing: Closing,
+        ours: impl Fn(&Claim) -> bool,
+    ) -> Result<(), kube::Error> {
         for _ in 0..8 {
             let Some(account) = self.get(name).await? else {
                 return Ok(());
             };
-            let open = ledger::open(&account.spec.ledger).is_some_and(|entry| entry.uid == uid);
+            let open = ledger::open(&account.spec.ledger)
+                .is_some_and(|entry| entry.uid == uid && entry.claim.as_ref().is_some_and(&ours));
             if !open {
                 return Ok(());
             }

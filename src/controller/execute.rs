@@ -22,7 +22,7 @@ use crate::{
         decide::after,
         decision::{Effect, NewClaim, Renewal},
         enforcement::Enforcement,
-        ledger::{self, Closing},
+        ledger,
         observed::{Acting, Facts},
         request::Request,
     },
@@ -365,7 +365,7 @@ async fn release(context: &Context, request: &Request, work: &mut Work, facts: &
     context.metrics.api_write("Account", "update");
     context
         .accounts
-        .close(&held.account.name_any(), &request.uid, Closing::Refund)
+        .release(&held.account.name_any(), &request.uid, &held.claim.writer)
         .await?;
     context.claims.forget(&request.uid);
     work.held = None;

@@ -93,7 +93,9 @@ impl Model for Scene {
             Property::always(WARRANTED, |_, state: &State| keeps(state, &[Rule::Warranted])),
             // Exact, though stateright may overlook eventualities where paths join: what has ended stays so, and time
             // moves on along every path, so that a path on which it never comes ends in a state where it is not so.
-            Property::eventually(ENDS, |_, state: &State| state.is_over()),
+            Property::eventually(ENDS, |_, state: &State| {
+                state.is_over() || !state.world.truth.broken.is_empty()
+            }),
             Property::sometimes("something succeeds", |_, state: &State| {
                 ended(state, Outcome::Succeeded)
             }),

@@ -33,6 +33,9 @@ mod facts;
 /// More than any plan needs.
 const ROUNDS: usize = 40;
 
+/// Nothing is looked at again sooner.
+const SOON: Duration = Duration::from_millis(20);
+
 /// What goes wrong with a send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -251,6 +254,10 @@ impl Replica {
             Decision::Finish(ending) => Next::Finish(ending),
             Decision::Wait(waiting) => {
                 let pause = status::waits(world.now, &observed, &waiting);
+                let now = world.now;
+                world.truth.demand(pause.until > now, Rule::Warranted, || {
+                    format!("waits until the past for {}", waiting.reason)
+                });
                 Next::Wait(waiting, pause)
             }
         };
@@ -307,13 +314,9 @@ impl Replica {
                 Ok(Passed::Over)
             }
             Next::Wait(waiting, pause) => {
-                let until = pause.until;
-                let now = world.now;
                 self.wait(world, index, &pass.request, work, &waiting, pause.write)?;
-                world.truth.demand(until > now, Rule::Warranted, || {
-                    format!("waits until the past for {}", waiting.reason)
-                });
-                Ok(Passed::Again(until))
+                // Its time may have come while the process stood still.
+                Ok(Passed::Again(pause.until.max(after(world.now, SOON))))
             }
         }
     }

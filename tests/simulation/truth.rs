@@ -21,7 +21,7 @@ pub enum Rule {
     Unknown,
     /// What has ended never changes.
     Terminal,
-    /// Nothing is sent for a request under a claim after its end, and no marked step comes late.
+    /// No marked step is sent or comes after the request's end.
     Late,
     /// Nothing is denied, given up or said that the world does not warrant.
     Warranted,
@@ -90,7 +90,7 @@ impl Truth {
 
     /// A step arrives upstream under a claim.
     pub fn arrived(&mut self, uid: &str, step: Step) {
-        self.demand(!self.endings.contains_key(uid), Rule::Late, || {
+        self.demand(!step.is_marked() || !self.endings.contains_key(uid), Rule::Late, || {
             format!("{} was sent for request {uid} after its end", step.as_str())
         });
     }

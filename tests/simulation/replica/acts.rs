@@ -10,7 +10,7 @@ use super::{
 use readmit::domain::{
     account::Proof,
     decision::{Effect, NewClaim, Renewal},
-    ledger::Closing,
+    ledger::{self, Closing},
     observed::Facts,
     request::Request,
 };
@@ -43,7 +43,14 @@ impl Replica {
             }
             Effect::Release => {
                 let uid = &request.uid;
-                if let Some(object) = world.object.clone().filter(|object| holds(&object.fields, uid)) {
+                // One that another replica has taken over is not ours to give back.
+                let writer = work.held.as_ref().map(|held| held.claim.writer.clone());
+                let ours = |object: &Object| {
+                    let claim = ledger::open(&object.fields.ledger).and_then(|entry| entry.claim.as_ref());
+                    claim.map(|claim| &claim.writer) == writer.as_ref()
+                };
+                let object = world.object.clone();
+                if let Some(object) = object.filter(|object| holds(&object.fields, uid) && ours(object)) {
                     let mut fields = object.fields;
                     fields.ledger = Closing::Refund.apply(&fields.ledger, uid, world.now);
                     world.write(fields, Some(object.version)).unwrap();
