@@ -117,12 +117,12 @@ fn a_missing_right_is_named() {
     let Some(lab) = Lab::with(|spec| spec.bind_name = READER.into()) else {
         return;
     };
-    lab.samba.lock("reader").unwrap();
-    assert_eq!(state(&lab.account("reader").lock), "locked");
-    let sent = lab.unlock("reader");
+    lab.samba.lock("rightless").unwrap();
+    assert_eq!(state(&lab.account("rightless").lock), "locked");
+    let sent = lab.unlock("rightless");
     assert_eq!(sent.as_str(), "Refused");
     let failure = failure(sent);
     assert_eq!(failure.class, FailureClass::NeedsConfig);
     assert!(failure.public.contains("lockoutTime"), "{}", failure.public);
-    assert_eq!(state(&lab.account("reader").lock), "locked");
+    assert_eq!(state(&lab.account("rightless").lock), "locked");
 }
