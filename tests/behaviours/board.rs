@@ -107,7 +107,9 @@ impl Board {
     pub fn delete(&self, person: &str, request: &Value) {
         let key = key_of(request);
         let api = Api::<DynamicObject>::namespaced_with(self.client(person), &key.1, &resource_of(&key.0));
-        let deleted = self.runtime.block_on(api.delete(&key.2, &kube::api::DeleteParams::default()));
+        let deleted = self
+            .runtime
+            .block_on(api.delete(&key.2, &kube::api::DeleteParams::default()));
         deleted.expect("deleted");
         self.until(&key, |seen| seen.is_none().then_some(()));
     }
@@ -171,7 +173,11 @@ fn resource_of(kind: &str) -> ApiResource {
 fn key_of(request: &Value) -> Key {
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
     let metadata = &request["metadata"];
-    (text(&request["kind"]), text(&metadata["namespace"]), text(&metadata["name"]))
+    (
+        text(&request["kind"]),
+        text(&metadata["namespace"]),
+        text(&metadata["name"]),
+    )
 }
 
 async fn watch(api: Api<DynamicObject>, kind: String, shared: Arc<Shared>) {

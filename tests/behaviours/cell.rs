@@ -65,7 +65,8 @@ pub fn keeper() -> &'static Recipient {
 /// A policy of the Directory's name that allows everything in it; `more` goes into its spec.
 fn open_policy(directory: &str, more: &Value) -> Value {
     let methods = ["Link", "TemporaryPassword", "ChangeAtNextSignIn"];
-    let mut spec = json!({"password": {"methods": methods, "recipients": [keeper().public()]}});
+    let password = json!({"methods": methods, "recipients": [keeper().public()]});
+    let mut spec = json!({"serviceAccounts": true, "password": password});
     for (key, value) in more.as_object().into_iter().flatten() {
         spec[key] = value.clone();
     }

@@ -32,7 +32,10 @@ pub fn by_address(cell: &Cell) -> Verdict {
 
 pub fn odd_names(cell: &Cell) -> Verdict {
     let names = cell.fixture.odd_names();
-    assert!(!names.is_empty(), "every server takes some name that is syntax somewhere");
+    assert!(
+        !names.is_empty(),
+        "every server takes some name that is syntax somewhere"
+    );
     for (number, name) in names.iter().enumerate() {
         let person = cell.fixture.person(name);
         let account = json!({"login": person.login});
@@ -109,10 +112,18 @@ pub fn protected(cell: &Cell) -> Verdict {
 pub fn own(cell: &Cell) -> Verdict {
     let alice = cell.fixture.person("alice");
     cell.fixture.lock(&alice);
-    for (name, account) in [("login", json!({"login": alice.login})), ("address", json!({"email": alice.email}))] {
+    for (name, account) in [
+        ("login", json!({"login": alice.login})),
+        ("address", json!({"email": alice.email})),
+    ] {
         let request = cell.unlock(name, cell.shared(), account, &json!({}));
         let status = cell.ask_as("alice", &request);
-        check(&status, "Denied", "PolicyDenied", "nobody may ask for their own account");
+        check(
+            &status,
+            "Denied",
+            "PolicyDenied",
+            "nobody may ask for their own account",
+        );
     }
     assert_eq!(cell.fixture.writes(&alice), [""; 0]);
     // Bob may ask for her.

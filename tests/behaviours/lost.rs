@@ -101,7 +101,9 @@ pub fn link_after(cell: &Cell) -> Verdict {
     if let Some(why) = cell.fixture.unable(Step::SendLink) {
         return cell.not_capable(&request(cell.shared()), &person, why);
     }
-    let (status, _way) = match struck(cell, &person, Fault::LostAfter, |directory| cell.ask(&request(directory))) {
+    let (status, _way) = match struck(cell, &person, Fault::LostAfter, |directory| {
+        cell.ask(&request(directory))
+    }) {
         Ok(struck) => struck,
         Err(verdict) => return verdict,
     };

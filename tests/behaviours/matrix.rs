@@ -56,7 +56,10 @@ impl Matrix {
     pub fn compare(&self) {
         let all = BEHAVIOURS.len() * PROVIDERS.len();
         let cells = self.cells.lock().expect("no panic");
-        let cells = self.changed.wait_while(cells, |cells| cells.len() < all).expect("no panic");
+        let cells = self
+            .changed
+            .wait_while(cells, |cells| cells.len() < all)
+            .expect("no panic");
         assert!(
             cells.values().all(|ended| !matches!(ended, Ended::Failed)),
             "no matrix: rows failed"

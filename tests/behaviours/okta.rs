@@ -93,7 +93,9 @@ impl Fixture for Okta {
     }
 
     fn odd_names(&self) -> Vec<String> {
-        ["team/odd", "per%cent-odd", "odd+plus", "o'odd", "odd name"].map(str::to_owned).to_vec()
+        ["team/odd", "per%cent-odd", "odd+plus", "o'odd", "odd name"]
+            .map(str::to_owned)
+            .to_vec()
     }
 
     fn twins(&self, name: &str) -> Result<[Person; 2], Lacking> {
@@ -139,7 +141,9 @@ impl Fixture for Okta {
 
     fn links(&self, person: &Person) -> usize {
         let mails = self.sandbox.mails().into_iter();
-        mails.filter(|mail| mail.user == person.id && mail.link.is_some()).count()
+        mails
+            .filter(|mail| mail.user == person.id && mail.link.is_some())
+            .count()
     }
 
     fn follow_link(&self, person: &Person, new: &str) {
@@ -228,7 +232,8 @@ impl Way for Scripts {
                 reset_seconds: 2,
             },
         };
-        self.0.inject(Scripted::once("POST", &format!("{}*", person.handle), kind));
+        self.0
+            .inject(Scripted::once("POST", &format!("{}*", person.handle), kind));
         Ok(())
     }
 

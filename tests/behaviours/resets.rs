@@ -51,7 +51,11 @@ pub fn temporary_password(cell: &Cell) -> Verdict {
     assert_eq!(cell.fixture.passwords(&person), 1);
     // Judged before the wrong sign-in below, which counts.
     assert_eq!(cell.fixture.sign_in(&person, &password), SignIn::MustChange);
-    assert_eq!(cell.fixture.sign_in(&person, &person.password), SignIn::Refused, "the old one is over");
+    assert_eq!(
+        cell.fixture.sign_in(&person, &person.password),
+        SignIn::Refused,
+        "the old one is over"
+    );
     Verdict::Passed
 }
 
@@ -67,7 +71,11 @@ pub fn must_change(cell: &Cell) -> Verdict {
     let password = opened(&status);
     cell.fixture.choose_password(&person, &password, "Ganz-Neues-Wort-9");
     assert_eq!(cell.fixture.sign_in(&person, "Ganz-Neues-Wort-9"), SignIn::Welcome);
-    assert_eq!(cell.fixture.sign_in(&person, &password), SignIn::Refused, "the temporary one is over");
+    assert_eq!(
+        cell.fixture.sign_in(&person, &password),
+        SignIn::Refused,
+        "the temporary one is over"
+    );
     Verdict::Passed
 }
 
@@ -100,7 +108,12 @@ pub fn of_disabled(cell: &Cell) -> Verdict {
         Err(lacking) => return lacking.into(),
     };
     let status = cell.ask(&temporary(cell, &person, &json!({})));
-    check(&status, "Failed", "Refused", "a disabled account is enabled by its directory's administrators");
+    check(
+        &status,
+        "Failed",
+        "Refused",
+        "a disabled account is enabled by its directory's administrators",
+    );
     assert!(status["delivery"].is_null(), "{status:#}");
     assert_eq!(cell.fixture.writes(&person), [""; 0]);
     Verdict::Passed

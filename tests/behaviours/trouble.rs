@@ -44,7 +44,14 @@ pub fn budget(cell: &Cell) -> Verdict {
     connect(cell.stage, &name, manifests);
     let requests: Vec<_> = people
         .iter()
-        .map(|person| cell.unlock(&person.login.replace('@', "-at-"), &name, json!({"login": person.login}), &json!({})))
+        .map(|person| {
+            cell.unlock(
+                &person.login.replace('@', "-at-"),
+                &name,
+                json!({"login": person.login}),
+                &json!({}),
+            )
+        })
         .collect();
     for request in &requests {
         cell.board.create("bob", request);
@@ -53,7 +60,12 @@ pub fn budget(cell: &Cell) -> Verdict {
     let least = Duration::from_secs(3 * PEOPLE as u64 - 12);
     assert!(began.elapsed() >= least, "{:?} for {PEOPLE} unlocks", began.elapsed());
     for seen in &ended {
-        check(&seen.object["status"], "Succeeded", "Unlocked", "read back as not locked");
+        check(
+            &seen.object["status"],
+            "Succeeded",
+            "Unlocked",
+            "read back as not locked",
+        );
     }
     let waited = |reason: &str| ended.iter().any(|seen| seen.reasons.iter().any(|was| was == reason));
     assert!(waited("RateLimited"), "{ended:#?}");
@@ -68,13 +80,22 @@ pub fn wrong_credential(cell: &Cell) -> Verdict {
     manifests.push(policy(&name, &name, &["Unlock"], &json!({})));
     cell.stage.admin(&text(&manifests));
     let asked = [cell.locked("first"), cell.locked("second")].map(|person| {
-        let request = cell.unlock(&person.login.replace('@', "-at-"), &name, json!({"login": person.login}), &json!({}));
+        let request = cell.unlock(
+            &person.login.replace('@', "-at-"),
+            &name,
+            json!({"login": person.login}),
+            &json!({}),
+        );
         cell.board.create("bob", &request);
         request
     });
     for request in &asked {
         let seen = cell.board.waits(request, "DirectoryUnavailable");
-        says(&seen.object["status"], "DirectoryUnavailable", &format!("correct Secret {name}"));
+        says(
+            &seen.object["status"],
+            "DirectoryUnavailable",
+            &format!("correct Secret {name}"),
+        );
     }
     let refused = || cell.stage.get("directory", "default", &name)["status"]["refusedSecret"].clone();
     assert_eq!(refused()["name"], name.as_str());

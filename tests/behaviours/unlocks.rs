@@ -25,7 +25,12 @@ pub fn locked(cell: &Cell) -> Verdict {
 pub fn not_locked(cell: &Cell) -> Verdict {
     let person = cell.person("free");
     let status = cell.ask_unlock(cell.shared(), &person);
-    check(&status, "Succeeded", "NotLocked", "read as not locked; nothing was done");
+    check(
+        &status,
+        "Succeeded",
+        "NotLocked",
+        "read as not locked; nothing was done",
+    );
     assert_eq!(cell.fixture.writes(&person), [""; 0]);
     Verdict::Passed
 }

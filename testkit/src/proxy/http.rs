@@ -10,7 +10,8 @@ use super::{Fault, Stream, Way};
 const LARGEST: usize = 1 << 20;
 
 const DONE: &[u8] = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n";
-const BUSY: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 2\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+const BUSY: &[u8] =
+    b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 2\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
 /// Passes one request on and its answer back, or what a fault makes of them.
 pub(super) async fn relay(mut client: Box<dyn Stream>, way: &Way) -> anyhow::Result<()> {
@@ -108,7 +109,10 @@ mod tests {
     fn a_request_is_made_to_close_its_connection() {
         let head = b"PUT /a HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\ncontent-length: 12\r\n\r\n";
         let (text, length) = closing(head).expect("a head");
-        assert_eq!(text, "PUT /a HTTP/1.1\r\nHost: x\r\ncontent-length: 12\r\nConnection: close\r\n\r\n");
+        assert_eq!(
+            text,
+            "PUT /a HTTP/1.1\r\nHost: x\r\ncontent-length: 12\r\nConnection: close\r\n\r\n"
+        );
         assert_eq!(length, 12);
         closing(b"PUT /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n").expect_err("not understood");
     }

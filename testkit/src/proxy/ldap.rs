@@ -77,7 +77,11 @@ impl Change {
 
 fn changes(message: &[u8]) -> Option<Change> {
     let (id, tag) = parts(message)?;
-    let about_password = || message.windows(PASSWORD_MODIFY.len()).any(|bytes| bytes == PASSWORD_MODIFY);
+    let about_password = || {
+        message
+            .windows(PASSWORD_MODIFY.len())
+            .any(|bytes| bytes == PASSWORD_MODIFY)
+    };
     let response = match tag {
         tag if tag == MODIFY.0 => MODIFY.1,
         tag if tag == EXTENDED.0 && about_password() => EXTENDED.1,
@@ -145,10 +149,7 @@ mod tests {
     #[test]
     fn changes_are_known_and_answered() {
         let change = changes(MODIFY_A).expect("a modify");
-        assert_eq!(
-            change.answer(51),
-            [0x30, 12, 2, 1, 7, 0x67, 7, 0x0a, 1, 51, 4, 0, 4, 0]
-        );
+        assert_eq!(change.answer(51), [0x30, 12, 2, 1, 7, 0x67, 7, 0x0a, 1, 51, 4, 0, 4, 0]);
         let search = [0x30, 5, 2, 1, 7, 0x63, 0];
         assert!(changes(&search).is_none());
         let mut extended = vec![0x30, 0, 2, 1, 9, 0x77, 0, 0x80, PASSWORD_MODIFY.len() as u8];
