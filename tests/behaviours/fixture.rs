@@ -59,7 +59,8 @@ pub struct Wrong {
 
 /// A provider's server, and everything that is to be known about it.
 pub trait Fixture: Send + Sync {
-    /// The provider's name in `Directory.spec.provider`; also the name of the shared Directory and of the namespace.
+    /// The provider's name in lower case, as in [`crate::PROVIDERS`]; also the name of the shared Directory and of the
+    /// namespace of all requests.
     fn provider(&self) -> &'static str;
 
     /// Secrets (in `readmit-system`, beginning with this name) and one Directory of this name, with the settings that
@@ -67,7 +68,8 @@ pub trait Fixture: Send + Sync {
     fn directory(&self, name: &str, way: Option<&dyn Way>) -> Vec<Value>;
 
     /// Makes an ordinary account, enabled, with a password that needs no change. `name` has at most 16 characters; the
-    /// address is `<name>@example.com`.
+    /// address is `<name>@example.com`. `alice` is asked for once, for the row about one's own account; a server that
+    /// has her already gives her.
     fn person(&self, name: &str) -> Person;
 
     /// Names for [`Fixture::person`] that are syntax somewhere (in a filter, a DN, a path) and that the server takes.
@@ -89,7 +91,7 @@ pub trait Fixture: Send + Sync {
     fn sign_in(&self, person: &Person, password: &str) -> SignIn;
 
     /// The owner chooses a new password, where `sign_in` says that it must be changed.
-    fn choose_password(&self, person: &Person, old: &str, new: &str);
+    fn choose_password(&self, person: &Person, old: &str, new: &str) -> Result<(), Lacking>;
 
     /// How many messages with a reset link the owner has got. Never asked where links are not sent.
     fn links(&self, person: &Person) -> usize;
@@ -111,7 +113,7 @@ pub trait Fixture: Send + Sync {
     fn passwords(&self, person: &Person) -> usize;
 
     /// Why a request for this step ends as NotCapable, as its message says it; `None` where it can be done. Asked about
-    /// SetPassword, SendLink, RequireChange and RevokeSessions.
+    /// SetPassword, SendLink and RequireChange.
     fn unable(&self, step: Step) -> Option<&'static str>;
 
     /// Why a set password or a sent link whose reply was lost cannot be recognised, so that such a request ends as

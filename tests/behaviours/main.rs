@@ -1,4 +1,4 @@
-//! The same behaviours over every provider: each row of [`BEHAVIOURS`] on each of [`PROVIDERS`] is one test, asked by
+//! The same behaviours over every provider: each row of [`table`] on each of [`PROVIDERS`] is one test, asked by
 //! manifests on a real API server and carried out by a real operator, one of each for the whole suite. What was seen is
 //! the matrix in `docs/providers.md`, see [`matrix`]. How to add a provider stands in [`fixture`].
 //!
@@ -16,6 +16,7 @@ mod matrix;
 mod okta;
 mod openldap;
 mod resets;
+mod table;
 mod trouble;
 mod unlocks;
 mod way;
@@ -32,128 +33,18 @@ use std::{
     thread,
 };
 use support::stage::{Stage, stage};
+use table::BEHAVIOURS;
 use testkit::skip::{self, Missing};
-
-/// A row: a name for tests, a text for the matrix, and what is done and expected.
-struct Behaviour {
-    name: &'static str,
-    text: &'static str,
-    run: fn(&Cell) -> Verdict,
-}
-
-const fn behaviour(name: &'static str, text: &'static str, run: fn(&Cell) -> Verdict) -> Behaviour {
-    Behaviour { name, text, run }
-}
-
-/// Every row, in the order of the matrix. Names have at most 20 characters.
-const BEHAVIOURS: &[Behaviour] = &[
-    behaviour("found-by-login", "Found by login", found::by_login),
-    behaviour("found-by-id", "Found by the directory's own id", found::by_id),
-    behaviour(
-        "found-by-address",
-        "Found by e-mail address, in any letter case",
-        found::by_address,
-    ),
-    behaviour(
-        "found-odd-names",
-        "Found though the login is full of syntax",
-        found::odd_names,
-    ),
-    behaviour(
-        "nobody",
-        "Nobody is found by a filter, a path or a query",
-        found::nobody,
-    ),
-    behaviour(
-        "ambiguous",
-        "Two accounts with one address: neither is touched",
-        found::ambiguous,
-    ),
-    behaviour(
-        "protected",
-        "A protected account is refused before any write",
-        found::protected,
-    ),
-    behaviour("own", "Nobody asks for their own account", found::own),
-    behaviour("unlock-locked", "Unlock: locked", unlocks::locked),
-    behaviour(
-        "unlock-not-locked",
-        "Unlock: not locked, left alone",
-        unlocks::not_locked,
-    ),
-    behaviour(
-        "unlock-disabled",
-        "Unlock: disabled and not locked, left alone",
-        unlocks::disabled,
-    ),
-    behaviour(
-        "unlock-locked-off",
-        "Unlock: locked and disabled, refused",
-        unlocks::locked_and_disabled,
-    ),
-    behaviour(
-        "unlock-pipeline",
-        "Unlock: by a pipeline, once however often created",
-        unlocks::by_pipeline,
-    ),
-    behaviour("reset-link", "Reset: by a mailed link", resets::link),
-    behaviour(
-        "reset-temporary",
-        "Reset: by a temporary password",
-        resets::temporary_password,
-    ),
-    behaviour(
-        "reset-must-change",
-        "Reset: the owner must choose a new password",
-        resets::must_change,
-    ),
-    behaviour(
-        "reset-next-sign-in",
-        "Reset: change at the next sign-in",
-        resets::change_at_next_sign_in,
-    ),
-    behaviour(
-        "reset-locked",
-        "Reset: a locked account gets back in",
-        resets::of_locked,
-    ),
-    behaviour(
-        "reset-disabled",
-        "Reset: a disabled account is refused",
-        resets::of_disabled,
-    ),
-    behaviour("reset-sessions", "Reset: open sessions end", resets::sessions),
-    behaviour(
-        "reset-recreated",
-        "Reset: once, however often its manifest is created",
-        resets::recreated,
-    ),
-    behaviour(
-        "read-back",
-        "Read back: an unlock that was confirmed and not done",
-        lost::unlock_untrue,
-    ),
-    behaviour("unlock-lost-before", "Unlock: the request is lost", lost::unlock_before),
-    behaviour("unlock-lost-after", "Unlock: the reply is lost", lost::unlock_after),
-    behaviour("unlock-late", "Unlock: committed late", lost::unlock_late),
-    behaviour("reset-lost-before", "Reset: the request is lost", lost::password_before),
-    behaviour("reset-lost-after", "Reset: the reply is lost", lost::password_after),
-    behaviour("reset-late", "Reset: committed late", lost::password_late),
-    behaviour("link-lost-after", "Link: the reply is lost", lost::link_after),
-    behaviour("busy", "The directory is busy: waits, then done", trouble::busy),
-    behaviour("rate-limit", "The Directory's rate limit is kept", trouble::budget),
-    behaviour(
-        "wrong-credential",
-        "A wrong credential is tried once",
-        trouble::wrong_credential,
-    ),
-];
 
 /// A provider: its name, and what starts its server.
 type Provider = (&'static str, fn() -> anyhow::Result<Box<dyn Fixture>>);
 
 /// Every provider, in the order of the matrix.
-const PROVIDERS: &[Provider] = &[("okta", okta::start), ("openldap", openldap::start)];
+#[rustfmt::skip] // One line a provider.
+const PROVIDERS: &[Provider] = &[
+    ("okta", okta::start),
+    ("openldap", openldap::start),
+];
 
 /// Rows wait more than they work.
 const THREADS: usize = 16;
@@ -165,8 +56,8 @@ fn main() -> ExitCode {
     let mut trials = Vec::new();
     // The last rows take longest, and so begin first.
     for (place, row) in BEHAVIOURS.iter().enumerate().rev() {
-        for provider in 0..PROVIDERS.len() {
-            let name = format!("{}::{}", PROVIDERS[provider].0, row.name);
+        for (provider, (title, _)) in PROVIDERS.iter().enumerate() {
+            let name = format!("{title}::{}", row.name);
             let matrix = matrix.clone();
             trials.push(Trial::test(name.clone(), move || {
                 named(name, move || matrix.note(place, provider, || run(place, provider)));

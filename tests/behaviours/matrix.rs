@@ -1,7 +1,7 @@
 //! What the rows saw, as the table in `docs/providers.md`. The suite itself compares the two, since servers must run
 //! for it: with `READMIT_UPDATE_DOCS=1` it writes the table anew, and otherwise fails where they differ.
 
-use crate::{BEHAVIOURS, PROVIDERS, cell::Verdict};
+use crate::{PROVIDERS, cell::Verdict, table::BEHAVIOURS};
 use std::{
     collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},

@@ -134,9 +134,10 @@ impl Fixture for Okta {
         }
     }
 
-    fn choose_password(&self, person: &Person, old: &str, new: &str) {
+    fn choose_password(&self, person: &Person, old: &str, new: &str) -> Result<(), Lacking> {
         let changed = self.sandbox.sign_in(&person.login, old, Some(new));
         assert!(matches!(changed, sandbox::SignIn::Success { .. }), "{changed:?}");
+        Ok(())
     }
 
     fn links(&self, person: &Person) -> usize {

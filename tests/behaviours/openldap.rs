@@ -132,10 +132,11 @@ impl Fixture for OpenLdap {
         }
     }
 
-    fn choose_password(&self, person: &Person, old: &str, new: &str) {
+    fn choose_password(&self, person: &Person, old: &str, new: &str) -> Result<(), Lacking> {
         let mut tool = self.slapd.tool("ldappasswd", &person.handle, old);
         let output = tool.args(["-a", old, "-s", new]).output().expect("run ldappasswd");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Ok(())
     }
 
     fn links(&self, _: &Person) -> usize {
