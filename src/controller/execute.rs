@@ -213,6 +213,7 @@ async fn send(
     };
     let at = Timestamp::now();
     let message = with(also);
+    work.sent = Some(clock::boot_time());
     let entry = |event| Entry {
         directory: &request.directory,
         account: &target.id,
