@@ -3,7 +3,7 @@
 use crate::lab::{Lab, failure, state};
 use readmit::domain::account::{FailureClass, LockState, Remedy, Sent};
 use std::{thread::sleep, time::Duration};
-use testkit::samba::{INITIAL_PASSWORD, READER, person_dn};
+use testkit::samba::{DOMAIN_DN, INITIAL_PASSWORD, READER, person_dn};
 
 #[test]
 fn wrong_passwords_lock_and_one_write_unlocks() {
@@ -36,7 +36,9 @@ fn an_unlock_of_an_account_that_is_not_locked_is_success_and_does_nothing() {
     let Some(lab) = Lab::start() else { return };
     let before = lab.account("calm");
     assert_eq!(lab.unlock("calm"), Sent::Done);
-    assert_eq!(lab.account("calm"), before);
+    let after = lab.account("calm");
+    assert_eq!((after.lock, after.lock_stamp), (before.lock, before.lock_stamp));
+    assert_eq!((after.must_change, after.password_marker), (before.must_change, before.password_marker));
     assert_eq!(lab.sign_in("calm", INITIAL_PASSWORD), None);
 }
 
@@ -55,19 +57,34 @@ fn a_new_lock_has_another_stamp() {
 #[test]
 fn a_lock_that_ran_out_is_none_though_its_time_stays() {
     let Some(lab) = Lab::start() else { return };
-    lab.samba.add_policy("short", &person_dn("short"), 3).unwrap();
+    lab.samba.add_policy("short", &person_dn("short"), 4).unwrap();
     lab.samba.lock("short").unwrap();
     let LockState::Locked(lock) = lab.account("short").lock else {
         panic!("not locked");
     };
-    let lasts = lock.until.unwrap().duration_since(lock.since.unwrap());
-    assert_eq!(lasts.as_secs(), 3, "the fine-grained policy's duration, not the domain's");
-    sleep(Duration::from_millis(3_500));
+    assert_eq!(lock.until, None, "the policy in effect is hidden from the operator, and the domain's is not it");
+    sleep(Duration::from_millis(4_500));
     let account = lab.account("short");
     assert_eq!(state(&account.lock), "not locked");
     let stays = lab.samba.attribute(&person_dn("short"), "lockoutTime").unwrap();
     assert!(stays.is_some_and(|time| time != "0"), "the server keeps the time");
     assert_eq!(lab.sign_in("short", INITIAL_PASSWORD), None);
+}
+
+/// Where the operator may read fine-grained policies, which ordinary accounts may not, their duration counts.
+#[test]
+fn a_fine_grained_policy_overrides_the_domains() {
+    let Some(lab) = Lab::start() else { return };
+    lab.samba.add_policy("longer", &person_dn("longer"), 7_200).unwrap();
+    let container = format!("CN=Password Settings Container,CN=System,{DOMAIN_DN}");
+    lab.samba.delegate(&container, "(A;;LCRPLO;;;SID)").unwrap();
+    lab.samba.delegate(&format!("CN=longer,{container}"), "(A;;LCRPLO;;;SID)").unwrap();
+    lab.samba.lock("longer").unwrap();
+    let LockState::Locked(lock) = lab.account("longer").lock else {
+        panic!("not locked");
+    };
+    let lasts = lock.until.unwrap().duration_since(lock.since.unwrap());
+    assert_eq!(lasts.as_secs(), 7_200);
 }
 
 #[test]
@@ -90,9 +107,8 @@ fn disabled_and_locked_are_told_apart() {
     lab.samba.set(&dn, "userAccountControl", "514").unwrap();
     let disabled = lab.account("disabled");
     assert_eq!((disabled.disabled, state(&disabled.lock)), (Some(true), "not locked"));
-    lab.samba.set(&dn, "userAccountControl", "512").unwrap();
+    // To write userAccountControl later would clear the lock.
     lab.samba.lock("disabled").unwrap();
-    lab.samba.set(&dn, "userAccountControl", "514").unwrap();
     let both = lab.account("disabled");
     assert_eq!((both.disabled, state(&both.lock)), (Some(true), "locked"));
     // Nothing here ever enables an account.

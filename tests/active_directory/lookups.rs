@@ -78,7 +78,7 @@ fn the_id_stays_when_names_and_place_change() {
     let before = lab.account("moved");
     lab.samba
         .modify(&format!(
-            "dn: {}\nchangetype: modrdn\nnewrdn: CN=moved, too\ndeleteoldrdn: 1\n",
+            "dn: {}\nchangetype: modrdn\nnewrdn: CN=moved\\, too\ndeleteoldrdn: 1\n",
             person_dn("moved")
         ))
         .unwrap();

@@ -8,7 +8,5 @@ mod locks;
 mod lookups;
 mod passwords;
 mod protected;
-#[path = "../openldap/proxy.rs"]
-mod proxy;
 mod servers;
 mod trouble;

@@ -36,21 +36,16 @@ fn another_pdc_emulator_is_connected_to() {
     let Some(lab) = Lab::with(|spec| spec.target_server = TargetServer::Pdc) else {
         return;
     };
-    let server = format!("CN=DC2,{SITE}");
+    // Any entry may play the settings below a server's entry.
+    let server = format!("CN=DC2,OU=Services,{DOMAIN_DN}");
     let settings = format!("CN=NTDS Settings,{server}");
     let role = |owner: &str| lab.samba.set(DOMAIN_DN, "fSMORoleOwner", owner);
     lab.samba
         .add(&format!(
-            "dn: {server}\nobjectClass: server\ndNSHostName: {}\n\ndn: {settings}\nobjectClass: applicationSettings\n\
-             objectClass: nTDSDSA\n",
+            "dn: {server}\nobjectClass: computer\nsAMAccountName: DC2$\nuserAccountControl: 4096\ndNSHostName: {}\n\n\
+             dn: {settings}\nobjectClass: serviceConnectionPoint\n",
             lab.samba.address()
         ))
-        .or_else(|_| {
-            lab.samba.add(&format!(
-                "dn: {server}\nobjectClass: server\ndNSHostName: {}\n\ndn: {settings}\nobjectClass: container\n",
-                lab.samba.address()
-            ))
-        })
         .unwrap();
     role(&settings).unwrap();
     let found = lab.find(&login("bob"));

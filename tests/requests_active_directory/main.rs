@@ -168,8 +168,9 @@ fn what_may_not_or_cannot_be_done_is_known_before_anything_is_written() {
         .join(&format!("CN=Domain Admins,CN=Users,{DOMAIN_DN}"), &person_dn("chief"))
         .expect("joined");
     samba.lock("chief").expect("locked by wrong sign-ins");
-    samba.lock("disabled").expect("locked by wrong sign-ins");
+    // In this order: to write userAccountControl clears a lock.
     set("disabled", "userAccountControl", "514");
+    samba.lock("disabled").expect("locked by wrong sign-ins");
     let temporary = json!({"method": "TemporaryPassword"});
     let change = json!({"method": "ChangeAtNextSignIn"});
     let cases = [

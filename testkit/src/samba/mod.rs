@@ -22,6 +22,7 @@ pub use tools::Bind;
 
 use crate::process::{Child, Scratch};
 use crate::skip::Missing;
+use crate::slapd::ldif;
 use crate::{packages, tls, wait};
 
 /// What has to be installed.
@@ -75,7 +76,7 @@ impl Samba {
         let scratch = Scratch::new("readmit-samba-")?;
         let authority = tls::Authority::new("readmit test domain", scratch.path())?;
         let address = free_address()?;
-        let identity = authority.issue("dc1", &[HOST, &address, "127.0.0.1"], scratch.path())?;
+        let identity = authority.issue("dc1", &[HOST, &address], scratch.path())?;
         let samba = Self {
             server: Mutex::new(None),
             authority,
@@ -203,7 +204,7 @@ impl Samba {
 
 /// The DN of a person by name, without regard to whether they exist.
 pub fn person_dn(name: &str) -> String {
-    format!("CN={name},{PEOPLE_DN}")
+    format!("CN={},{PEOPLE_DN}", ldif::escape_dn_value(name))
 }
 
 /// A loopback address on which nothing listens at a domain controller's ports. Two processes start at unrelated ones.

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use data_encoding::BASE64;
 
 use super::{DOMAIN_DN, OPERATOR, READER, Samba};
+use crate::slapd::ldif;
 
 /// Where the people are, and where the operator has rights.
 pub const PEOPLE_DN: &str = "OU=People,DC=example,DC=test";
@@ -130,10 +131,16 @@ fn unit(dn: &str) -> String {
 
 fn person(name: &str, below: &str, password: &str) -> String {
     let octets: Vec<u8> = format!("\"{password}\"").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let lines = [
+        ldif::line("dn", &format!("CN={},{below}", ldif::escape_dn_value(name))),
+        ldif::line("sAMAccountName", name),
+        ldif::line("userPrincipalName", &format!("{name}@example.test")),
+        ldif::line("displayName", &format!("Person {name}")),
+        ldif::line("mail", &format!("{name}@example.com")),
+    ];
     format!(
-        "dn: CN={name},{below}\nobjectClass: user\nsAMAccountName: {name}\nuserPrincipalName: {name}@example.test\n\
-         displayName: Person {name}\nsn: Person\nmail: {name}@example.com\nc: DE\nuserAccountControl: 512\n\
-         unicodePwd:: {}\n\n",
+        "{}objectClass: user\nsn: Person\nc: DE\nuserAccountControl: 512\nunicodePwd:: {}\n\n",
+        lines.concat(),
         BASE64.encode(&octets)
     )
 }

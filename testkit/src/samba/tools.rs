@@ -4,6 +4,7 @@
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use data_encoding::BASE64;
 
 use super::{ADMINISTRATOR, Samba, person_dn};
 use crate::process::with_input;
@@ -97,6 +98,19 @@ impl Samba {
         let text = checked(&command.output().context("run ldapsearch")?, "ldapsearch")?;
         let entries = ldif::parse(&text)?;
         Ok(entries.first().and_then(|entry| entry.first(name)).map(str::to_owned))
+    }
+
+    /// The immutable id of an entry (objectGUID), in text form.
+    pub fn id(&self, dn: &str) -> Result<String> {
+        let mut command = self.tool("ldapsearch", ADMINISTRATOR, self.secret());
+        command.args(["-LLL", "-o", "ldif-wrap=no", "-b", dn, "-s", "base", "(objectClass=*)", "objectGUID"]);
+        let text = checked(&command.output().context("run ldapsearch")?, "ldapsearch")?;
+        let encoded = text.lines().find_map(|line| line.strip_prefix("objectGUID:: "));
+        let octets = encoded.map(|encoded| BASE64.decode(encoded.trim().as_bytes()));
+        let octets = octets.with_context(|| format!("{dn} shows no objectGUID: {text}"))??;
+        let hex = |places: &[usize]| -> String { places.iter().map(|place| format!("{:02x}", octets[*place])).collect() };
+        // The first three parts have their low octet first (MS-DTYP 2.3.4).
+        Ok([hex(&[3, 2, 1, 0]), hex(&[5, 4]), hex(&[7, 6]), hex(&[8, 9]), hex(&[10, 11, 12, 13, 14, 15])].join("-"))
     }
 
     /// One of the ldap-utils programs, with server and sign-in already among its arguments.
