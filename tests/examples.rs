@@ -391,7 +391,9 @@ fn active_directory() {
             .bind(&samba::person_dn("dana"), samba::INITIAL_PASSWORD)
             .expect("a sign-in");
         assert_eq!(bind.code, 0, "{bind:?}");
-        let last_set = samba.attribute(&samba::person_dn("alice"), "pwdLastSet").expect("a search");
+        let last_set = samba
+            .attribute(&samba::person_dn("alice"), "pwdLastSet")
+            .expect("a search");
         assert_eq!(last_set.as_deref(), Some("0"), "{order:?}");
     }
 }

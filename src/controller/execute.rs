@@ -260,12 +260,11 @@ async fn send(
         detail,
         ..entry(Event::Result)
     });
-    work.attempts
-        .extend([step].iter().chain(also).map(|step| Attempt {
-            step: step.as_str().to_owned(),
-            time: Timestamp::from_second(at.as_second()).unwrap_or(at),
-            result: sent.as_str().to_owned(),
-        }));
+    work.attempts.extend([step].iter().chain(also).map(|step| Attempt {
+        step: step.as_str().to_owned(),
+        time: Timestamp::from_second(at.as_second()).unwrap_or(at),
+        result: sent.as_str().to_owned(),
+    }));
     work.progress.record(step, also, at, lock_stamp, sent);
     Ok(())
 }

@@ -309,10 +309,10 @@ impl Observed<'_> {
     /// How the password's marker moved since the claim.
     pub fn password_moved(&self, claim: &Claim, account: &AccountRead) -> Moved {
         let (before, now) = (claim.marker.as_deref(), account.password_marker.as_deref());
-        self.directory
-            .map_or_else(|| Capabilities::default().moved(before, now), |directory| {
-                directory.capabilities.moved(before, now)
-            })
+        self.directory.map_or_else(
+            || Capabilities::default().moved(before, now),
+            |directory| directory.capabilities.moved(before, now),
+        )
     }
 
     /// The name of an account's ledger object in the Directory at hand.

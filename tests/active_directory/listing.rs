@@ -39,7 +39,9 @@ fn the_list_has_who_is_locked_now() {
     let found = listed(&lab);
     let has = |name: &str| {
         let id = id(name);
-        found.iter().any(|(listed, lock)| *listed == id && matches!(lock, LockState::Locked(_)))
+        found
+            .iter()
+            .any(|(listed, lock)| *listed == id && matches!(lock, LockState::Locked(_)))
     };
     assert!(has("listed1"));
     assert!(!has("listed2"), "it was unlocked; its lockoutTime is 0");

@@ -38,7 +38,10 @@ fn an_unlock_of_an_account_that_is_not_locked_is_success_and_does_nothing() {
     assert_eq!(lab.unlock("calm"), Sent::Done);
     let after = lab.account("calm");
     assert_eq!((after.lock, after.lock_stamp), (before.lock, before.lock_stamp));
-    assert_eq!((after.must_change, after.password_marker), (before.must_change, before.password_marker));
+    assert_eq!(
+        (after.must_change, after.password_marker),
+        (before.must_change, before.password_marker)
+    );
     assert_eq!(lab.sign_in("calm", INITIAL_PASSWORD), None);
 }
 
@@ -62,7 +65,10 @@ fn a_lock_that_ran_out_is_none_though_its_time_stays() {
     let LockState::Locked(lock) = lab.account("short").lock else {
         panic!("not locked");
     };
-    assert_eq!(lock.until, None, "the policy in effect is hidden from the operator, and the domain's is not it");
+    assert_eq!(
+        lock.until, None,
+        "the policy in effect is hidden from the operator, and the domain's is not it"
+    );
     sleep(Duration::from_millis(4_500));
     let account = lab.account("short");
     assert_eq!(state(&account.lock), "not locked");
@@ -78,7 +84,9 @@ fn a_fine_grained_policy_overrides_the_domains() {
     lab.samba.add_policy("longer", &person_dn("longer"), 7_200).unwrap();
     let container = format!("CN=Password Settings Container,CN=System,{DOMAIN_DN}");
     lab.samba.delegate(&container, "(A;;LCRPLO;;;SID)").unwrap();
-    lab.samba.delegate(&format!("CN=longer,{container}"), "(A;;LCRPLO;;;SID)").unwrap();
+    lab.samba
+        .delegate(&format!("CN=longer,{container}"), "(A;;LCRPLO;;;SID)")
+        .unwrap();
     lab.samba.lock("longer").unwrap();
     let LockState::Locked(lock) = lab.account("longer").lock else {
         panic!("not locked");

@@ -61,7 +61,10 @@ fn two_accounts_with_one_address_are_not_chosen_between() {
     for name in ["twin1", "twin2"] {
         lab.samba.set(&person_dn(name), "mail", "twins@example.com").unwrap();
     }
-    assert_eq!(lab.find(&email("twins@example.com")).unwrap_err(), ReadFailure::Ambiguous);
+    assert_eq!(
+        lab.find(&email("twins@example.com")).unwrap_err(),
+        ReadFailure::Ambiguous
+    );
 }
 
 #[test]
@@ -120,10 +123,20 @@ fn policies_see_the_profile_and_no_secret() {
     let account = lab.account("bob");
     assert_eq!(account.profile["c"], "DE");
     assert_eq!(account.profile["displayName"], "Person bob");
-    let hidden = ["unicodePwd", "supplementalCredentials", "ntPwdHistory", "objectGUID", "objectSid"];
+    let hidden = [
+        "unicodePwd",
+        "supplementalCredentials",
+        "ntPwdHistory",
+        "objectGUID",
+        "objectSid",
+    ];
     for name in hidden {
         assert!(!account.profile.contains_key(name), "{name}");
     }
-    assert!(account.unreadable.contains(&"objectGUID".to_owned()), "{:?}", account.unreadable);
+    assert!(
+        account.unreadable.contains(&"objectGUID".to_owned()),
+        "{:?}",
+        account.unreadable
+    );
     assert_eq!(account.server.as_deref(), Some(testkit::samba::HOST));
 }

@@ -84,7 +84,11 @@ fn a_forced_change_conflicts_with_never_expires_and_smart_cards() {
     }
     assert_eq!(lab.require_change("endless"), Sent::Done);
     assert_eq!(lab.account("endless").must_change, Some(false));
-    assert_eq!(lab.sign_in("endless", INITIAL_PASSWORD), None, "nobody is asked to change it");
+    assert_eq!(
+        lab.sign_in("endless", INITIAL_PASSWORD),
+        None,
+        "nobody is asked to change it"
+    );
     assert!(lab.account("calm").obstacles.is_empty());
 }
 
@@ -104,9 +108,13 @@ fn a_password_is_proven_by_one_sign_in() {
     assert_eq!(prove("another"), Proof::NotProven);
     assert_eq!(prove(""), Proof::NotProven);
     assert_eq!(tries(), 3, "an empty password is not tried");
-    lab.samba.set(&person_dn("proven"), "userAccountControl", "514").unwrap();
+    lab.samba
+        .set(&person_dn("proven"), "userAccountControl", "514")
+        .unwrap();
     assert_eq!(prove(NEW), Proof::Ours, "disabled (533)");
-    lab.samba.set(&person_dn("proven"), "userAccountControl", "512").unwrap();
+    lab.samba
+        .set(&person_dn("proven"), "userAccountControl", "512")
+        .unwrap();
     lab.samba.lock("proven").unwrap();
     assert_eq!(prove(NEW), Proof::NotProven, "locked (775) proves nothing");
 }

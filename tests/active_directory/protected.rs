@@ -36,7 +36,10 @@ fn administrators_and_the_operator_are_protected() {
 #[test]
 fn the_operators_own_account_is_refused_before_a_write() {
     let Some(lab) = Lab::start() else { return };
-    for sent in [lab.unlock(OPERATOR), lab.set_password(OPERATOR, NEW, &[Step::RequireChange])] {
+    for sent in [
+        lab.unlock(OPERATOR),
+        lab.set_password(OPERATOR, NEW, &[Step::RequireChange]),
+    ] {
         assert_eq!(sent.as_str(), "Refused");
         assert!(failure(sent).public.contains("own account"));
     }
@@ -58,7 +61,10 @@ fn what_admin_sd_holder_marked_stays_protected() {
 fn protected_groups_count_through_groups_and_renaming() {
     let Some(lab) = Lab::start() else { return };
     lab.samba
-        .join(&format!("CN=Account Operators,CN=Builtin,{DOMAIN_DN}"), &person_dn("operators"))
+        .join(
+            &format!("CN=Account Operators,CN=Builtin,{DOMAIN_DN}"),
+            &person_dn("operators"),
+        )
         .unwrap();
     assert!(why(&lab.account("operators").protection).contains("Account Operators"));
 
@@ -86,6 +92,16 @@ fn the_primary_group_counts() {
         .unwrap();
     lab.samba.set(&person_dn("helper"), "primaryGroupID", "512").unwrap();
     let account = lab.account("helper");
-    assert!(why(&account.protection).contains("Domain Admins"), "{:?}", account.protection);
-    assert!(account.groups.unwrap().iter().any(|dn| dn.starts_with("CN=Domain Admins,")));
+    assert!(
+        why(&account.protection).contains("Domain Admins"),
+        "{:?}",
+        account.protection
+    );
+    assert!(
+        account
+            .groups
+            .unwrap()
+            .iter()
+            .any(|dn| dn.starts_with("CN=Domain Admins,"))
+    );
 }

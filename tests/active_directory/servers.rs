@@ -26,7 +26,10 @@ fn the_pdc_emulator_is_found() {
     let probe = lab.wait(lab.directory.probe(&call())).unwrap();
     assert_eq!(probe.upstream.len(), 36, "the domain's objectGUID");
     let account = lab.account("bob");
-    assert_eq!((account.server.as_deref(), state(&account.lock)), (Some(HOST), "not locked"));
+    assert_eq!(
+        (account.server.as_deref(), state(&account.lock)),
+        (Some(HOST), "not locked")
+    );
 }
 
 /// The server of the entry that the role leads to is connected to, by that entry's DNS name.

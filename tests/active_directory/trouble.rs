@@ -53,9 +53,7 @@ fn a_refused_sign_in_says_what_is_in_the_way() {
         .unwrap();
     let mut spec = spec(lab.samba);
     spec.bind_name = dn;
-    let failure = lab
-        .wait(connect(lab.samba, &spec, "x").probe(&call()))
-        .unwrap_err();
+    let failure = lab.wait(connect(lab.samba, &spec, "x").probe(&call())).unwrap_err();
     // An account that was added without a password is disabled; the wrong password is found out first.
     assert_eq!(failure.class, FailureClass::CredentialRefused);
     assert!(failure.public.contains("Secret"), "{}", failure.public);
@@ -88,7 +86,11 @@ fn settings_that_cannot_work_are_refused_at_once() {
     type Change = fn(&mut ActiveDirectoryProvider);
     let cases: [(Change, &str, &str); 4] = [
         (|spec| spec.url = "ldap://127.0.0.1".into(), "x", "encrypted"),
-        (|spec| spec.url = "ldaps://dc1.example.test:3269".into(), "x", "global catalog"),
+        (
+            |spec| spec.url = "ldaps://dc1.example.test:3269".into(),
+            "x",
+            "global catalog",
+        ),
         (|spec| spec.url = "dc1.example.test".into(), "x", "URL"),
         (|_| {}, "", "empty password"),
     ];
@@ -106,7 +108,10 @@ fn settings_that_cannot_work_are_refused_at_once() {
 fn the_probe_names_what_is_wrong() {
     type Change = fn(&mut ActiveDirectoryProvider);
     let cases: [(Change, &str); 3] = [
-        (|spec| spec.base_dn = Some(format!("OU=None,{DOMAIN_DN}")), "baseDN does not exist"),
+        (
+            |spec| spec.base_dn = Some(format!("OU=None,{DOMAIN_DN}")),
+            "baseDN does not exist",
+        ),
         (|spec| spec.base_dn = Some("DC=other".into()), "outside the domain"),
         (|spec| spec.base_dn = Some("nonsense".into()), "outside the domain"),
     ];
@@ -126,7 +131,10 @@ fn nothing_is_sent_after_the_deadline() {
         deadline: Instant::now(),
         ..call()
     };
-    let sent = lab.wait(lab.directory.set_password(&late, &target, &secret(NEW), &[Step::Unlock]));
+    let sent = lab.wait(
+        lab.directory
+            .set_password(&late, &target, &secret(NEW), &[Step::Unlock]),
+    );
     assert_eq!(sent.as_str(), "NotSent");
     assert!(failure(sent).passes());
     assert_eq!(lab.writes("frozen"), [""; 0]);
@@ -148,7 +156,13 @@ fn a_lost_answer_is_unknown() {
     let mut spec = spec(lab.samba);
     spec.url = format!("ldaps://{}", proxy.address());
     let ca = proxy.ca_pem().unwrap().as_bytes();
-    let through = ActiveDirectory::new(&spec, secret(lab.samba.secret()), Some(ca), Throttle::new(60_000, 20), TIMEOUT);
+    let through = ActiveDirectory::new(
+        &spec,
+        secret(lab.samba.secret()),
+        Some(ca),
+        Throttle::new(60_000, 20),
+        TIMEOUT,
+    );
     let through = through.map_err(|failure| failure.public).unwrap();
     let mut written = 0;
     for (fault, word, writes) in [

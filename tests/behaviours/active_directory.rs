@@ -108,7 +108,9 @@ impl Fixture for ActiveDirectory {
     fn disabled(&self, name: &str, locked: bool) -> Result<Person, Lacking> {
         let person = self.person(name);
         // In this order: to write userAccountControl clears a lock.
-        self.samba.set(&person.handle, "userAccountControl", "514").expect("set");
+        self.samba
+            .set(&person.handle, "userAccountControl", "514")
+            .expect("set");
         if locked {
             self.lock(&person);
         }
@@ -154,7 +156,8 @@ impl Fixture for ActiveDirectory {
     }
 
     fn passwords(&self, person: &Person) -> usize {
-        let set = |change: &&Change| change.result == 0 && change.attributes.iter().any(|a| a.starts_with("unicodePwd"));
+        let set =
+            |change: &&Change| change.result == 0 && change.attributes.iter().any(|a| a.starts_with("unicodePwd"));
         self.changes(person).iter().filter(set).count()
     }
 

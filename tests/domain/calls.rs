@@ -149,11 +149,17 @@ pub fn send(
                 Sent::Unknown(busy())
             }
             Some(Fault::LostAfter) => {
-                [step].iter().chain(also).for_each(|step| world.apply(at, &uid, *step, &value));
+                [step]
+                    .iter()
+                    .chain(also)
+                    .for_each(|step| world.apply(at, &uid, *step, &value));
                 Sent::Unknown(busy())
             }
             None => {
-                [step].iter().chain(also).for_each(|step| world.apply(at, &uid, *step, &value));
+                [step]
+                    .iter()
+                    .chain(also)
+                    .for_each(|step| world.apply(at, &uid, *step, &value));
                 Sent::Done
             }
         }

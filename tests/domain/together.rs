@@ -42,7 +42,9 @@ fn run(world: &mut World, replica: &mut Replica, how: How) -> Request {
     let mut how = how;
     while !world.requests[0].as_ref().unwrap().is_finished() {
         assert!(world.now < end, "it does not end");
-        let again = replica.pass(world, 0, std::mem::take(&mut how)).unwrap_or_else(|_| panic!("no crash"));
+        let again = replica
+            .pass(world, 0, std::mem::take(&mut how))
+            .unwrap_or_else(|_| panic!("no crash"));
         let wait = again.map_or(Duration::from_secs(1), |again| {
             Duration::try_from(again.duration_since(world.now)).unwrap_or_default()
         });
@@ -76,9 +78,18 @@ fn what_goes_together_is_sent_together() {
         let mut world = world(temporary(unlock));
         world.upstream.locked = locked;
         let ended = run(&mut world, &mut Replica::default(), How::default());
-        assert_eq!(ended.status.outcome, Some(Outcome::Succeeded), "{}", truth::message(&ended));
+        assert_eq!(
+            ended.status.outcome,
+            Some(Outcome::Succeeded),
+            "{}",
+            truth::message(&ended)
+        );
         let (steps, times) = effects(&world);
-        assert_eq!((steps.as_slice(), times.len()), (expected, 1), "locked {locked}, unlock {unlock}");
+        assert_eq!(
+            (steps.as_slice(), times.len()),
+            (expected, 1),
+            "locked {locked}, unlock {unlock}"
+        );
         assert_eq!(world.upstream.locked, locked && !unlock);
     }
 }
@@ -89,7 +100,11 @@ fn nothing_of_a_refused_write_is_sent_alone() {
     let mut world = world(temporary(true));
     let ended = run(&mut world, &mut Replica::default(), fault(Fault::Refused));
     assert_eq!(ended.status.outcome, Some(Outcome::Failed));
-    assert!(truth::message(&ended).contains("refused SetPassword"), "{}", truth::message(&ended));
+    assert!(
+        truth::message(&ended).contains("refused SetPassword"),
+        "{}",
+        truth::message(&ended)
+    );
     assert_eq!(effects(&world).0, []);
     for passing in [Fault::NotSent, Fault::Busy, Fault::NeedsConfig] {
         let mut world = self::world(temporary(true));
@@ -104,7 +119,12 @@ fn a_lost_reply_is_read_back_as_a_whole() {
     for lost in [Fault::LostAfter, Fault::LostBefore, Fault::Late(3)] {
         let mut world = world(temporary(true));
         let ended = run(&mut world, &mut Replica::default(), fault(lost));
-        assert_eq!(ended.status.outcome, Some(Outcome::Succeeded), "{lost:?}: {}", truth::message(&ended));
+        assert_eq!(
+            ended.status.outcome,
+            Some(Outcome::Succeeded),
+            "{lost:?}: {}",
+            truth::message(&ended)
+        );
         assert_eq!(effects(&world).0.len(), 3, "{lost:?}");
         assert!(!world.upstream.locked && world.upstream.must_change, "{lost:?}");
     }
@@ -120,8 +140,17 @@ fn a_count_that_moved_further_is_unknown() {
     world.upstream.password = "somebody else's".into();
     world.upstream.marker += 1;
     let ended = run(&mut world, &mut replica, How::default());
-    assert_eq!(ended.status.outcome, Some(Outcome::Unknown), "{}", truth::message(&ended));
-    assert!(truth::message(&ended).contains("more than once"), "{}", truth::message(&ended));
+    assert_eq!(
+        ended.status.outcome,
+        Some(Outcome::Unknown),
+        "{}",
+        truth::message(&ended)
+    );
+    assert!(
+        truth::message(&ended).contains("more than once"),
+        "{}",
+        truth::message(&ended)
+    );
     assert!(ended.status.delivery.is_none());
 }
 

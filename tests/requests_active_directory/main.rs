@@ -17,7 +17,15 @@ use testkit::{
 
 /// People besides the usual ones, each for one test.
 const PEOPLE: &[&str] = &[
-    "unlocked", "reset", "keeps-lock", "forced", "endless", "chief", "again", "wrong", "disabled",
+    "unlocked",
+    "reset",
+    "keeps-lock",
+    "forced",
+    "endless",
+    "chief",
+    "again",
+    "wrong",
+    "disabled",
 ];
 
 const ONE_WRITE: &str = "lockoutTime replace 0, pwdLastSet replace 0, unicodePwd replace (hidden)";
@@ -92,7 +100,11 @@ fn sign_in(samba: &Samba, name: &str, password: &str) -> Option<String> {
 fn a_locked_person_is_let_in_again() {
     let Some((stage, samba)) = scene() else { return };
     samba.lock("unlocked").expect("locked by wrong sign-ins");
-    let status = ask(stage, "aur", &unlock("unlocked-1", "corp", "unlocked@example.test", &json!({})));
+    let status = ask(
+        stage,
+        "aur",
+        &unlock("unlocked-1", "corp", "unlocked@example.test", &json!({})),
+    );
     check(&status, "Succeeded", "Unlocked", "read back as not locked");
     assert_eq!(status["lockout"]["scope"], "the whole domain");
     assert_eq!(sign_in(samba, "unlocked", INITIAL_PASSWORD), None);
@@ -117,7 +129,11 @@ fn a_reset_with_unlock_and_forced_change_is_one_write() {
         .collect();
     assert_eq!(steps, ["SetPassword", "Unlock", "RequireChange"]);
     let password = keeper().open(&status).expect("sealed to the policy's recipient");
-    assert_eq!(sign_in(samba, "reset", &password).as_deref(), Some("773"), "it must be changed");
+    assert_eq!(
+        sign_in(samba, "reset", &password).as_deref(),
+        Some("773"),
+        "it must be changed"
+    );
     assert_eq!(sign_in(samba, "reset", INITIAL_PASSWORD).as_deref(), Some("52e"));
     assert_eq!(writes(samba, "reset"), [ONE_WRITE]);
 }
@@ -153,8 +169,16 @@ fn a_manifest_with_an_end_runs_once_however_often_it_is_created() {
     let more = json!({"method": "TemporaryPassword", "notAfter": in_seconds(600)});
     let request = reset("again-1", "corp", "again", &more);
     check(&ask(stage, "pwr", &request), "Succeeded", "PasswordReset", "");
-    stage.plane.kubectl_as("bob", &["delete", "pwr", "again-1"]).expect("deleted");
-    check(&ask(stage, "pwr", &request), "Succeeded", "AlreadyExecuted", "already ran");
+    stage
+        .plane
+        .kubectl_as("bob", &["delete", "pwr", "again-1"])
+        .expect("deleted");
+    check(
+        &ask(stage, "pwr", &request),
+        "Succeeded",
+        "AlreadyExecuted",
+        "already ran",
+    );
     assert_eq!(writes(samba, "again").len(), 1);
 }
 
@@ -174,11 +198,41 @@ fn what_may_not_or_cannot_be_done_is_known_before_anything_is_written() {
     let temporary = json!({"method": "TemporaryPassword"});
     let change = json!({"method": "ChangeAtNextSignIn"});
     let cases = [
-        ("pwr", reset("endless-1", "corp", "endless", &temporary), "Failed", "Refused", "never expires"),
-        ("pwr", reset("endless-2", "corp", "endless", &change), "Failed", "Refused", "never expires"),
-        ("pwr", reset("chief-1", "corp", "chief", &temporary), "Denied", "NotEligible", "no account"),
-        ("aur", unlock("chief-2", "corp", "chief", &json!({})), "Denied", "NotEligible", "no account"),
-        ("aur", unlock("disabled-1", "corp", "disabled", &json!({})), "Failed", "Refused", "locked and disabled"),
+        (
+            "pwr",
+            reset("endless-1", "corp", "endless", &temporary),
+            "Failed",
+            "Refused",
+            "never expires",
+        ),
+        (
+            "pwr",
+            reset("endless-2", "corp", "endless", &change),
+            "Failed",
+            "Refused",
+            "never expires",
+        ),
+        (
+            "pwr",
+            reset("chief-1", "corp", "chief", &temporary),
+            "Denied",
+            "NotEligible",
+            "no account",
+        ),
+        (
+            "aur",
+            unlock("chief-2", "corp", "chief", &json!({})),
+            "Denied",
+            "NotEligible",
+            "no account",
+        ),
+        (
+            "aur",
+            unlock("disabled-1", "corp", "disabled", &json!({})),
+            "Failed",
+            "Refused",
+            "locked and disabled",
+        ),
         (
             "pwr",
             reset("alice-1", "corp", "alice", &json!({"method": "Link"})),
@@ -186,9 +240,21 @@ fn what_may_not_or_cannot_be_done_is_known_before_anything_is_written() {
             "NotCapable",
             "active-directory cannot mail links; set method: TemporaryPassword",
         ),
-        ("aur", unlock("nobody-1", "corp", "*", &json!({})), "Denied", "NotEligible", "no account"),
+        (
+            "aur",
+            unlock("nobody-1", "corp", "*", &json!({})),
+            "Denied",
+            "NotEligible",
+            "no account",
+        ),
         // Outside baseDN.
-        ("pwr", reset("own-1", "corp", OPERATOR, &temporary), "Denied", "NotEligible", "no account"),
+        (
+            "pwr",
+            reset("own-1", "corp", OPERATOR, &temporary),
+            "Denied",
+            "NotEligible",
+            "no account",
+        ),
     ];
     for (kind, request, outcome, reason, message) in cases {
         let status = ask(stage, kind, &request);

@@ -163,10 +163,16 @@ pub(super) fn accounts(term: String) -> String {
 /// `NeedsConfig` where its id cannot be read.
 pub(super) fn told(entry: &Entry, session: &Session, protection: Protection) -> Result<AccountRead, Failure> {
     let state = SignInState::from_entry(entry);
-    let id = entry.octets(OBJECT_GUID).next().and_then(identifier::guid).ok_or_else(no_id)?;
+    let id = entry
+        .octets(OBJECT_GUID)
+        .next()
+        .and_then(identifier::guid)
+        .ok_or_else(no_id)?;
     let principal = entry.first(USER_PRINCIPAL_NAME).map(str::to_owned);
     let name = entry.first(SAM_ACCOUNT_NAME).map(str::to_owned);
-    let implicit = name.as_ref().map(|name| format!("{name}@{}", dns_domain(&session.root.domain)));
+    let implicit = name
+        .as_ref()
+        .map(|name| format!("{name}@{}", dns_domain(&session.root.domain)));
     let proxies = entry.all(PROXY_ADDRESSES).iter().filter_map(|address| {
         let (kind, address) = address.split_once(':')?;
         kind.eq_ignore_ascii_case("smtp").then(|| address.to_owned())

@@ -149,7 +149,13 @@ mod tests {
         use FailureClass::{NeedsConfig, Permanent, Transient};
         let windows = "0000052D: SvcErr: DSID-031A12D2, problem 5003 (WILL_NOT_PERFORM), data 0";
         for (step, code, text, word, class) in [
-            (Step::SetPassword, 19, "0000052D: Constraint violation", "Refused", Permanent),
+            (
+                Step::SetPassword,
+                19,
+                "0000052D: Constraint violation",
+                "Refused",
+                Permanent,
+            ),
             (Step::SetPassword, 53, windows, "Refused", Permanent),
             (Step::SetPassword, 53, "0000001F: SvcErr", "Refused", NeedsConfig),
             (Step::SetPassword, 53, "00002077: illegal", "Refused", Permanent),
@@ -177,15 +183,14 @@ mod tests {
             assert_eq!(failure.class, class, "{code} {text}");
         }
         assert_eq!(sent(Step::Unlock, Ok(())), Sent::Done);
-        assert_eq!(
-            sent(Step::Unlock, Err(Fault::Lost(String::new()))).as_str(),
-            "Unknown"
-        );
+        assert_eq!(sent(Step::Unlock, Err(Fault::Lost(String::new()))).as_str(), "Unknown");
     }
 
     #[test]
     fn only_a_right_password_gets_past_the_password_check() {
-        let text = |code: &str| format!("80090308: LdapErr: DSID-0C09, comment: AcceptSecurityContext error, data {code}, v1db1");
+        let text = |code: &str| {
+            format!("80090308: LdapErr: DSID-0C09, comment: AcceptSecurityContext error, data {code}, v1db1")
+        };
         for (code, proof_of) in [
             ("525", Proof::NotProven),
             ("52e", Proof::NotProven),
@@ -218,7 +223,10 @@ mod tests {
             ("775", "locked"),
             ("zz", "password is wrong"),
         ] {
-            let failure = own_bind(&answered(49, &format!("80090308: AcceptSecurityContext error, data {code}, v1db1")));
+            let failure = own_bind(&answered(
+                49,
+                &format!("80090308: AcceptSecurityContext error, data {code}, v1db1"),
+            ));
             assert_eq!(failure.class, FailureClass::CredentialRefused);
             assert!(failure.public.contains(word), "{}", failure.public);
         }

@@ -44,7 +44,11 @@ pub async fn all(session: &Session, account: &Entry) -> Result<Vec<Group>, Strin
     let chain = |dn: &str| filter::by_rule(MEMBER, oid::IN_CHAIN, dn);
     let found = search(session, domain, &filter::or(&[chain(&account.dn), chain(&primary.dn)])).await?;
     groups.extend(found);
-    let known = |name: &String| groups.iter().any(|group| group.dn == *name || dn::same(&group.dn, name));
+    let known = |name: &String| {
+        groups
+            .iter()
+            .any(|group| group.dn == *name || dn::same(&group.dn, name))
+    };
     match account.all(MEMBER_OF).iter().all(known) {
         true => Ok(groups),
         false => Err("a group of the account lies in another domain, or cannot be read".into()),

@@ -39,7 +39,9 @@ impl Sid {
     pub fn parse(octets: &[u8]) -> Option<Sid> {
         let (head, rest) = octets.split_at_checked(8)?;
         let [1, count, authority @ ..] = head else { return None };
-        let authority = authority.iter().fold(0u64, |number, octet| number << 8 | u64::from(*octet));
+        let authority = authority
+            .iter()
+            .fold(0u64, |number, octet| number << 8 | u64::from(*octet));
         let parts: Vec<u32> = rest
             .chunks_exact(4)
             .filter_map(|part| part.try_into().ok().map(u32::from_le_bytes))

@@ -47,7 +47,9 @@ impl SignInState {
                 let since = file_time(self.lockout_time);
                 LockState::Locked(Lock {
                     since,
-                    until: since.zip(duration.and_then(lasting)).and_then(|(since, lasting)| since.checked_add(lasting).ok()),
+                    until: since
+                        .zip(duration.and_then(lasting))
+                        .and_then(|(since, lasting)| since.checked_add(lasting).ok()),
                     cause: Some("too many failed sign-ins".into()),
                     scope: Some("the whole domain".into()),
                     remedy: Remedy::Unlock,
@@ -75,7 +77,9 @@ impl SignInState {
     /// What cannot be done to the account as it stands: a change that nobody will be asked for.
     pub fn obstacles(&self) -> BTreeMap<Step, String> {
         let why = match self.control {
-            None => "whether its password never expires cannot be read; give the operator's account read access to userAccountControl",
+            None => {
+                "whether its password never expires cannot be read; give the operator's account read access to userAccountControl"
+            }
             Some(flags) if flags & flag::SMARTCARD != 0 => {
                 "the account signs in by smart card, so that a change of its password would not be asked for"
             }
@@ -158,7 +162,11 @@ mod tests {
                 panic!("locked");
             };
             assert_eq!(lock.since, "2026-03-01T09:30:05Z".parse().ok());
-            assert_eq!(lock.until, until.map(|text| text.parse::<Timestamp>().unwrap()), "{duration:?}");
+            assert_eq!(
+                lock.until,
+                until.map(|text| text.parse::<Timestamp>().unwrap()),
+                "{duration:?}"
+            );
         }
     }
 

@@ -38,9 +38,13 @@ impl ActiveDirectory {
             names_only: false,
             limit: MAX_CANDIDATES,
         };
-        let found = session.search_paged(&query, SEARCH_PAGE).await.map_err(|fault| fault.failure())?;
+        let found = session
+            .search_paged(&query, SEARCH_PAGE)
+            .await
+            .map_err(|fault| fault.failure())?;
         if found.more {
-            let text = format!("more than {MAX_CANDIDATES} accounts have a lockoutTime; set baseDN to a part of the domain");
+            let text =
+                format!("more than {MAX_CANDIDATES} accounts have a lockoutTime; set baseDN to a part of the domain");
             return Err(Failure::new(FailureClass::NeedsConfig, text));
         }
         let mut accounts = Vec::new();

@@ -34,9 +34,8 @@ const NEVER: PasswordVersion = PasswordVersion {
 
 /// `DS_REPL_ATTR_META_DATA` elements (the XML form of msDS-ReplAttributeMetaData, MS-ADTS), one a value.
 fn from_text(values: &[String]) -> Option<PasswordVersion> {
-    let of_password = |value: &&String| {
-        inner(value, "pszAttributeName").is_some_and(|name| name.eq_ignore_ascii_case(UNICODE_PWD))
-    };
+    let of_password =
+        |value: &&String| inner(value, "pszAttributeName").is_some_and(|name| name.eq_ignore_ascii_case(UNICODE_PWD));
     let read = |value: &String| {
         Some(PasswordVersion {
             version: inner(value, "dwVersion")?.parse().ok()?,

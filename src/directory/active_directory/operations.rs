@@ -78,11 +78,17 @@ impl ActiveDirectory {
         if identifier::guid_dn(&target.id).is_none() {
             return Err(gone());
         }
-        let session = self.session(call, target.server.as_deref()).await.map_err(Sent::NotSent)?;
-        let entry = self.entry_of(&session, &target.id, &[]).await.map_err(|failure| match failure {
-            ReadFailure::NotFound | ReadFailure::Ambiguous => gone(),
-            ReadFailure::Failed(failure) => Sent::NotSent(failure),
-        })?;
+        let session = self
+            .session(call, target.server.as_deref())
+            .await
+            .map_err(Sent::NotSent)?;
+        let entry = self
+            .entry_of(&session, &target.id, &[])
+            .await
+            .map_err(|failure| match failure {
+                ReadFailure::NotFound | ReadFailure::Ambiguous => gone(),
+                ReadFailure::Failed(failure) => Sent::NotSent(failure),
+            })?;
         let sid = entry.octets(OBJECT_SID).next().and_then(Sid::parse);
         if sid.is_none_or(|sid| session.root.own.contains(&sid)) {
             let text = format!("{} is not done to the operator's own account", step.as_str());

@@ -79,9 +79,7 @@ mod tests {
     use super::*;
 
     fn domain_sid(rid: u32) -> Vec<u8> {
-        let mut octets = vec![
-            1, 5, 0, 0, 0, 0, 0, 5, 21, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0,
-        ];
+        let mut octets = vec![1, 5, 0, 0, 0, 0, 0, 5, 21, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0];
         octets.extend(rid.to_le_bytes());
         octets
     }
@@ -106,9 +104,8 @@ mod tests {
         let none = Ok(vec![group(&users)]);
         let unread: Result<Vec<Group>, String> = Err("no".into());
         let person = |rid: u32| Entry::of("cn=a", &[]).with_octets(OBJECT_SID, &[&domain_sid(rid)]);
-        let counted = |count: &str| {
-            Entry::of("cn=a", &[(ADMIN_COUNT, &[count])]).with_octets(OBJECT_SID, &[&domain_sid(1200)])
-        };
+        let counted =
+            |count: &str| Entry::of("cn=a", &[(ADMIN_COUNT, &[count])]).with_octets(OBJECT_SID, &[&domain_sid(1200)]);
         let in_token = |octets: &[u8]| person(1200).with_octets(TOKEN_GROUPS, &[&users, octets]);
         for (account, groups, expected) in [
             (person(1200), &none, "none"),

@@ -107,7 +107,11 @@ impl ActiveDirectory {
                 return Err(Failure::new(FailureClass::Transient(None), text).detail(private));
             }
         }
-        Ok(Session { connection, permit, root })
+        Ok(Session {
+            connection,
+            permit,
+            root,
+        })
     }
 
     /// Connects and binds. The flag: whether the server was reached.
@@ -132,15 +136,22 @@ impl ActiveDirectory {
 
     /// The PDC emulator, unless it is the server at hand: the domain names its NTDS settings, below its server's entry.
     async fn find_pdc(&self, connection: &Connection, root: &Root) -> Result<Option<Endpoint>, Failure> {
-        let lost = || needs_config("the PDC emulator cannot be found; set targetServer: Named, or repair the role's owner");
+        let lost =
+            || needs_config("the PDC emulator cannot be found; set targetServer: Named, or repair the role's owner");
         let domain = base_entry(connection, &root.domain, &[ROLE_OWNER]).await?;
-        let owner = domain.as_ref().and_then(|entry| entry.first(ROLE_OWNER)).ok_or_else(lost)?;
+        let owner = domain
+            .as_ref()
+            .and_then(|entry| entry.first(ROLE_OWNER))
+            .ok_or_else(lost)?;
         let (_, server) = owner.split_once(',').ok_or_else(lost)?;
         if crate::directory::ldap::dn::same(server, &root.server) {
             return Ok(None);
         }
         let entry = base_entry(connection, server, &[DNS_HOST_NAME]).await?;
-        let host = entry.as_ref().and_then(|entry| entry.first(DNS_HOST_NAME)).ok_or_else(lost)?;
+        let host = entry
+            .as_ref()
+            .and_then(|entry| entry.first(DNS_HOST_NAME))
+            .ok_or_else(lost)?;
         self.endpoint.at(host).map(Some)
     }
 }

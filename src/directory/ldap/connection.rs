@@ -219,7 +219,8 @@ impl Connection {
 
     /// Replaces the values of several attributes by one each, in one modification: all of them change, or none.
     pub async fn replace_attributes(&self, dn: &str, values: &[(&str, &[u8])]) -> Result<(), Fault> {
-        let replace = |(name, value): &(&str, &'_ [u8])| Mod::Replace(name.as_bytes().to_vec(), HashSet::from([value.to_vec()]));
+        let replace =
+            |(name, value): &(&str, &'_ [u8])| Mod::Replace(name.as_bytes().to_vec(), HashSet::from([value.to_vec()]));
         self.modify(dn, values.iter().map(replace).collect()).await
     }
 

@@ -15,7 +15,11 @@ mod protection;
 mod schema;
 mod session;
 
-use super::{Call, Directory, Probe, Target, ldap::{Credential, Endpoint}, throttle::Throttle};
+use super::{
+    Call, Directory, Probe, Target,
+    ldap::{Credential, Endpoint},
+    throttle::Throttle,
+};
 use crate::{
     api::{common::AccountSelector, provider::OpenLdapProvider},
     domain::account::{AccountRead, Failure, Proof, ReadFailure, Sent, Step},

@@ -48,7 +48,9 @@ impl Samba {
         let lines = self.audit("changes.json")?;
         let by_operator = lines.iter().map(|line| &line["dsdbChange"]).filter(|change| {
             change["userSid"].as_str() == operator.as_deref()
-                && change["dn"].as_str().is_some_and(|changed| changed.eq_ignore_ascii_case(dn))
+                && change["dn"]
+                    .as_str()
+                    .is_some_and(|changed| changed.eq_ignore_ascii_case(dn))
         });
         Ok(by_operator.map(change).collect())
     }

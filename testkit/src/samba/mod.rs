@@ -124,12 +124,18 @@ impl Samba {
             .output()
             .context("run samba-tool")?;
         if !output.status.success() {
-            bail!("samba-tool domain provision failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+            bail!(
+                "samba-tool domain provision failed: {}",
+                String::from_utf8_lossy(&output.stderr).trim()
+            );
         }
         // LDAP alone of all services; and everything that would lie in the system's folders in ours.
         let own = [
             "server services = ldap".to_owned(),
-            format!("log level = 1 auth_json_audit:3@{d}/auth.json dsdb_json_audit:5@{d}/changes.json", d = dir.display()),
+            format!(
+                "log level = 1 auth_json_audit:3@{d}/auth.json dsdb_json_audit:5@{d}/changes.json",
+                d = dir.display()
+            ),
             format!("log file = {}/samba.log", dir.display()),
             format!("pid directory = {}/run", dir.display()),
             format!("ncalrpc dir = {}/ncalrpc", dir.display()),
@@ -144,7 +150,9 @@ impl Samba {
             !["server services", "log file", "logging"].contains(&name)
         });
         let kept: Vec<&str> = kept.collect();
-        let text = kept.join("\n").replacen("[global]", &format!("[global]\n{}", own.join("\n")), 1);
+        let text = kept
+            .join("\n")
+            .replacen("[global]", &format!("[global]\n{}", own.join("\n")), 1);
         tls::write(&file, &text)
     }
 

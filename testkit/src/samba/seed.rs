@@ -30,11 +30,7 @@ pub fn usual_people() -> [&'static str; 3] {
 impl Samba {
     pub(super) fn fill(&self, more: &[&str]) -> Result<()> {
         self.modify(&lockout_policy())?;
-        let units = format!(
-            "{}{}",
-            unit(PEOPLE_DN),
-            unit(SERVICES_DN)
-        );
+        let units = format!("{}{}", unit(PEOPLE_DN), unit(SERVICES_DN));
         self.add(&units)?;
         let services: String = [OPERATOR, READER]
             .iter()
@@ -61,7 +57,10 @@ impl Samba {
             .output()
             .context("run samba-tool")?;
         if !output.status.success() {
-            bail!("samba-tool dsacl failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+            bail!(
+                "samba-tool dsacl failed: {}",
+                String::from_utf8_lossy(&output.stderr).trim()
+            );
         }
         Ok(())
     }
@@ -130,7 +129,10 @@ fn unit(dn: &str) -> String {
 }
 
 fn person(name: &str, below: &str, password: &str) -> String {
-    let octets: Vec<u8> = format!("\"{password}\"").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let octets: Vec<u8> = format!("\"{password}\"")
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
     let lines = [
         ldif::line("dn", &format!("CN={},{below}", ldif::escape_dn_value(name))),
         ldif::line("sAMAccountName", name),

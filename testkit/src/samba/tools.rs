@@ -61,7 +61,11 @@ impl Samba {
             match (bind.code, bind.data.as_deref()) {
                 (49, Some("775")) => return Ok(()),
                 (49, Some("52e")) => {}
-                _ => bail!("a wrong password of {name} was answered with {}: {}", bind.code, bind.text),
+                _ => bail!(
+                    "a wrong password of {name} was answered with {}: {}",
+                    bind.code,
+                    bind.text
+                ),
             }
         }
         bail!("{name} is not locked after {ENOUGH} wrong passwords")
@@ -82,7 +86,9 @@ impl Samba {
 
     /// Puts somebody, or a group, into a group.
     pub fn join(&self, group: &str, member: &str) -> Result<()> {
-        self.modify(&format!("dn: {group}\nchangetype: modify\nadd: member\nmember: {member}\n"))
+        self.modify(&format!(
+            "dn: {group}\nchangetype: modify\nadd: member\nmember: {member}\n"
+        ))
     }
 
     /// `ldapadd` as the administrator, which must succeed.
@@ -94,7 +100,17 @@ impl Samba {
     /// One attribute of one entry; the first value where there are several. For text.
     pub fn attribute(&self, dn: &str, name: &str) -> Result<Option<String>> {
         let mut command = self.tool("ldapsearch", ADMINISTRATOR, self.secret());
-        command.args(["-LLL", "-o", "ldif-wrap=no", "-b", dn, "-s", "base", "(objectClass=*)", name]);
+        command.args([
+            "-LLL",
+            "-o",
+            "ldif-wrap=no",
+            "-b",
+            dn,
+            "-s",
+            "base",
+            "(objectClass=*)",
+            name,
+        ]);
         let text = checked(&command.output().context("run ldapsearch")?, "ldapsearch")?;
         let entries = ldif::parse(&text)?;
         Ok(entries.first().and_then(|entry| entry.first(name)).map(str::to_owned))
@@ -103,14 +119,32 @@ impl Samba {
     /// The immutable id of an entry (objectGUID), in text form.
     pub fn id(&self, dn: &str) -> Result<String> {
         let mut command = self.tool("ldapsearch", ADMINISTRATOR, self.secret());
-        command.args(["-LLL", "-o", "ldif-wrap=no", "-b", dn, "-s", "base", "(objectClass=*)", "objectGUID"]);
+        command.args([
+            "-LLL",
+            "-o",
+            "ldif-wrap=no",
+            "-b",
+            dn,
+            "-s",
+            "base",
+            "(objectClass=*)",
+            "objectGUID",
+        ]);
         let text = checked(&command.output().context("run ldapsearch")?, "ldapsearch")?;
         let encoded = text.lines().find_map(|line| line.strip_prefix("objectGUID:: "));
         let octets = encoded.map(|encoded| BASE64.decode(encoded.trim().as_bytes()));
         let octets = octets.with_context(|| format!("{dn} shows no objectGUID: {text}"))??;
-        let hex = |places: &[usize]| -> String { places.iter().map(|place| format!("{:02x}", octets[*place])).collect() };
+        let hex =
+            |places: &[usize]| -> String { places.iter().map(|place| format!("{:02x}", octets[*place])).collect() };
         // The first three parts have their low octet first (MS-DTYP 2.3.4).
-        Ok([hex(&[3, 2, 1, 0]), hex(&[5, 4]), hex(&[7, 6]), hex(&[8, 9]), hex(&[10, 11, 12, 13, 14, 15])].join("-"))
+        Ok([
+            hex(&[3, 2, 1, 0]),
+            hex(&[5, 4]),
+            hex(&[7, 6]),
+            hex(&[8, 9]),
+            hex(&[10, 11, 12, 13, 14, 15]),
+        ]
+        .join("-"))
     }
 
     /// One of the ldap-utils programs, with server and sign-in already among its arguments.
