@@ -14,6 +14,7 @@ use ldap3::{
 use std::{
     collections::HashSet,
     future::Future,
+    hash::Hash,
     panic::AssertUnwindSafe,
     time::{Duration, Instant},
 };
@@ -198,18 +199,28 @@ impl Connection {
 
     /// Deletes an attribute with all its values. Not the same as replacing it by nothing: see the provider.
     pub async fn delete_attribute(&self, dn: &str, attribute: &str) -> Result<(), Fault> {
-        self.modify(dn, Mod::Delete(attribute, HashSet::new())).await
+        self.modify(dn, vec![Mod::Delete(attribute, HashSet::new())]).await
     }
 
     /// Replaces an attribute's values by one.
     pub async fn replace_attribute(&self, dn: &str, attribute: &str, value: &str) -> Result<(), Fault> {
-        self.modify(dn, Mod::Replace(attribute, HashSet::from([value]))).await
+        self.modify(dn, vec![Mod::Replace(attribute, HashSet::from([value]))]).await
     }
 
-    async fn modify(&self, dn: &str, change: Mod<&str>) -> Result<(), Fault> {
+    /// Replaces the values of several attributes, each by one or by none, in one modification: all of it happens, or
+    /// nothing. Replacing by none removes, and is no error where there was none (RFC 4511, section 4.6).
+    pub async fn rewrite(&self, dn: &str, values: &[(&str, Option<&str>)]) -> Result<(), Fault> {
+        let replace = |(name, value): &(&'_ str, Option<&'_ str>)| {
+            let values = value.iter().map(|value| (*value).to_owned()).collect();
+            Mod::Replace((*name).to_owned(), values)
+        };
+        self.modify(dn, values.iter().map(replace).collect()).await
+    }
+
+    async fn modify<S: AsRef<[u8]> + Eq + Hash + Send>(&self, dn: &str, changes: Vec<Mod<S>>) -> Result<(), Fault> {
         let mut ldap = self.ldap.clone();
         let result = self
-            .ask(async move { ldap.with_controls(ppolicy::request()).modify(dn, vec![change]).await })
+            .ask(async move { ldap.with_controls(ppolicy::request()).modify(dn, changes).await })
             .await?;
         succeeded(&result)
     }

@@ -1,11 +1,11 @@
 //! The operations that change an account, and the one that proves a password. Each finds the entry by its immutable id
 //! first and then sends one request, once.
 
-use super::{OpenLdap, errors, schema, session::Session};
+use super::{OpenLdap, errors, schema};
 use crate::{
     directory::{
         Call, Target,
-        ldap::{Query, dn, filter},
+        ldap::{Query, Session, dn, filter, lookup},
     },
     domain::account::{Failure, FailureClass, Proof, ReadFailure, Sent, Step},
     secret::Secret,
@@ -75,8 +75,9 @@ impl OpenLdap {
     async fn aim(&self, call: &Call, target: &Target, step: Step) -> Result<(Session, String), Sent> {
         let gone = || Sent::Refused(Failure::new(FailureClass::Permanent, "the account is no longer there"));
         let search = self.by_id(&target.id).ok_or_else(gone)?;
-        let session = self.session(call).await.map_err(Sent::NotSent)?;
-        let entry = self.resolve(&session, &search).await.map_err(|failure| match failure {
+        let session = self.access.session(call).await.map_err(Sent::NotSent)?;
+        let found = lookup::resolve(&session, &self.spec.base_dn, &search).await;
+        let entry = found.map_err(|failure| match failure {
             ReadFailure::NotFound | ReadFailure::Ambiguous => gone(),
             ReadFailure::Failed(failure) => Sent::NotSent(failure),
         })?;

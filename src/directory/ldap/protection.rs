@@ -1,15 +1,13 @@
 //! Which accounts must not be touched: the operator's own, and those that the Directory lists as administrators,
 //! directly or by a group, transitively. Whatever cannot be looked up counts as protected.
 
-use super::{groups::Group, schema::ENTRY_UUID};
-use crate::{
-    directory::ldap::{
-        Connection, Entry, Fault, Presence, Query,
-        dn::{self, Dn},
-        filter,
-    },
-    domain::account::Protection,
+use super::{
+    Connection, Entry, Fault, Presence, Query,
+    dn::{self, Dn},
+    filter,
+    groups::{Group, Tree},
 };
+use crate::domain::account::Protection;
 use futures::future::try_join_all;
 use ldap3::Scope;
 
@@ -30,20 +28,20 @@ pub struct Listed {
 /// Which place of the list could not be read, and why. No names.
 pub async fn look_up(
     connection: &Connection,
-    suffix: &str,
+    tree: Tree<'_>,
     administrators: &[String],
     account: &str,
 ) -> Result<Listed, String> {
     let looks = administrators.iter().enumerate().map(|(place, dn)| async move {
-        let entry = listed_entry(connection, suffix, dn)
+        let entry = listed_entry(connection, tree, dn)
             .await
             .map_err(|why| format!("administrators[{place}] {why}"))?;
         let names = names_account(connection, &entry, account)
             .await
             .map_err(|why| format!("administrators[{place}] {why}"))?;
-        let id = entry.first(ENTRY_UUID).map(str::to_owned);
+        let id = entry.first(tree.id).map(str::to_owned);
         id.map(|id| (id, names.then_some(place)))
-            .ok_or_else(|| format!("administrators[{place}] has no readable entryUUID"))
+            .ok_or_else(|| format!("administrators[{place}] has no readable {}", tree.id))
     });
     let found = try_join_all(looks).await?;
     Ok(Listed {
@@ -52,17 +50,17 @@ pub async fn look_up(
     })
 }
 
-async fn listed_entry(connection: &Connection, suffix: &str, dn: &str) -> Result<Entry, String> {
+async fn listed_entry(connection: &Connection, tree: Tree<'_>, dn: &str) -> Result<Entry, String> {
     let name = Dn::parse(dn).ok_or("is no DN")?;
     // Groups are searched below the suffix: one outside would never be found.
-    if !Dn::parse(suffix).is_some_and(|suffix| name.is_within(&suffix)) {
+    if !Dn::parse(tree.suffix).is_some_and(|suffix| name.is_within(&suffix)) {
         return Err("lies outside the directory of the accounts".into());
     }
     let query = Query {
         base: dn,
         scope: Scope::Base,
         filter: &filter::present("objectClass"),
-        attributes: &[ENTRY_UUID, "objectClass"],
+        attributes: &[tree.id, "objectClass"],
         names_only: false,
         limit: 1,
     };
@@ -98,13 +96,13 @@ async fn names_account(connection: &Connection, entry: &Entry, account: &str) ->
 
 /// Judges one account.
 pub fn judge(
-    account: &Entry,
+    (account, own_id): (&str, Option<&str>),
     bind_dn: &str,
     administrators: &[String],
     listed: Result<Listed, String>,
     groups: &Result<Vec<Group>, String>,
 ) -> Protection {
-    if dn::same(&account.dn, bind_dn) {
+    if dn::same(account, bind_dn) {
         return Protection::Protected("it is the operator's own account".into());
     }
     if administrators.is_empty() {
@@ -114,13 +112,13 @@ pub fn judge(
         Ok(listed) => listed,
         Err(why) => return Protection::Unknown(why),
     };
-    let protected = |dn: &str, uuid: Option<&str>| {
+    let protected = |dn: &str, own: Option<&str>| {
         administrators
             .iter()
             .zip(&listed.ids)
-            .position(|(listed, id)| uuid == Some(id) || dn::same(listed, dn))
+            .position(|(listed, id)| own == Some(id) || dn::same(listed, dn))
     };
-    if let Some(place) = protected(&account.dn, account.first(ENTRY_UUID)) {
+    if let Some(place) = protected(account, own_id) {
         return Protection::Protected(format!("it is administrators[{place}]"));
     }
     if let Some(place) = listed.direct {
@@ -132,7 +130,7 @@ pub fn judge(
     };
     match groups
         .iter()
-        .find_map(|group| protected(&group.dn, group.uuid.as_deref()))
+        .find_map(|group| protected(&group.dn, group.id.as_deref()))
     {
         Some(place) => Protection::Protected(format!("it is a member of administrators[{place}]")),
         None => Protection::None,
@@ -150,21 +148,21 @@ mod tests {
         })
     }
 
-    fn group(dn: &str, uuid: Option<&str>) -> Group {
+    fn group(dn: &str, id: Option<&str>) -> Group {
         Group {
             dn: dn.into(),
-            uuid: uuid.map(str::to_owned),
+            id: id.map(str::to_owned),
         }
     }
 
     #[test]
     fn protection_is_judged() {
-        let account = Entry::of("uid=a,dc=x", &[(ENTRY_UUID, &["u1"])]);
+        let account = ("uid=a,dc=x", Some("u1"));
         let list = ["cn=root,dc=x".to_owned(), "cn=admins,dc=x".to_owned()];
         let ids = ["r", "g"];
         let none: Result<Vec<Group>, String> = Ok(Vec::new());
         let protected =
-            |listed, groups: &Result<Vec<Group>, String>| match judge(&account, "cn=op,dc=x", &list, listed, groups) {
+            |listed, groups: &Result<Vec<Group>, String>| match judge(account, "cn=op,dc=x", &list, listed, groups) {
                 Protection::None => "none",
                 Protection::Protected(_) => "protected",
                 Protection::Unknown(_) => "unknown",
@@ -186,10 +184,10 @@ mod tests {
         );
         assert_eq!(protected(listed(&ids, None), &Err("no".into())), "unknown");
         assert_eq!(protected(Err("no".into()), &none), "unknown");
-        let own = judge(&account, "UID=A, dc=x", &[], listed(&[], None), &none);
+        let own = judge(account, "UID=A, dc=x", &[], listed(&[], None), &none);
         assert!(matches!(own, Protection::Protected(_)));
         assert_eq!(
-            judge(&account, "cn=op", &[], listed(&[], None), &Err("no".into())),
+            judge(account, "cn=op", &[], listed(&[], None), &Err("no".into())),
             Protection::None
         );
     }
