@@ -6,6 +6,7 @@
 
 mod breaker;
 mod bucket;
+pub mod directory389;
 mod http;
 pub mod ldap;
 pub mod okta;
@@ -64,7 +65,7 @@ pub struct Probe {
 /// One upstream.
 #[async_trait]
 pub trait Directory: Send + Sync {
-    /// The provider's name: `okta`, `openldap`.
+    /// The provider's name: `389-ds`, `okta`, `openldap`.
     fn provider(&self) -> &'static str;
 
     /// Signs in, learns the upstream's identity and what it can do, and whether the rights suffice.

@@ -1,4 +1,4 @@
-//! Real servers for tests and for the demo: a Kubernetes control plane and an OpenLDAP server, started on loopback
+//! Real servers for tests and for the demo: a Kubernetes control plane, OpenLDAP and 389 Directory Server, started on loopback
 //! ports and ended by process id, also when a test panics or is killed.
 //!
 //! This crate knows nothing of the operator: what starts the product, applies its manifests or judges its results
@@ -6,6 +6,9 @@
 
 pub mod assets;
 pub mod control_plane;
+pub mod dirsrv;
+pub mod ldap;
+pub mod ldif;
 pub mod packages;
 pub mod ports;
 pub mod process;

@@ -204,7 +204,8 @@ impl Connection {
 
     /// Replaces an attribute's values by one.
     pub async fn replace_attribute(&self, dn: &str, attribute: &str, value: &str) -> Result<(), Fault> {
-        self.modify(dn, vec![Mod::Replace(attribute, HashSet::from([value]))]).await
+        self.modify(dn, vec![Mod::Replace(attribute, HashSet::from([value]))])
+            .await
     }
 
     /// Replaces the values of several attributes, each by one or by none, in one modification: all of it happens, or

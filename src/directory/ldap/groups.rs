@@ -34,6 +34,8 @@ pub struct Tree<'a> {
     pub suffix: &'a str,
     /// The attribute that holds an entry's immutable id.
     pub id: &'a str,
+    /// Whether the schema lets a group be without members.
+    pub empty_groups: bool,
 }
 
 /// Every group that the account is in.
@@ -179,7 +181,11 @@ mod tests {
             "entryUUID",
             &mut groups
         ));
-        assert!(add(&Entry::of("cn=h,dc=x", &[("entryUUID", &["2"])]), "entryUUID", &mut groups));
+        assert!(add(
+            &Entry::of("cn=h,dc=x", &[("entryUUID", &["2"])]),
+            "entryUUID",
+            &mut groups
+        ));
         assert_eq!(groups.len(), 2);
     }
 }

@@ -1,8 +1,8 @@
 //! Looking at entries: exactly one by a filter, one by name with its state, and which attributes are hidden rather than
 //! absent.
 
-use super::{Connection, Entry, Fault, Presence, Query, filter};
-use crate::domain::account::{Failure, FailureClass, ReadFailure};
+use super::{Connection, Entry, Fault, Presence, Query, dn, filter};
+use crate::domain::account::{Failure, FailureClass, ReadFailure, Sent, Step};
 use futures::future::try_join_all;
 use ldap3::Scope;
 
@@ -40,12 +40,7 @@ pub async fn resolve(connection: &Connection, base: &str, search: &str) -> Resul
 ///
 /// # Errors
 /// It is no longer there; or the look-up failed.
-pub async fn again(
-    connection: &Connection,
-    dn: &str,
-    search: &str,
-    attributes: &[&str],
-) -> Result<Entry, ReadFailure> {
+pub async fn again(connection: &Connection, dn: &str, search: &str, attributes: &[&str]) -> Result<Entry, ReadFailure> {
     let query = Query {
         base: dn,
         scope: Scope::Base,
@@ -104,6 +99,29 @@ pub async fn hidden(
             Ok::<_, Fault>((presence != Presence::Absent).then_some(*name))
         });
     Ok(try_join_all(looks).await?.into_iter().flatten().collect())
+}
+
+/// The name of the entry that a step is to change, found by its immutable id. Never the operator's own.
+///
+/// # Errors
+/// What the send came to: nothing was sent.
+pub async fn aim(connection: &Connection, base: &str, search: &str, bind_dn: &str, step: Step) -> Result<String, Sent> {
+    let entry = resolve(connection, base, search)
+        .await
+        .map_err(|failure| match failure {
+            ReadFailure::NotFound | ReadFailure::Ambiguous => gone(),
+            ReadFailure::Failed(failure) => Sent::NotSent(failure),
+        })?;
+    if dn::same(&entry.dn, bind_dn) {
+        let text = format!("{} is not done to the operator's own account", step.as_str());
+        return Err(Sent::Refused(Failure::new(FailureClass::Permanent, text)));
+    }
+    Ok(entry.dn)
+}
+
+/// Nothing can be sent about an account that is not there.
+pub fn gone() -> Sent {
+    Sent::Refused(Failure::new(FailureClass::Permanent, "the account is no longer there"))
 }
 
 fn base_failure(fault: &Fault) -> ReadFailure {

@@ -14,6 +14,25 @@ use ldap3::Scope;
 /// The attributes by which groups name members, with the class that must have some.
 const MEMBERS: [(&str, &str); 2] = [("groupOfNames", "member"), ("groupOfUniqueNames", "uniqueMember")];
 
+/// An entry or a group whose accounts are protected.
+pub struct Administrator {
+    /// Where it is named, for messages: `administrators[0]`.
+    pub place: String,
+    /// Its name.
+    pub dn: String,
+}
+
+/// The administrators that a Directory lists.
+pub fn listed(dns: &[String]) -> Vec<Administrator> {
+    dns.iter()
+        .enumerate()
+        .map(|(place, dn)| Administrator {
+            place: format!("administrators[{place}]"),
+            dn: dn.clone(),
+        })
+        .collect()
+}
+
 /// What the look-up of the listed administrators showed for one account.
 pub struct Listed {
     /// The ids of the listed entries, in the order of the list.
@@ -29,19 +48,16 @@ pub struct Listed {
 pub async fn look_up(
     connection: &Connection,
     tree: Tree<'_>,
-    administrators: &[String],
+    administrators: &[Administrator],
     account: &str,
 ) -> Result<Listed, String> {
-    let looks = administrators.iter().enumerate().map(|(place, dn)| async move {
-        let entry = listed_entry(connection, tree, dn)
-            .await
-            .map_err(|why| format!("administrators[{place}] {why}"))?;
-        let names = names_account(connection, &entry, account)
-            .await
-            .map_err(|why| format!("administrators[{place}] {why}"))?;
+    let looks = administrators.iter().enumerate().map(|(at, administrator)| async move {
+        let told = |why: String| format!("{} {why}", administrator.place);
+        let entry = listed_entry(connection, tree, &administrator.dn).await.map_err(told)?;
+        let names = names_account(connection, tree, &entry, account).await.map_err(told)?;
         let id = entry.first(tree.id).map(str::to_owned);
-        id.map(|id| (id, names.then_some(place)))
-            .ok_or_else(|| format!("administrators[{place}] has no readable {}", tree.id))
+        id.map(|id| (id, names.then_some(at)))
+            .ok_or_else(|| told(format!("has no readable {}", tree.id)))
     });
     let found = try_join_all(looks).await?;
     Ok(Listed {
@@ -78,7 +94,7 @@ async fn listed_entry(connection: &Connection, tree: Tree<'_>, dn: &str) -> Resu
 
 /// Whether the group names the account; an error where its members are hidden, because the search for the account's
 /// groups then finds nothing and says nothing.
-async fn names_account(connection: &Connection, entry: &Entry, account: &str) -> Result<bool, String> {
+async fn names_account(connection: &Connection, tree: Tree<'_>, entry: &Entry, account: &str) -> Result<bool, String> {
     for (class, attribute) in MEMBERS {
         if !entry.is_a(class) {
             continue;
@@ -86,7 +102,8 @@ async fn names_account(connection: &Connection, entry: &Entry, account: &str) ->
         match connection.compare(&entry.dn, attribute, account).await {
             Ok(Presence::Equal) => return Ok(true),
             Ok(Presence::Different) => {}
-            // Both classes must have at least one member, so none is seen only where it is hidden.
+            Ok(Presence::Absent) if tree.empty_groups => {}
+            // Where both classes must have at least one member, none is seen only where it is hidden.
             Ok(Presence::Absent | Presence::Hidden) => return Err("is a group whose members cannot be read".into()),
             Err(fault) => return Err(format!("could not be read: {}", fault.failure().public)),
         }
@@ -98,7 +115,7 @@ async fn names_account(connection: &Connection, entry: &Entry, account: &str) ->
 pub fn judge(
     (account, own_id): (&str, Option<&str>),
     bind_dn: &str,
-    administrators: &[String],
+    administrators: &[Administrator],
     listed: Result<Listed, String>,
     groups: &Result<Vec<Group>, String>,
 ) -> Protection {
@@ -116,13 +133,14 @@ pub fn judge(
         administrators
             .iter()
             .zip(&listed.ids)
-            .position(|(listed, id)| own == Some(id) || dn::same(listed, dn))
+            .find(|(listed, id)| own == Some(id) || dn::same(&listed.dn, dn))
+            .map(|(listed, _)| &listed.place)
     };
     if let Some(place) = protected(account, own_id) {
-        return Protection::Protected(format!("it is administrators[{place}]"));
+        return Protection::Protected(format!("it is {place}"));
     }
-    if let Some(place) = listed.direct {
-        return Protection::Protected(format!("it is a member of administrators[{place}]"));
+    if let Some(direct) = listed.direct.and_then(|at| administrators.get(at)) {
+        return Protection::Protected(format!("it is a member of {}", direct.place));
     }
     let groups = match groups {
         Ok(groups) => groups,
@@ -132,7 +150,7 @@ pub fn judge(
         .iter()
         .find_map(|group| protected(&group.dn, group.id.as_deref()))
     {
-        Some(place) => Protection::Protected(format!("it is a member of administrators[{place}]")),
+        Some(place) => Protection::Protected(format!("it is a member of {place}")),
         None => Protection::None,
     }
 }
@@ -158,7 +176,7 @@ mod tests {
     #[test]
     fn protection_is_judged() {
         let account = ("uid=a,dc=x", Some("u1"));
-        let list = ["cn=root,dc=x".to_owned(), "cn=admins,dc=x".to_owned()];
+        let list = super::listed(&["cn=root,dc=x".to_owned(), "cn=admins,dc=x".to_owned()]);
         let ids = ["r", "g"];
         let none: Result<Vec<Group>, String> = Ok(Vec::new());
         let protected =

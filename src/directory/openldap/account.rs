@@ -48,13 +48,14 @@ impl OpenLdap {
         let (wanted, mut unreadable) = profile::select(names);
         let entry = lookup::again(session, &named.dn, search, &[wanted.as_slice(), &STATE].concat()).await?;
         let tree = server.tree();
+        let administrators = protection::listed(&self.spec.administrators);
         let id = entry.first(ENTRY_UUID).ok_or_else(no_id)?.to_owned();
 
         let (hidden, policy, groups, listed) = tokio::join!(
             lookup::hidden(session, &entry, &ABSENCE_MATTERS),
             policy::effective(session, &entry, server.default_policy.as_deref()),
             groups::all(session, tree, &entry),
-            protection::look_up(session, tree, &self.spec.administrators, &entry.dn),
+            protection::look_up(session, tree, &administrators, &entry.dn),
         );
         let hidden = hidden.map_err(|fault| fault.failure())?;
         // A hidden pwdPolicySubentry could name another policy than the default.
@@ -62,7 +63,13 @@ impl OpenLdap {
             true => Err(policy::UNREADABLE),
             false => policy,
         };
-        let protection = protection::judge((&entry.dn, Some(&id)), &self.spec.bind_dn, &self.spec.administrators, listed, &groups);
+        let protection = protection::judge(
+            (&entry.dn, Some(&id)),
+            &self.spec.bind_dn,
+            &administrators,
+            listed,
+            &groups,
+        );
         let profile = profile::profile(&entry, &wanted, &mut unreadable);
         let facts = Facts {
             id,

@@ -32,6 +32,7 @@ impl Server {
         Tree {
             suffix: &self.suffix,
             id: ENTRY_UUID,
+            empty_groups: false,
         }
     }
 }
@@ -70,9 +71,14 @@ impl OpenLdap {
                 "defaultPolicyDN does not name a password policy that the operator's account may read",
             ));
         }
-        protection::look_up(session, facts.tree(), &self.spec.administrators, &self.spec.bind_dn)
-            .await
-            .map_err(|why| needs_config(&format!("protected accounts cannot be told: {why}")))?;
+        protection::look_up(
+            session,
+            facts.tree(),
+            &protection::listed(&self.spec.administrators),
+            &self.spec.bind_dn,
+        )
+        .await
+        .map_err(|why| needs_config(&format!("protected accounts cannot be told: {why}")))?;
         Ok(Probe {
             upstream,
             capabilities: capabilities(),
