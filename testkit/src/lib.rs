@@ -12,6 +12,7 @@ pub mod ldif;
 pub mod packages;
 pub mod ports;
 pub mod process;
+pub mod proxy;
 pub mod skip;
 pub mod slapd;
 pub mod tls;
