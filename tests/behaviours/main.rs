@@ -9,6 +9,7 @@ mod support;
 
 mod board;
 mod cell;
+mod directory389;
 mod fixture;
 mod found;
 mod lost;
@@ -42,6 +43,7 @@ type Provider = (&'static str, fn() -> anyhow::Result<Box<dyn Fixture>>);
 /// Every provider, in the order of the matrix.
 #[rustfmt::skip] // One line a provider.
 const PROVIDERS: &[Provider] = &[
+    ("389-ds", directory389::start),
     ("okta", okta::start),
     ("openldap", openldap::start),
 ];

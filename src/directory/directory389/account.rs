@@ -20,6 +20,9 @@ use crate::{
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
+/// So many characters of the server's URL are told.
+const MAX_SERVER: usize = 180;
+
 impl Directory389 {
     /// The search for what somebody asked for; `None` where nothing can match.
     pub(super) fn selection(&self, key: &AccountSelector) -> Option<String> {
@@ -94,7 +97,8 @@ impl Directory389 {
 
     /// Out of where a lock keeps its account.
     fn scope(&self, global: Option<&Global>) -> String {
-        let server = &self.spec.url;
+        // The text must fit into a status.
+        let server: String = self.spec.url.chars().take(MAX_SERVER).collect();
         match global.map(|global| global.replicated) {
             Some(true) => "every server of the directory (passwordIsGlobalPolicy is on)".into(),
             Some(false) => format!("{server} alone; other servers keep lock state of their own"),

@@ -50,31 +50,27 @@ fn meaning(step: Step, answer: &Answer) -> Meaning {
     }
 }
 
-/// The extended operation says no more than "Failed to update password"; what is known comes from the control.
+/// The extended operation says no more than "Failed to update password"; what is known comes from the control. By way
+/// of it the account's policy binds password administrators (passwordAdminDN) too.
 fn password(answer: &Answer) -> (FailureClass, &'static str) {
     use FailureClass::{NeedsConfig, Permanent};
     match answer.policy {
         Some(PolicyError::TooYoung) => (
             NeedsConfig,
-            "the directory's minimum password age forbids it; name the operator's account in passwordAdminDN",
+            "the directory's minimum password age forbids it; lower passwordMinAge in the account's password policy",
         ),
         Some(PolicyError::ModificationNotAllowed | PolicyError::MustSupplyOldPassword) => (
             NeedsConfig,
-            "the directory does not let this password be changed; name the operator's account in passwordAdminDN",
+            "the account's password policy does not let passwords be changed; set passwordChange: on in it",
         ),
-        Some(PolicyError::TooShort) => (
-            Permanent,
-            "the directory asks for a longer password; raise password.length in the AccountPolicy",
-        ),
-        Some(PolicyError::InsufficientQuality) => (
+        Some(PolicyError::TooShort | PolicyError::InsufficientQuality) => (
             Permanent,
             "the directory's password policy does not take the generated password; raise password.length in the \
-             AccountPolicy, or name the operator's account in passwordAdminDN",
+             AccountPolicy",
         ),
         _ => (
             Permanent,
-            "the directory's password history or minimum age forbids this password; name the operator's account in \
-             passwordAdminDN",
+            "the directory does not take the generated password; its password history may forbid it",
         ),
     }
 }
