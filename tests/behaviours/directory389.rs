@@ -3,7 +3,6 @@
 
 use crate::{
     fixture::{Fixture, Lacking, Person, SignIn, Way, Wrong},
-    support::ldap,
     way::Proxied,
 };
 use readmit::domain::account::Step;
@@ -117,6 +116,7 @@ impl Fixture for Directory389 {
     }
 
     fn odd_names(&self) -> Vec<String> {
+        // As it comes, the server takes only logins in ASCII (its 7-bit check).
         [
             "odd*",
             "odd(s)",
