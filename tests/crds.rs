@@ -234,7 +234,10 @@ fn exactly_one_member() {
             .expect("kubectl");
         refused_with(
             &output,
-            &["spec.provider: Invalid value", "set exactly one of activeDirectory"],
+            &[
+                "spec.provider: Invalid value",
+                "set exactly one of activeDirectory, directory389",
+            ],
         );
     }
     create(plane, &directory("one", openldap));

@@ -22,7 +22,7 @@ pub use tools::Bind;
 
 use crate::process::{Child, Scratch};
 use crate::skip::Missing;
-use crate::slapd::ldif;
+use crate::ldif;
 use crate::{packages, tls, wait};
 
 /// What has to be installed.
