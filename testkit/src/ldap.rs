@@ -101,7 +101,8 @@ impl Client<'_> {
     }
 }
 
-fn checked(output: &Output, tool: &str) -> Result<String> {
+/// What the tool wrote, where it succeeded.
+pub(crate) fn checked(output: &Output, tool: &str) -> Result<String> {
     if !output.status.success() {
         let code = output
             .status

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     api::{common::AccountSelector, provider::Directory389Provider},
-    domain::account::{AccountRead, Failure, Proof, ReadFailure, Sent},
+    domain::account::{AccountRead, Failure, Proof, ReadFailure, Sent, Step},
     secret::Secret,
 };
 use async_trait::async_trait;
@@ -91,7 +91,7 @@ impl Directory for Directory389 {
         self.send_unlock(call, target).await
     }
 
-    async fn set_password(&self, call: &Call, target: &Target, password: &Secret) -> Sent {
+    async fn set_password(&self, call: &Call, target: &Target, password: &Secret, _also: &[Step]) -> Sent {
         self.send_password(call, target, password).await
     }
 

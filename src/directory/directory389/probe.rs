@@ -92,5 +92,6 @@ fn capabilities() -> Capabilities {
         unable,
         unlock_only_clears: true,
         reset_unlocks: true,
+        ..Capabilities::default()
     }
 }

@@ -102,5 +102,6 @@ fn capabilities() -> Capabilities {
         unable,
         unlock_only_clears: true,
         reset_unlocks: true,
+        ..Capabilities::default()
     }
 }
