@@ -234,10 +234,7 @@ fn exactly_one_member() {
             .expect("kubectl");
         refused_with(
             &output,
-            &[
-                "spec.provider: Invalid value",
-                "set exactly one of activeDirectory, directory389",
-            ],
+            &["spec.provider: Invalid value", "set exactly one of activeDirectory"],
         );
     }
     create(plane, &directory("one", openldap));

@@ -187,8 +187,8 @@ async fn connect(
             openldap: None,
         } => Err(Failure::new(
             FailureClass::NeedsConfig,
-            "spec.provider names no provider that this release knows; set exactly one of activeDirectory, directory389, okta, \
-             openldap",
+            "spec.provider names no provider that this release knows; set exactly one of activeDirectory, directory389, \
+             okta, openldap",
         )),
     }
 }

@@ -165,7 +165,7 @@ impl Lab {
 
     pub fn set_password(&self, uid: &str, password: &str) -> Sent {
         let target = self.target(uid);
-        self.wait(self.directory.set_password(&call(), &target, &secret(password)))
+        self.wait(self.directory.set_password(&call(), &target, &secret(password), &[]))
     }
 
     pub fn require_change(&self, uid: &str) -> Sent {

@@ -178,7 +178,7 @@ fn passwords_are_not_set_on_an_open_line() {
     lab.person("pass-8");
     let plain = lab.seen(|spec| spec.url = lab.server.url());
     let target = lab.target("pass-8");
-    let sent = lab.wait(plain.set_password(&call(), &target, &secret(NEW)));
+    let sent = lab.wait(plain.set_password(&call(), &target, &secret(NEW), &[]));
     assert_eq!(sent.as_str(), "Refused");
     let failure = failure(sent);
     assert_eq!(failure.class, FailureClass::NeedsConfig);

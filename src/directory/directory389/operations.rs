@@ -22,7 +22,7 @@ impl Directory389 {
             Ok(aimed) => aimed,
             Err(sent) => return sent,
         };
-        let cleared = [(RETRY_COUNT, Some(&b"0"[..])), (UNLOCK_TIME, None), (RETRY_RESET_TIME, None)];
+        let cleared = [(RETRY_COUNT, Some("0")), (UNLOCK_TIME, None), (RETRY_RESET_TIME, None)];
         let outcome = session.rewrite(&dn, &cleared).await;
         session.close().await;
         errors::sent(Step::Unlock, outcome, None)
