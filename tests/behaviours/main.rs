@@ -51,7 +51,7 @@ const PROVIDERS: &[Provider] = &[
 ];
 
 /// Rows wait more than they work.
-const THREADS: usize = 16;
+const THREADS: usize = 12;
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
