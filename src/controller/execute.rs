@@ -26,6 +26,7 @@ use crate::{
         observed::{Acting, Facts},
         request::Request,
     },
+    failpoint::{Place, around},
     observe::audit::{Entry, Event},
 };
 use jiff::Timestamp;
@@ -91,7 +92,9 @@ async fn claim(
         .api_write("Account", if resource_version.is_some() { "update" } else { "create" });
     match context
         .accounts
-        .write(&name, fields, resource_version, |there| holds(&there.ledger, &claim))
+        .write(Place::LedgerClaim, &name, fields, resource_version, |there| {
+            holds(&there.ledger, &claim)
+        })
         .await
     {
         Ok(account) => {
@@ -134,7 +137,7 @@ async fn renew(context: &Context, request: &Request, work: &mut Work, renewal: R
     claim.marked |= renewal.marked;
     claim.proved |= renewal.proved;
     if renewal.take_over.is_some() {
-        claim.deadline = after(Timestamp::now(), context.config.timing.effect_deadline);
+        claim.deadline = after(clock::now(), context.config.timing.effect_deadline);
     }
     let claim = claim.clone();
     let name = account.name_any();
@@ -143,7 +146,7 @@ async fn renew(context: &Context, request: &Request, work: &mut Work, renewal: R
     context.metrics.api_write("Account", "update");
     let written = context
         .accounts
-        .write(&name, fields, account.resource_version(), |there| {
+        .write(Place::LedgerRenew, &name, fields, account.resource_version(), |there| {
             holds(&there.ledger, &claim)
         })
         .await;
@@ -211,7 +214,7 @@ async fn send(
         (None, Some(account)) => (aim(work, account, policy), account.lock_stamp.clone()),
         (None, None) => return Err(PassError::Changed),
     };
-    let at = Timestamp::now();
+    let at = clock::now();
     let entry = |event| Entry {
         directory: &request.directory,
         account: &target.id,
@@ -306,12 +309,15 @@ fn guard(context: &Context, request: &Request, work: &Work) -> Result<(Arc<dyn D
 
 async fn call_step(upstream: &dyn Directory, call: &Call, target: &Target, step: Step, work: &Work) -> Sent {
     match step {
-        Step::Unlock => upstream.unlock(call, target).await,
-        Step::SendLink => upstream.send_reset_link(call, target).await,
-        Step::RequireChange => upstream.require_change(call, target).await,
-        Step::RevokeSessions => upstream.revoke_sessions(call, target).await,
+        Step::Unlock => around(Place::SendUnlock, upstream.unlock(call, target)).await,
+        Step::SendLink => around(Place::SendLink, upstream.send_reset_link(call, target)).await,
+        Step::RequireChange => around(Place::SendChange, upstream.require_change(call, target)).await,
+        Step::RevokeSessions => around(Place::SendRevoke, upstream.revoke_sessions(call, target)).await,
         Step::SetPassword => match &work.prepared {
-            Some(prepared) => upstream.set_password(call, target, &prepared.password).await,
+            Some(prepared) => {
+                let sent = upstream.set_password(call, target, &prepared.password);
+                around(Place::SendPassword, sent).await
+            }
             None => Sent::NotSent(Failure::new(
                 FailureClass::Transient(None),
                 "the password is not prepared",
@@ -348,7 +354,8 @@ async fn prove(context: &Context, request: &Request, work: &mut Work) -> Result<
         ..line(event, request)
     };
     context.audit.record(entry(Event::Send));
-    let proof = upstream.prove_password(&call, &target, &prepared.password).await;
+    let proof = upstream.prove_password(&call, &target, &prepared.password);
+    let proof = around(Place::SendProof, proof).await;
     let result = if proof == Proof::Ours { "Ours" } else { "NotProven" };
     context.audit.record(Entry {
         result,

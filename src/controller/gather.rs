@@ -2,6 +2,7 @@
 
 use super::{context::Context, pass::PassError, prepare, work::Work};
 use crate::{
+    clock,
     directory::{Call, Lane, Target},
     domain::{
         account::{AccountRead, FailureClass, ReadFailure},
@@ -11,7 +12,6 @@ use crate::{
         request::Request,
     },
 };
-use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::Api;
 use std::time::Instant;
@@ -145,7 +145,7 @@ fn read(
     facts: &mut Facts,
     result: Result<AccountRead, ReadFailure>,
 ) {
-    let now = Timestamp::now();
+    let now = clock::now();
     match &result {
         Ok(account) if work.progress.sends.is_empty() => {
             work.progress.lockout = decide::lockout(account).or(work.progress.lockout.take());

@@ -109,7 +109,7 @@ async fn rounds<K: RequestKind>(
 ) -> Result<Pass, PassError> {
     let mut facts = Facts::default();
     for _ in 0..ROUNDS {
-        let now = Timestamp::now();
+        let now = clock::now();
         work.progress.claim = claim_seen(context, request, work);
         let directory = context.directories.view(&request.directory);
         let enforcement: Enforcement = context.enforcement.borrow().clone();
@@ -244,7 +244,7 @@ async fn wait<K: RequestKind>(
     waiting: &Waiting,
     pause: status::Pause,
 ) -> Result<Pass, PassError> {
-    work.progress.waiting_since.get_or_insert_with(Timestamp::now);
+    work.progress.waiting_since.get_or_insert_with(clock::now);
     if let Some(detail) = &waiting.detail {
         tracing::debug!(
             kind = request.kind.as_str(),
@@ -270,7 +270,7 @@ async fn wait<K: RequestKind>(
             record::warn(context, object, waiting.reason.as_str(), &waiting.message).await;
         }
     }
-    let rest = pause.until.duration_since(Timestamp::now());
+    let rest = pause.until.duration_since(clock::now());
     let rest = Duration::try_from(rest)
         .unwrap_or_default()
         .max(Duration::from_millis(20));

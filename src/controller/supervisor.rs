@@ -15,6 +15,7 @@ use crate::{
         directory::{DirectoryStatus, Rate, RefusedSecret},
         provider::Provider,
     },
+    clock,
     directory::{self, Call, Lane, okta::Okta, openldap::OpenLdap},
     domain::{
         account::{Capabilities, Failure, FailureClass, Step},
@@ -327,7 +328,7 @@ fn rate(handle: &Handle, before: Option<Rate>) -> Option<Rate> {
     let moved = before
         .as_ref()
         .is_none_or(|before| before.limit != limit || (before.remaining - remaining).abs().saturating_mul(10) > limit);
-    let now = Timestamp::now();
+    let now = clock::now();
     let time = Timestamp::from_second(now.as_second()).unwrap_or(now);
     if moved {
         Some(Rate { limit, remaining, time })

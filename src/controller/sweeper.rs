@@ -11,8 +11,9 @@ use crate::{
         ledger::{self, Closing},
         request::Request,
     },
+    failpoint::{Place, around},
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use kube::{
     Api, ResourceExt,
     api::{DeleteParams, ListParams, Preconditions},
@@ -64,7 +65,7 @@ async fn sweep(context: &Context) {
         ("ledgers", prune(context).await.err().map(|e| e.to_string())),
         (
             "day keys",
-            context.keys.sweep(Timestamp::now()).await.err().map(|e| e.to_string()),
+            context.keys.sweep(clock::now()).await.err().map(|e| e.to_string()),
         ),
     ];
     for (what, error) in results {
@@ -88,10 +89,8 @@ async fn expire<K: RequestKind>(context: &Context) -> Result<(), kube::Error> {
                     resource_version: object.meta().resource_version.clone(),
                 };
                 let api = Api::<K>::namespaced(context.client.clone(), &request.namespace);
-                match api
-                    .delete(&request.name, &DeleteParams::default().preconditions(preconditions))
-                    .await
-                {
+                let params = DeleteParams::default().preconditions(preconditions);
+                match around(Place::RequestDelete, api.delete(&request.name, &params)).await {
                     Ok(_) => {}
                     Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => {}
                     Err(error) => return Err(error),
@@ -110,7 +109,7 @@ fn is_over(request: &Request) -> bool {
         return false;
     };
     let ttl = SignedDuration::try_from(ttl.get()).unwrap_or(SignedDuration::MAX);
-    Timestamp::now().duration_since(finished) >= ttl
+    clock::now().duration_since(finished) >= ttl
 }
 
 /// Drops entries whose time is over, and accounts without any.
@@ -120,7 +119,7 @@ async fn prune(context: &Context) -> Result<(), kube::Error> {
         let (accounts, next) = context.accounts.page(token).await?;
         for account in accounts {
             context.accounts.note(&account.name_any(), true);
-            let left = ledger::pruned(&account.spec.ledger, Timestamp::now());
+            let left = ledger::pruned(&account.spec.ledger, clock::now());
             if left.is_empty() {
                 context.accounts.delete_empty(&account).await?;
             }
