@@ -60,6 +60,46 @@ pub enum Place {
     SendProof,
 }
 
+impl Place {
+    /// Every place. The sweep enumerates this list.
+    pub const ALL: [Place; 22] = [
+        Place::LedgerClaim,
+        Place::LedgerRenew,
+        Place::LedgerClose,
+        Place::LedgerFlush,
+        Place::AccountDelete,
+        Place::StatusEnd,
+        Place::StatusWait,
+        Place::StatusOther,
+        Place::Event,
+        Place::RequestDelete,
+        Place::DayKeyCreate,
+        Place::DayKeyDelete,
+        Place::LeaseTake,
+        Place::LeaseRenew,
+        Place::LeaseRelease,
+        Place::Enforcement,
+        Place::SendUnlock,
+        Place::SendPassword,
+        Place::SendLink,
+        Place::SendChange,
+        Place::SendRevoke,
+        Place::SendProof,
+    ];
+
+    /// The name in cases and in the file of actions: `ledger-claim`.
+    pub fn name(self) -> String {
+        let mut name = String::new();
+        for letter in format!("{self:?}").chars() {
+            if letter.is_uppercase() && !name.is_empty() {
+                name.push('-');
+            }
+            name.push(letter.to_ascii_lowercase());
+        }
+        name
+    }
+}
+
 /// Makes a call: the place matters to the crash sweep only.
 #[cfg(not(feature = "failpoints"))]
 #[inline(always)]

@@ -15,62 +15,6 @@ use std::{
 /// Names the file of actions, one `PLACE.before=ACTION` or `PLACE.after=ACTION` a line.
 const FILE: &str = "READMIT_FAILPOINTS_FILE";
 
-impl Place {
-    /// Every place. The sweep enumerates this list.
-    pub const ALL: [Place; 22] = [
-        Place::LedgerClaim,
-        Place::LedgerRenew,
-        Place::LedgerClose,
-        Place::LedgerFlush,
-        Place::AccountDelete,
-        Place::StatusEnd,
-        Place::StatusWait,
-        Place::StatusOther,
-        Place::Event,
-        Place::RequestDelete,
-        Place::DayKeyCreate,
-        Place::DayKeyDelete,
-        Place::LeaseTake,
-        Place::LeaseRenew,
-        Place::LeaseRelease,
-        Place::Enforcement,
-        Place::SendUnlock,
-        Place::SendPassword,
-        Place::SendLink,
-        Place::SendChange,
-        Place::SendRevoke,
-        Place::SendProof,
-    ];
-
-    /// The name in files and cases.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Place::LedgerClaim => "ledger-claim",
-            Place::LedgerRenew => "ledger-renew",
-            Place::LedgerClose => "ledger-close",
-            Place::LedgerFlush => "ledger-flush",
-            Place::AccountDelete => "account-delete",
-            Place::StatusEnd => "status-end",
-            Place::StatusWait => "status-wait",
-            Place::StatusOther => "status-other",
-            Place::Event => "event",
-            Place::RequestDelete => "request-delete",
-            Place::DayKeyCreate => "day-key-create",
-            Place::DayKeyDelete => "day-key-delete",
-            Place::LeaseTake => "lease-take",
-            Place::LeaseRenew => "lease-renew",
-            Place::LeaseRelease => "lease-release",
-            Place::Enforcement => "enforcement",
-            Place::SendUnlock => "send-unlock",
-            Place::SendPassword => "send-password",
-            Place::SendLink => "send-link",
-            Place::SendChange => "send-change",
-            Place::SendRevoke => "send-revoke",
-            Place::SendProof => "send-proof",
-        }
-    }
-}
-
 /// What a caller gets whose reply was lost.
 pub trait Lose {
     /// The value that stands for a lost reply.
@@ -113,7 +57,9 @@ async fn strike(place: Place, side: &str) -> bool {
     let name = format!("{}.{side}", place.name());
     let Some(action) = action(&name) else { return false };
     // The process may end with the next line: what stands in its log is all that the sweep learns.
-    eprintln!("failpoint {name} {action}");
+    let line = format!("failpoint {name} {action}\n");
+    // In one write, so that lines of several threads do not mix.
+    eprint!("{line}");
     let (word, number) = action.split_once(' ').unwrap_or((&action, ""));
     match word {
         "kill" => signal(rustix::process::Signal::KILL),
