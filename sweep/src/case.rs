@@ -306,6 +306,8 @@ impl Case {
             Trouble::Term(point) => Some(point.as_str()),
             _ => None,
         };
-        first.into_iter().chain(self.second.iter().map(|strike| strike.point.as_str()))
+        first
+            .into_iter()
+            .chain(self.second.iter().map(|strike| strike.point.as_str()))
     }
 }

@@ -39,7 +39,11 @@ pub enum Event {
     /// A line of an operator's audit log.
     Audit { at: i64, process: String, line: Box<Value> },
     /// An account's ledger, as the API server showed it.
-    Ledger { at: i64, account: String, ledger: Box<Value> },
+    Ledger {
+        at: i64,
+        account: String,
+        ledger: Box<Value>,
+    },
     /// Something that the directory really did to an account.
     Effect(Effect),
     /// The account after everything.
@@ -49,11 +53,7 @@ pub enum Event {
         must_change: bool,
     },
     /// What a request delivered: whether it is in force at the end, and its fingerprint.
-    Delivered {
-        uid: String,
-        value: String,
-        in_force: bool,
-    },
+    Delivered { uid: String, value: String, in_force: bool },
     /// The runner gave up waiting.
     GaveUp { at: i64, what: String },
     /// Nothing follows.

@@ -43,7 +43,12 @@ pub fn run(plan: &Plan) -> Result<Report> {
         fs::remove_dir_all(&plan.folder).with_context(|| format!("empty {}", plan.folder.display()))?;
     }
     fs::create_dir_all(&plan.folder).with_context(|| format!("make {}", plan.folder.display()))?;
-    let mut cases: Vec<Numbered> = plan.cases.iter().enumerate().map(|(number, case)| numbered(plan, number, case)).collect();
+    let mut cases: Vec<Numbered> = plan
+        .cases
+        .iter()
+        .enumerate()
+        .map(|(number, case)| numbered(plan, number, case))
+        .collect();
     // Operators are started anew where the crew changes.
     cases.sort_by_key(|case| case.case.crew);
     let queue = Mutex::new(VecDeque::from(cases.clone()));

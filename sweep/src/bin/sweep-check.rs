@@ -2,7 +2,10 @@
 
 use anyhow::{Context, Result, ensure};
 use std::{env, fs, path::PathBuf, process::ExitCode};
-use sweep::{check, history};
+use sweep::{
+    check,
+    history::{self, Event},
+};
 
 fn main() -> Result<ExitCode> {
     let folder = env::args_os().nth(1).map(PathBuf::from);
@@ -17,16 +20,24 @@ fn main() -> Result<ExitCode> {
     ensure!(!files.is_empty(), "{} holds no history", folder.display());
     let mut failed = 0;
     for file in &files {
-        let wrong = check::judge(&history::read(file)?);
+        let events = history::read(file)?;
+        let wrong = check::judge(&events);
         if wrong.is_empty() {
             continue;
         }
         failed += 1;
-        let name = file.file_stem().unwrap_or_default().to_string_lossy().replace('~', "/");
+        let name = match events.first() {
+            Some(Event::Case { case, .. }) => case.name.clone(),
+            _ => file.display().to_string(),
+        };
         println!("FAILED {name}");
         wrong.iter().for_each(|what| println!("    {what}"));
         println!("    history: {}", file.display());
     }
     println!("{} cases, {failed} failed", files.len());
-    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

@@ -39,7 +39,11 @@ fn main() -> Result<ExitCode> {
         cases.iter().for_each(|case| println!("{}", case.name));
         return Ok(ExitCode::SUCCESS);
     }
-    ensure!(!cases.is_empty(), "no case is called like {}", arguments.cases.join(" or "));
+    ensure!(
+        !cases.is_empty(),
+        "no case is called like {}",
+        arguments.cases.join(" or ")
+    );
     let installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
     ensure!(installed.is_ok(), "another TLS provider was installed before");
     testkit::assets::ensure().context("build the control plane")?;
@@ -52,6 +56,14 @@ fn main() -> Result<ExitCode> {
         cases,
     };
     let report = runner::run(&plan)?;
-    println!("ran {count} cases in {:.0} s, seed {}", begun.elapsed().as_secs_f32(), plan.seed);
-    Ok(if report.broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    println!(
+        "ran {count} cases in {:.0} s, seed {}",
+        begun.elapsed().as_secs_f32(),
+        plan.seed
+    );
+    Ok(if report.broken.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

@@ -23,7 +23,11 @@ fn after_a_kill() -> Vec<Case> {
         ("no-right", &[Change::DropRights], Some(SOON)),
         ("no-admission", &[Change::DropAdmission], Some(SOON)),
         ("directory-suspended", &[Change::SuspendDirectory], Some(SOON)),
-        ("suspended", &[Change::Suspend, Change::Pause(2500), Change::Resume], None),
+        (
+            "suspended",
+            &[Change::Suspend, Change::Pause(2500), Change::Resume],
+            None,
+        ),
         ("locked-again", &[Change::LockAgain], None),
         ("no-day-key", &[Change::DropDayKey], None),
         ("owner", &[Change::OwnPassword], None),

@@ -14,24 +14,69 @@ pub struct Route {
 /// Every kind of request in every directory that can do it.
 pub const ROUTES: &[Route] = &[
     route(Upstream::Okta, Work::Unlock, true, &["send-unlock", "status-end"]),
-    route(Upstream::Okta, Work::ClaimedUnlock, true, &["ledger-claim", "send-unlock", "status-end", "ledger-flush"]),
+    route(
+        Upstream::Okta,
+        Work::ClaimedUnlock,
+        true,
+        &["ledger-claim", "send-unlock", "status-end", "ledger-flush"],
+    ),
     route(
         Upstream::Okta,
         Work::Temporary,
         false,
-        &["ledger-claim", "send-password", "send-change", "send-revoke", "status-end", "ledger-flush"],
+        &[
+            "ledger-claim",
+            "send-password",
+            "send-change",
+            "send-revoke",
+            "status-end",
+            "ledger-flush",
+        ],
     ),
-    route(Upstream::Okta, Work::Link, false, &["ledger-claim", "send-link", "send-revoke", "status-end"]),
-    route(Upstream::Okta, Work::Change, true, &["ledger-claim", "send-unlock", "send-change", "send-revoke", "status-end"]),
+    route(
+        Upstream::Okta,
+        Work::Link,
+        false,
+        &["ledger-claim", "send-link", "send-revoke", "status-end"],
+    ),
+    route(
+        Upstream::Okta,
+        Work::Change,
+        true,
+        &[
+            "ledger-claim",
+            "send-unlock",
+            "send-change",
+            "send-revoke",
+            "status-end",
+        ],
+    ),
     route(Upstream::OpenLdap, Work::Unlock, true, &["send-unlock", "status-end"]),
-    route(Upstream::OpenLdap, Work::ClaimedUnlock, true, &["ledger-claim", "send-unlock", "status-end"]),
+    route(
+        Upstream::OpenLdap,
+        Work::ClaimedUnlock,
+        true,
+        &["ledger-claim", "send-unlock", "status-end"],
+    ),
     route(
         Upstream::OpenLdap,
         Work::Temporary,
         true,
-        &["ledger-claim", "send-unlock", "send-password", "send-change", "status-end", "ledger-flush"],
+        &[
+            "ledger-claim",
+            "send-unlock",
+            "send-password",
+            "send-change",
+            "status-end",
+            "ledger-flush",
+        ],
     ),
-    route(Upstream::OpenLdap, Work::Change, false, &["ledger-claim", "send-change", "status-end"]),
+    route(
+        Upstream::OpenLdap,
+        Work::Change,
+        false,
+        &["ledger-claim", "send-change", "status-end"],
+    ),
 ];
 
 const fn route(upstream: Upstream, work: Work, locked: bool, places: &'static [&'static str]) -> Route {
@@ -89,7 +134,8 @@ pub fn all() -> Vec<Case> {
 /// The same with others about, at the writes and sends that matter most.
 fn crews(route: &Route) -> Vec<Case> {
     let mut cases = Vec::new();
-    let acting = |point: &String| point.starts_with("ledger-claim") || point.starts_with("send") || point == "status-end.before";
+    let acting =
+        |point: &String| point.starts_with("ledger-claim") || point.starts_with("send") || point == "status-end.before";
     for point in route.points().filter(acting) {
         for blow in [Blow::Kill, Blow::Stop, Blow::Delay] {
             cases.push(struck(route, Crew::Rivals, &point, blow));
@@ -114,8 +160,14 @@ fn twice(route: &Route) -> Vec<Case> {
             ("send-unlock.after", "status-end"),
         ]
         .as_slice(),
-        (Upstream::OpenLdap, Work::ClaimedUnlock) => &[("send-unlock.before", "ledger-renew"), ("send-unlock.before", "send-unlock")],
-        (Upstream::Okta, Work::Change) => &[("send-change.before", "ledger-renew"), ("send-unlock.after", "send-change")],
+        (Upstream::OpenLdap, Work::ClaimedUnlock) => &[
+            ("send-unlock.before", "ledger-renew"),
+            ("send-unlock.before", "send-unlock"),
+        ],
+        (Upstream::Okta, Work::Change) => &[
+            ("send-change.before", "ledger-renew"),
+            ("send-unlock.after", "send-change"),
+        ],
         (Upstream::Okta, Work::Link) => &[("send-link.after", "status-end"), ("send-link.after", "ledger-renew")],
         _ => &[],
     };

@@ -27,7 +27,12 @@ pub fn all() -> Vec<Case> {
                 place("day-key-delete", Crew::Solo, reset(), &[fresh, Given::OldDayKey]),
                 place("lease-take", Crew::Leader, unlock(), &[fresh, Given::NoLease]),
                 place("lease-renew", Crew::Leader, reset(), &[]),
-                place("enforcement", Crew::Solo, unlock(), &[fresh, Given::NoEnforcementRecord]),
+                place(
+                    "enforcement",
+                    Crew::Solo,
+                    unlock(),
+                    &[fresh, Given::NoEnforcementRecord],
+                ),
                 place("status-other", Crew::Solo, unlock(), &[Given::NewDirectory]),
                 place("account-delete", Crew::Solo, unlock(), &[fresh, Given::EmptyAccount]),
                 place("request-delete", Crew::Solo, unlock(), &[fresh, Given::ExpiredRequest]),
@@ -61,7 +66,12 @@ fn abandoned(side: &str, blow: Blow) -> Case {
         blow: Blow::Kill,
     };
     let ask = Ask::new(Upstream::OpenLdap, Work::Temporary);
-    let mut case = Case::new(format!("surroundings/{point}/{blow}"), Crew::Solo, ask, Trouble::At(first));
+    let mut case = Case::new(
+        format!("surroundings/{point}/{blow}"),
+        Crew::Solo,
+        ask,
+        Trouble::At(first),
+    );
     case.changes = vec![Change::Delete];
     case.second = Some(Strike { point, blow });
     case
@@ -77,10 +87,19 @@ fn stops() -> Vec<Case> {
     ];
     let mut cases = Vec::new();
     for (upstream, work, send) in asks {
-        for point in ["ledger-claim.before".to_owned(), format!("{send}.before"), format!("{send}.after")] {
+        for point in [
+            "ledger-claim.before".to_owned(),
+            format!("{send}.before"),
+            format!("{send}.after"),
+        ] {
             for crew in [Crew::Leader, Crew::Pair] {
                 let name = format!("{upstream}/{work}/{point}/term/{crew}");
-                cases.push(Case::new(name, crew, Ask::new(upstream, work), Trouble::Term(point.clone())));
+                cases.push(Case::new(
+                    name,
+                    crew,
+                    Ask::new(upstream, work),
+                    Trouble::Term(point.clone()),
+                ));
             }
         }
     }

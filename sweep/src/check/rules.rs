@@ -25,7 +25,11 @@ pub const ALL: &[Rule] = &[
 ];
 
 fn every_request_ends(told: &Told) -> Vec<String> {
-    let mut wrong: Vec<String> = told.gave_up.iter().map(|what| format!("the runner gave up: {what}")).collect();
+    let mut wrong: Vec<String> = told
+        .gave_up
+        .iter()
+        .map(|what| format!("the runner gave up: {what}"))
+        .collect();
     let may_be_gone = told.changes(Change::Delete) || told.case.given.contains(&crate::case::Given::ExpiredRequest);
     for request in &told.requests {
         match (request.outcome(), request.gone && may_be_gone) {
@@ -62,7 +66,9 @@ fn resets_are_as_told(told: &Told) -> Vec<String> {
         let claimed = told.about(id).filter(|request| request.says_reset()).count();
         let open = told.about(id).filter(|request| request.is_open()).count();
         if done < claimed {
-            wrong.push(format!("{claimed} resets are told of account {id}, and {done} took effect"));
+            wrong.push(format!(
+                "{claimed} resets are told of account {id}, and {done} took effect"
+            ));
         }
         if done > claimed + open {
             wrong.push(format!(
@@ -84,10 +90,17 @@ fn nothing_happens_after_the_end(told: &Told) -> Vec<String> {
         let Some(ended) = request.ended().filter(|_| request.outcome() != Some("Unknown")) else {
             continue;
         };
-        for effect in account.effects.iter().filter(|effect| effect.by == crate::history::Origin::Operator) {
+        for effect in account
+            .effects
+            .iter()
+            .filter(|effect| effect.by == crate::history::Origin::Operator)
+        {
             // What is told is learned a moment after it was done.
             if effect.at.is_some_and(|at| at > ended + 50) && effect.changed {
-                wrong.push(format!("{:?} took effect on {id} after {} had ended", effect.step, request.name));
+                wrong.push(format!(
+                    "{:?} took effect on {id} after {} had ended",
+                    effect.step, request.name
+                ));
             }
         }
     }
@@ -130,7 +143,9 @@ fn is_unlock(request: &Request) -> bool {
 /// Whether a bad ending says itself that the lock had been cleared.
 fn admits(request: &Request) -> bool {
     let text = message(request.last());
-    request.reason() == "LockedAgain" || text.contains("the lock was cleared") || text.contains("was not; look at the account")
+    request.reason() == "LockedAgain"
+        || text.contains("the lock was cleared")
+        || text.contains("was not; look at the account")
 }
 
 /// The documented residue: without a claim nobody remembers an unlock whose sender did not live to tell, or that another
@@ -140,7 +155,10 @@ fn forgotten(told: &Told, request: &Request) -> bool {
     let unheard = request.sends("Unlock").iter().any(|(_, _, result)| result.is_none());
     let others = told.case.crew == Crew::Rivals;
     let interrupted = told.processes.iter().any(|(_, _, what)| {
-        matches!(what, crate::history::What::Killed | crate::history::What::Stopped | crate::history::What::Exited(_))
+        matches!(
+            what,
+            crate::history::What::Killed | crate::history::What::Stopped | crate::history::What::Exited(_)
+        )
     });
     earlier || (request.ask.work == Work::Unlock && (unheard || others || interrupted))
 }
@@ -149,12 +167,17 @@ fn forgotten(told: &Told, request: &Request) -> bool {
 fn passwords_are_the_delivered_ones(told: &Told) -> Vec<String> {
     let mut wrong = Vec::new();
     for (id, account) in &told.accounts {
-        let delivered: Vec<&Request> = told.about(id).filter(|request| request.reason() == "PasswordReset").collect();
+        let delivered: Vec<&Request> = told
+            .about(id)
+            .filter(|request| request.reason() == "PasswordReset")
+            .collect();
         for request in &delivered {
             match request.delivered {
                 None => wrong.push(format!("{} says PasswordReset and delivers nothing", request.name)),
                 Some((value, _)) => {
-                    let set = account.done(Step::SetPassword).any(|effect| effect.value.as_deref() == Some(value));
+                    let set = account
+                        .done(Step::SetPassword)
+                        .any(|effect| effect.value.as_deref() == Some(value));
                     if !set {
                         wrong.push(format!("what {} delivers was never set", request.name));
                     }
@@ -162,7 +185,9 @@ fn passwords_are_the_delivered_ones(told: &Told) -> Vec<String> {
             }
         }
         let open = told.about(id).any(|request| request.is_open());
-        let in_force = delivered.iter().any(|request| request.delivered.is_some_and(|(_, in_force)| in_force));
+        let in_force = delivered
+            .iter()
+            .any(|request| request.delivered.is_some_and(|(_, in_force)| in_force));
         if !delivered.is_empty() && !in_force && !open && !told.changes(Change::OwnPassword) {
             wrong.push(format!("no password that was delivered for account {id} is in force"));
         }
@@ -171,10 +196,19 @@ fn passwords_are_the_delivered_ones(told: &Told) -> Vec<String> {
 }
 
 fn unknown_only_where_hidden(told: &Told) -> Vec<String> {
-    let unknown = told.requests.iter().filter(|request| request.outcome() == Some("Unknown"));
+    let unknown = told
+        .requests
+        .iter()
+        .filter(|request| request.outcome() == Some("Unknown"));
     unknown
         .filter(|request| !was_hidden(told, request))
-        .map(|request| format!("{} is Unknown, and nothing was hidden: {}", request.name, message(request.last())))
+        .map(|request| {
+            format!(
+                "{} is Unknown, and nothing was hidden: {}",
+                request.name,
+                message(request.last())
+            )
+        })
         .collect()
 }
 
@@ -183,7 +217,13 @@ fn was_hidden(told: &Told, request: &Request) -> bool {
     if request.reason() == "AlreadyExecuted" {
         return told.requests.len() > 1;
     }
-    if matches!(told.case.trouble, Trouble::Upstream { fault: Fault::Frozen, .. }) {
+    if matches!(
+        told.case.trouble,
+        Trouble::Upstream {
+            fault: Fault::Frozen,
+            ..
+        }
+    ) {
         return true;
     }
     let end = request.ended().unwrap_or(i64::MAX);
@@ -201,7 +241,11 @@ fn was_hidden(told: &Told, request: &Request) -> bool {
     match (request.ask.upstream, request.ask.work) {
         (_, Work::Unlock | Work::ClaimedUnlock | Work::Change | Work::Denied) => false,
         _ if shows_marker(request.ask) => {
-            let proof_lost = told.case.second.as_ref().is_some_and(|strike| strike.point.starts_with("send-proof"));
+            let proof_lost = told
+                .case
+                .second
+                .as_ref()
+                .is_some_and(|strike| strike.point.starts_with("send-proof"));
             let mut changes = [Change::OwnPassword, Change::DropDayKey].into_iter();
             proof_lost || changes.any(|change| told.changes(change))
         }
@@ -210,10 +254,16 @@ fn was_hidden(told: &Told, request: &Request) -> bool {
 }
 
 fn limits_hold(told: &Told) -> Vec<String> {
-    let over = told.accounts.iter().filter(|(_, account)| account.resets() > told.limit);
+    let over = told
+        .accounts
+        .iter()
+        .filter(|(_, account)| account.resets() > told.limit);
     over.map(|(id, account)| {
         let limit = told.limit;
-        format!("{} resets took effect on account {id}, {limit} were allowed", account.resets())
+        format!(
+            "{} resets took effect on account {id}, {limit} were allowed",
+            account.resets()
+        )
     })
     .collect()
 }
@@ -235,14 +285,23 @@ fn ledgers_are_closed_and_charged(told: &Told) -> Vec<String> {
                 wrong.push(format!("account {id} is still claimed by {}", entry["uid"]));
             }
         }
-        let charged = entries(ledger).iter().filter(|entry| entry["action"] == "ResetPassword").count();
+        let charged = entries(ledger)
+            .iter()
+            .filter(|entry| entry["action"] == "ResetPassword")
+            .count();
         if charged < account.resets() {
-            wrong.push(format!("{} resets of account {id} took effect and {charged} are charged", account.resets()));
+            wrong.push(format!(
+                "{} resets of account {id} took effect and {charged} are charged",
+                account.resets()
+            ));
         }
         for request in told.about(id).filter(|request| request.says_reset()) {
             let entry = entries(ledger).iter().find(|entry| entry["uid"] == request.uid);
             if entry.is_none_or(|entry| entry["outcome"] != "Done") {
-                wrong.push(format!("{} was done, and its ledger entry says {entry:?}", request.name));
+                wrong.push(format!(
+                    "{} was done, and its ledger entry says {entry:?}",
+                    request.name
+                ));
             }
         }
     }
@@ -252,7 +311,10 @@ fn ledgers_are_closed_and_charged(told: &Told) -> Vec<String> {
 /// Nothing but an unlock without a claim is done where no ledger was ever written.
 fn unclaimed(told: &Told, id: &str, account: &Account) -> Option<String> {
     let claimless = told.about(id).all(|request| request.ask.work == Work::Unlock);
-    let acted = account.effects.iter().any(|effect| effect.by == crate::history::Origin::Operator);
+    let acted = account
+        .effects
+        .iter()
+        .any(|effect| effect.by == crate::history::Origin::Operator);
     (acted && !claimless).then(|| format!("account {id} was acted on without a ledger"))
 }
 
@@ -260,11 +322,20 @@ fn unclaimed(told: &Told, id: &str, account: &Account) -> Option<String> {
 fn claims_come_first_and_alone(told: &Told) -> Vec<String> {
     let mut wrong = Vec::new();
     for (id, account) in &told.accounts {
-        let open = |ledger: &&&Value| entries(ledger).iter().filter(|entry| entry["claim"].is_object()).count();
+        let open = |ledger: &&&Value| {
+            entries(ledger)
+                .iter()
+                .filter(|entry| entry["claim"].is_object())
+                .count()
+        };
         if let Some(ledger) = account.ledgers.iter().find(|ledger| open(ledger) > 1) {
             wrong.push(format!("account {id} was claimed twice at once: {ledger}"));
         }
-        let first = told.about(id).flat_map(|request| request.claims().collect::<Vec<_>>()).map(|(_, at)| at).min();
+        let first = told
+            .about(id)
+            .flat_map(|request| request.claims().collect::<Vec<_>>())
+            .map(|(_, at)| at)
+            .min();
         let resets = account.done(Step::SetPassword).chain(account.done(Step::SendLink));
         for effect in resets {
             // The audit line of a claim is heard a moment after it was written.

@@ -25,7 +25,6 @@ pub struct Request<'a> {
     pub name: &'a str,
     pub ask: &'a Ask,
     pub account: &'a str,
-    pub created: i64,
     /// Its statuses, as they followed each other.
     pub statuses: Vec<(i64, &'a Value)>,
     pub gone: bool,
@@ -74,21 +73,23 @@ impl<'a> Told<'a> {
         match event {
             Event::Case { .. } | Event::Changed { .. } | Event::End { .. } => {}
             Event::Request {
-                at,
                 uid,
                 name,
                 ask,
                 account,
                 ..
             } => {
-                let ask = self.case.asks.get(*ask).ok_or("a request that the case does not ask for")?;
+                let ask = self
+                    .case
+                    .asks
+                    .get(*ask)
+                    .ok_or("a request that the case does not ask for")?;
                 self.accounts.entry(account).or_default();
                 self.requests.push(Request {
                     uid,
                     name,
                     ask,
                     account,
-                    created: *at,
                     statuses: Vec::new(),
                     gone: false,
                     audit: Vec::new(),
@@ -172,7 +173,10 @@ impl Request<'_> {
 
     /// Why, as its Ready condition says.
     pub fn reason(&self) -> &str {
-        let conditions = self.last()["conditions"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let conditions = self.last()["conditions"]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         let ready = conditions.iter().find(|condition| condition["type"] == "Ready");
         ready.and_then(|ready| ready["reason"].as_str()).unwrap_or_default()
     }
@@ -189,7 +193,11 @@ impl Request<'_> {
         match self.outcome() {
             Some("Succeeded") => matches!(self.reason(), "PasswordReset" | "LinkSent"),
             // Set, and something after it was refused: what was set is handed over.
-            Some("Failed") => delivers || message(self.last()).contains("the reset was done") || message(self.last()).contains("the link was sent"),
+            Some("Failed") => {
+                delivers
+                    || message(self.last()).contains("the reset was done")
+                    || message(self.last()).contains("the link was sent")
+            }
             _ => false,
         }
     }
@@ -203,7 +211,9 @@ impl Request<'_> {
     pub fn sends(&self, step: &str) -> Vec<(&str, i64, Option<&str>)> {
         let lines = || self.audit.iter().filter(|(_, _, line)| line["step"] == step);
         let of = |event: &'static str| lines().filter(move |(_, _, line)| line["event"] == event);
-        let mut results: Vec<_> = of("result").map(|(at, process, line)| (*at, *process, line["result"].as_str())).collect();
+        let mut results: Vec<_> = of("result")
+            .map(|(at, process, line)| (*at, *process, line["result"].as_str()))
+            .collect();
         of("send")
             .map(|(at, process, _)| {
                 let found = results.iter().position(|(when, by, _)| by == process && when >= at);
@@ -236,7 +246,10 @@ impl Account<'_> {
 
     /// How many resets took effect: links, and different passwords.
     pub fn resets(&self) -> usize {
-        let mut values: Vec<&str> = self.done(Step::SetPassword).filter_map(|effect| effect.value.as_deref()).collect();
+        let mut values: Vec<&str> = self
+            .done(Step::SetPassword)
+            .filter_map(|effect| effect.value.as_deref())
+            .collect();
         values.sort_unstable();
         values.dedup();
         values.len() + self.done(Step::SendLink).count()

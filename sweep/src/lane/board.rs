@@ -49,7 +49,9 @@ impl Board {
                 let mut events = watcher(api, watcher::Config::default()).default_backoff().boxed();
                 // An interrupted watch is renewed by itself; what happened meanwhile is in its first answers.
                 while let Some(event) = events.next().await {
-                    event.map_or((), |event| board.take(kind, event));
+                    if let Ok(event) = event {
+                        board.take(kind, event);
+                    }
                 }
             });
         }
@@ -100,19 +102,6 @@ impl Board {
     /// How a request stands.
     pub fn status(&self, uid: &str) -> Value {
         self.lock().statuses.get(uid).cloned().unwrap_or_default()
-    }
-
-    /// Whether any of these accounts is claimed.
-    pub fn is_claimed(&self, accounts: &[String]) -> bool {
-        let seen = self.lock();
-        let claims = |ledger: &Value| {
-            let entries = ledger.as_array().map(Vec::as_slice).unwrap_or_default();
-            entries.iter().any(|entry| entry["claim"].is_object())
-        };
-        accounts
-            .iter()
-            .filter_map(|account| seen.ledgers.get(account))
-            .any(claims)
     }
 
     /// Everything about these requests and accounts.

@@ -116,7 +116,9 @@ impl Cluster {
     pub fn read(&self, kind: &str, name: &str, uid: &str) -> Result<Option<Value>> {
         let api = Api::<DynamicObject>::namespaced_with(self.admin.clone(), "default", &resource(kind));
         let object = self.handle.block_on(api.get_opt(name)).context("read a request")?;
-        Ok(object.filter(|object| object.uid().as_deref() == Some(uid)).map(|object| object.data))
+        Ok(object
+            .filter(|object| object.uid().as_deref() == Some(uid))
+            .map(|object| object.data))
     }
 
     /// Deletes a request as somebody of the desk.
@@ -152,7 +154,14 @@ impl Cluster {
             Change::DropAdmission => self.kubectl(&["delete", "mutatingadmissionpolicybindings", "--all"])?,
             Change::DropDayKey => self.drop_day_keys()?,
             Change::SuspendDirectory => {
-                let patch = ["patch", "directory", &directory, "--type=merge", "-p", r#"{"spec":{"suspend":true}}"#];
+                let patch = [
+                    "patch",
+                    "directory",
+                    &directory,
+                    "--type=merge",
+                    "-p",
+                    r#"{"spec":{"suspend":true}}"#,
+                ];
                 self.kubectl(&patch)?;
             }
             _ => return Ok(None),
@@ -170,9 +179,14 @@ impl Cluster {
             Change::DropPolicy => self.plane.apply("admin", &self.policies).map(drop),
             Change::DropRights => self.plane.apply("admin", PEOPLE).map(drop),
             Change::DropAdmission => self.plane.apply("admin", &admission()).map(drop),
-            Change::SuspendDirectory => {
-                self.kubectl(&["patch", "directory", &directory, "--type=merge", "-p", r#"{"spec":{"suspend":null}}"#])
-            }
+            Change::SuspendDirectory => self.kubectl(&[
+                "patch",
+                "directory",
+                &directory,
+                "--type=merge",
+                "-p",
+                r#"{"spec":{"suspend":null}}"#,
+            ]),
             _ => Ok(()),
         }
     }
@@ -210,7 +224,10 @@ impl Cluster {
     /// When the API server does not answer.
     pub fn leader(&self) -> Result<Option<String>> {
         let leases = Api::<Lease>::namespaced(self.admin.clone(), NAMESPACE);
-        let lease = self.handle.block_on(leases.get_opt("readmit")).context("read the lease")?;
+        let lease = self
+            .handle
+            .block_on(leases.get_opt("readmit"))
+            .context("read the lease")?;
         Ok(lease.and_then(|lease| lease.spec?.holder_identity))
     }
 
@@ -220,9 +237,15 @@ impl Cluster {
     /// When there is no record of since when identity is enforced.
     pub fn wait_trusted(&self) -> Result<()> {
         let maps = Api::<ConfigMap>::namespaced(self.admin.clone(), NAMESPACE);
-        let map = self.handle.block_on(maps.get("readmit-enforcement")).context("read the ConfigMap")?;
+        let map = self
+            .handle
+            .block_on(maps.get("readmit-enforcement"))
+            .context("read the ConfigMap")?;
         let since = map.data.and_then(|mut data| data.remove("enforcedSince"));
-        let since: Timestamp = since.context("enforcedSince is missing")?.parse().context("enforcedSince")?;
+        let since: Timestamp = since
+            .context("enforcedSince is missing")?
+            .parse()
+            .context("enforcedSince")?;
         let trusted = since.as_millisecond() + 1050;
         let rest = trusted - Timestamp::now().as_millisecond();
         std::thread::sleep(Duration::from_millis(u64::try_from(rest).unwrap_or(0).min(3000)));

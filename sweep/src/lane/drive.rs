@@ -90,7 +90,10 @@ impl Lane {
             requests,
             ..
         } = drive;
-        let requests = requests.into_iter().map(|request| (request.uid, request.person)).collect();
+        let requests = requests
+            .into_iter()
+            .map(|request| (request.uid, request.person))
+            .collect();
         self.past.push(Past {
             events,
             case: case.case.name.clone(),
@@ -239,7 +242,11 @@ impl Drive<'_> {
             Crew::Pair => self.lane.cluster.leader()?.unwrap_or_default(),
             _ => "a".into(),
         };
-        let operator = self.lane.operators.iter_mut().find(|operator| leader.starts_with(operator.label));
+        let operator = self
+            .lane
+            .operators
+            .iter_mut()
+            .find(|operator| leader.starts_with(operator.label));
         operator.context("somebody leads")?.arm(Some(&point))
     }
 
@@ -250,7 +257,11 @@ impl Drive<'_> {
     fn ask(&mut self, ask: usize) -> Result<()> {
         let asked: &Ask = self.case.case.asks.get(ask).context("a request of this number")?;
         let login = self.case.login(asked.upstream, asked.account);
-        let person = self.people.iter().find(|person| person.login == login).context("a person")?;
+        let person = self
+            .people
+            .iter()
+            .find(|person| person.login == login)
+            .context("a person")?;
         let (name, person) = (self.name(ask), person.clone());
         let manifest = manifests::request(&name, asked, &login);
         let uid = self.lane.cluster.create(&manifest)?;
@@ -389,7 +400,11 @@ impl Drive<'_> {
 
     /// Whoever has ended is started again, as Kubernetes does; but first comes what is changed meanwhile.
     fn revive(&mut self) -> Result<()> {
-        if self.changes.first().is_some_and(|change| !matches!(change, Change::Pause(_))) {
+        if self
+            .changes
+            .first()
+            .is_some_and(|change| !matches!(change, Change::Pause(_)))
+        {
             return Ok(());
         }
         let (crew, count) = (self.case.case.crew, self.case.case.crew.count());
@@ -412,7 +427,9 @@ impl Drive<'_> {
                     what: What::Struck(point),
                     ..
                 } => self.strike(point)?,
-                Event::Process { what: What::Stopped, .. } => {
+                Event::Process {
+                    what: What::Stopped, ..
+                } => {
                     let more = self.random.random_range(0..500);
                     self.resume = Some(Instant::now() + STOPPED + Duration::from_millis(more));
                 }
@@ -427,12 +444,13 @@ impl Drive<'_> {
     fn strike(&mut self, point: &str) -> Result<()> {
         self.passed.push(point.to_owned());
         let first = !std::mem::replace(&mut self.struck, true);
-        if !first {
-            return Ok(());
-        }
-        let second = self.case.case.second.clone();
+        // Disarmed before the next process reads it.
+        let second = self.case.case.second.clone().filter(|_| first);
         for operator in &mut self.lane.operators {
             operator.arm(second.as_ref())?;
+        }
+        if !first {
+            return Ok(());
         }
         if matches!(self.case.case.trouble, Trouble::Term(_)) {
             for operator in &mut self.lane.operators {

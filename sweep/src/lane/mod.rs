@@ -42,7 +42,7 @@ pub struct Lane {
     /// What was run, until its truth is taken down.
     past: Vec<Past>,
     // Last, since sandbox and watches live in it.
-    runtime: Runtime,
+    _runtime: Runtime,
 }
 
 /// A case that was run.
@@ -83,7 +83,10 @@ impl Numbered {
             .collect();
         accounts.sort_unstable();
         accounts.dedup();
-        accounts.into_iter().map(|account| self.login(upstream, account)).collect()
+        accounts
+            .into_iter()
+            .map(|account| self.login(upstream, account))
+            .collect()
     }
 }
 
@@ -110,7 +113,7 @@ impl Lane {
             crew: None,
             folder: folder.to_owned(),
             past: Vec::new(),
-            runtime,
+            _runtime: runtime,
         })
     }
 
@@ -127,7 +130,9 @@ impl Lane {
         }
         self.upstreams.read_log()?;
         for past in std::mem::take(&mut self.past) {
-            let events = self.told(&past).with_context(|| format!("the truth of {}", past.case))?;
+            let events = self
+                .told(&past)
+                .with_context(|| format!("the truth of {}", past.case))?;
             history::write(&history::file(&self.folder, &past.case), &events)?;
         }
         Ok(())
@@ -166,7 +171,10 @@ impl Lane {
 
     fn delivered(&self, uid: &str) -> Result<Option<String>> {
         let status = self.board.status(uid);
-        status["delivery"]["sealed"].as_str().map(|sealed| open(sealed, &self.key)).transpose()
+        status["delivery"]["sealed"]
+            .as_str()
+            .map(|sealed| open(sealed, &self.key))
+            .transpose()
     }
 }
 
@@ -189,11 +197,14 @@ fn at(event: &Event) -> i64 {
 fn open(sealed: &str, key: &x25519::Identity) -> Result<String> {
     use age::{Decryptor, Identity, armor::ArmoredReader};
     use std::io::Read;
-    let decryptor = Decryptor::new(ArmoredReader::new(sealed.as_bytes())).context("what is delivered is no age file")?;
+    let decryptor =
+        Decryptor::new(ArmoredReader::new(sealed.as_bytes())).context("what is delivered is no age file")?;
     let mut reader = decryptor
         .decrypt(std::iter::once(key as &dyn Identity))
         .context("what is delivered is not sealed to the policy's recipient")?;
     let mut text = String::new();
-    reader.read_to_string(&mut text).context("what is delivered is no text")?;
+    reader
+        .read_to_string(&mut text)
+        .context("what is delivered is no text")?;
     Ok(text)
 }

@@ -166,11 +166,6 @@ impl Operator {
         self.child.is_some()
     }
 
-    /// Whether it is stopped.
-    pub fn is_stopped(&self) -> bool {
-        self.stopped
-    }
-
     /// What happened since the last look: lines of the log, and what became of the process.
     ///
     /// # Errors
@@ -195,7 +190,8 @@ impl Operator {
     fn read_log(&mut self) -> Result<Vec<Event>> {
         let mut text = Vec::new();
         let mut file = fs::File::open(&self.log).with_context(|| format!("open {}", self.log.display()))?;
-        file.seek(SeekFrom::Start(self.read)).context("find the place in the log")?;
+        file.seek(SeekFrom::Start(self.read))
+            .context("find the place in the log")?;
         file.read_to_end(&mut text).context("read the log")?;
         // The last line may be half written yet.
         let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
@@ -248,7 +244,9 @@ impl Operator {
 
     /// Whether it says that it is ready and, where one has to, leads.
     pub fn is_ready(&self, leading: bool) -> bool {
-        let Ok(ready) = get(&self.address, "/readyz") else { return false };
+        let Ok(ready) = get(&self.address, "/readyz") else {
+            return false;
+        };
         if !ready.contains("200 OK") {
             return false;
         }
@@ -260,7 +258,10 @@ impl Operator {
     pub fn tail(&self) -> String {
         let text = fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
-        lines.get(lines.len().saturating_sub(40)..).unwrap_or_default().join("\n")
+        lines
+            .get(lines.len().saturating_sub(40)..)
+            .unwrap_or_default()
+            .join("\n")
     }
 
     /// Copies its logs to a folder.
@@ -290,7 +291,10 @@ fn is_stopped(pid: u32) -> bool {
 fn get(address: &str, path: &str) -> Result<String> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(1)))?;
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )?;
     let mut text = String::new();
     stream.read_to_string(&mut text)?;
     Ok(text)

@@ -150,9 +150,16 @@ impl Upstreams {
             (Change::OwnPassword, Upstream::OpenLdap) => {
                 let (dn, old) = (user_dn(&person.login), initial_password(&person.login));
                 let mut tool = self.slapd()?.tool("ldappasswd", &dn, &old);
-                let output = tool.args(["-a", &old, "-s", "Owners-own-1"]).output().context("run ldappasswd")?;
+                let output = tool
+                    .args(["-a", &old, "-s", "Owners-own-1"])
+                    .output()
+                    .context("run ldappasswd")?;
                 let said = String::from_utf8_lossy(&output.stderr).into_owned();
-                output.status.success().then_some(()).with_context(|| format!("ldappasswd: {said}"))
+                output
+                    .status
+                    .success()
+                    .then_some(())
+                    .with_context(|| format!("ldappasswd: {said}"))
             }
             (change, upstream) => bail!("{change:?} is no change in {upstream}"),
         }
@@ -188,9 +195,14 @@ impl Upstreams {
 
     fn okta_truth(&self, person: &Person) -> Result<Vec<Event>> {
         let entries = self.okta.truth();
-        let about = entries.iter().filter(|entry| entry.account.as_deref() == Some(&person.id));
+        let about = entries
+            .iter()
+            .filter(|entry| entry.account.as_deref() == Some(&person.id));
         let mut events: Vec<Event> = about.filter_map(okta_effect).map(Event::Effect).collect();
-        let state = self.okta.account(&person.id).context("the account is gone from the sandbox")?;
+        let state = self
+            .okta
+            .account(&person.id)
+            .context("the account is gone from the sandbox")?;
         events.push(Event::Account {
             account: person.id.clone(),
             locked: state.status == Status::LockedOut,
@@ -226,7 +238,10 @@ impl Upstreams {
     pub fn is_in_force(&self, person: &Person, password: &str) -> Result<bool> {
         match person.upstream {
             Upstream::Okta => {
-                let state = self.okta.account(&person.id).context("the account is gone from the sandbox")?;
+                let state = self
+                    .okta
+                    .account(&person.id)
+                    .context("the account is gone from the sandbox")?;
                 Ok(state.password == Some(sandbox::fingerprint(password)))
             }
             Upstream::OpenLdap => Ok(self.slapd()?.bind(&user_dn(&person.login), password)?.code == 0),
@@ -270,7 +285,13 @@ fn okta_effect(entry: &Entry) -> Option<Effect> {
         Some("expire_password") => Step::RequireChange,
         Some("sessions") => Step::RevokeSessions,
         Some("lock") => Step::Lock,
-        _ if entry.body_fields.iter().any(|field| field.starts_with("credentials.password")) => Step::SetPassword,
+        _ if entry
+            .body_fields
+            .iter()
+            .any(|field| field.starts_with("credentials.password")) =>
+        {
+            Step::SetPassword
+        }
         _ => return None,
     };
     Some(Effect {
