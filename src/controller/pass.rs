@@ -110,6 +110,7 @@ async fn rounds<K: RequestKind>(
     let mut facts = Facts::default();
     for _ in 0..ROUNDS {
         let now = clock::now();
+        facts.shift(work.keep_pace(now, clock::boot_time()));
         work.progress.claim = claim_seen(context, request, work);
         let directory = context.directories.view(&request.directory);
         let enforcement: Enforcement = context.enforcement.borrow().clone();

@@ -12,6 +12,7 @@ use crate::{
     },
     secret::Secret,
 };
+use jiff::{SignedDuration, Timestamp};
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -31,6 +32,23 @@ pub struct Work {
     pub prepared: Option<Prepared>,
     /// Not before this time, unless something changes.
     pub gate: Option<Gate>,
+    /// How far the wall clock was ahead of the boot-time clock at the last look.
+    lead: Option<SignedDuration>,
+}
+
+impl Work {
+    /// By how much the wall clock was set since the last look. What this process measures time from is moved along: the
+    /// boot-time clock, which nobody sets, says how much time has really passed.
+    pub fn keep_pace(&mut self, now: Timestamp, boot: Duration) -> SignedDuration {
+        let boot = SignedDuration::try_from(boot).unwrap_or(SignedDuration::MAX);
+        let lead = now.as_duration().saturating_sub(boot);
+        let set = self
+            .lead
+            .replace(lead)
+            .map_or(SignedDuration::ZERO, |before| lead.saturating_sub(before));
+        self.progress.shift(set);
+        set
+    }
 }
 
 /// A claim that this process wrote.
@@ -122,5 +140,43 @@ impl Works {
 
     fn lock(&self) -> MutexGuard<'_, All> {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::account::{Failure, FailureClass, Sent, Step};
+
+    /// The quarantine after a lost reply is measured from the send: a clock that is set must not move its end.
+    #[test]
+    fn a_clock_that_is_set_changes_no_wait() {
+        let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let second = SignedDuration::from_secs(1);
+        for jump in [
+            SignedDuration::from_hours(1),
+            SignedDuration::from_hours(-1),
+            SignedDuration::ZERO,
+        ] {
+            let mut work = Work::default();
+            assert_eq!(work.keep_pace(start, Duration::from_secs(100)), SignedDuration::ZERO);
+            let lost = Failure::new(FailureClass::Unknown, "lost");
+            work.progress
+                .record(Step::SetPassword, start, None, Sent::Unknown(lost));
+            work.progress
+                .set_back(start, Failure::new(FailureClass::Transient(None), "later"));
+            work.progress.waiting_since = Some(start);
+            let now = start + second + jump;
+            assert_eq!(work.keep_pace(now, Duration::from_secs(101)), jump);
+            assert_eq!(
+                work.progress.last(Step::SetPassword).map(|send| send.at),
+                Some(now - second)
+            );
+            assert_eq!(
+                work.progress.failure.as_ref().map(|setback| setback.at),
+                Some(now - second)
+            );
+            assert_eq!(work.progress.waiting_since, Some(now - second));
+        }
     }
 }

@@ -16,7 +16,7 @@ use crate::{
         settings::Timing,
     },
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// Everything that one decision sees.
@@ -93,6 +93,15 @@ pub struct Facts {
     pub link_sent: Option<bool>,
     /// Whether any account holds an open claim by this request, asked of the API server itself.
     pub claimed_elsewhere: Option<bool>,
+}
+
+impl Facts {
+    /// The wall clock was set by so much: see [`Progress::shift`].
+    pub fn shift(&mut self, by: SignedDuration) {
+        if let Some(seen) = &mut self.account {
+            seen.at = seen.at.saturating_add(by).unwrap_or(seen.at);
+        }
+    }
 }
 
 /// One reading of the account.
@@ -249,6 +258,16 @@ impl Progress {
             .as_ref()
             .map_or(1, |setback| setback.count.saturating_add(1));
         self.failure = Some(Setback { at, failure, count });
+    }
+
+    /// The wall clock was set by so much: what time is measured from moves along, so that no quarantine and no pause
+    /// becomes shorter or longer by it.
+    pub fn shift(&mut self, by: SignedDuration) {
+        let times = self.sends.iter_mut().map(|send| &mut send.at);
+        let times = times.chain(self.failure.as_mut().map(|setback| &mut setback.at));
+        for time in times.chain(self.waiting_since.as_mut()) {
+            *time = time.saturating_add(by).unwrap_or(*time);
+        }
     }
 
     /// The claim was taken over or renewed: an uncertain marked step was proven undone, or stands in the claim as done.

@@ -88,8 +88,10 @@ pub enum Trouble {
     At(Strike),
     /// The directory misbehaves, at the next call whose path ends so.
     Upstream { path: String, fault: Fault },
-    /// Something happens to the API server once an operator has claimed or sent.
+    /// Something happens to the API server, at some moment after the request was created.
     ApiServer(Outage),
+    /// A write to the API server meets a fault on its way.
+    Write { write: Write, fault: OnTheWay },
     /// The process is ended in an orderly way once this failpoint was passed.
     Term(String),
 }
@@ -143,13 +145,53 @@ pub enum Fault {
     Frozen,
 }
 
-/// What happens to the API server.
+/// What happens to the API server, or to the way to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outage {
     /// Killed and started again.
     Restart,
     /// Frozen for longer than lease and deadline.
     Freeze,
+    /// The first operator cannot reach it for as long; the others can.
+    Partition,
+    /// Every call of every operator takes longer.
+    Slow,
+    /// The first operator learns of changes late: what it sees is stale.
+    LateWatches,
+    /// All connections are cut.
+    Cut,
+}
+
+/// A write to the API server, as seen on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Write {
+    /// Of an Account.
+    Ledger,
+    /// Of the status of a request.
+    Status,
+    /// Of the lease.
+    Lease,
+}
+
+/// What a write meets on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OnTheWay {
+    /// It never arrives, and nobody says so.
+    Lost,
+    /// It is committed, and nobody says so.
+    ReplyLost,
+    /// It is committed, and a 500 is answered.
+    ErrorApplied,
+    /// It is committed, and a 504 is answered.
+    TimeoutApplied,
+    /// It is committed, and a 409 is answered.
+    ConflictApplied,
+    /// A 429 is answered.
+    TooMany,
+    /// It arrives late.
+    Late,
+    /// Its answer arrives late.
+    LateAnswer,
 }
 
 /// What somebody changes meanwhile.

@@ -2,7 +2,7 @@
 //! that is frozen or started anew.
 
 use super::points::ROUTES;
-use crate::case::{Ask, Case, Crew, Fault, Outage, Trouble, Upstream, Work};
+use crate::case::{Ask, Case, Crew, Fault, OnTheWay, Outage, Trouble, Upstream, Work, Write};
 
 /// The ends of the paths of what a request sends to Okta.
 const PATHS: &[(Work, &str, &str)] = &[
@@ -51,11 +51,74 @@ pub fn all() -> Vec<Case> {
         let name = format!("openldap/{}/frozen", route.work);
         cases.push(Case::new(name, Crew::Solo, route.ask(), trouble));
     }
+    cases.extend(api_server());
+    cases.extend(on_the_way());
+    cases
+}
+
+/// Something happens to the API server or to the way there.
+fn api_server() -> Vec<Case> {
+    const OUTAGES: &[(&str, Outage, &[Crew])] = &[
+        ("api-server-restart", Outage::Restart, &[Crew::Solo]),
+        ("api-server-freeze", Outage::Freeze, &[Crew::Leader]),
+        ("partition", Outage::Partition, &[Crew::Rivals, Crew::Pair]),
+        ("slow-way", Outage::Slow, &[Crew::Solo, Crew::Rivals]),
+        ("late-watches", Outage::LateWatches, &[Crew::Solo, Crew::Rivals]),
+        ("cut", Outage::Cut, &[Crew::Solo]),
+    ];
+    let mut cases = Vec::new();
     for route in ROUTES {
-        for (name, outage) in [("restart", Outage::Restart), ("freeze", Outage::Freeze)] {
-            let name = format!("{}/{}/api-server-{name}", route.upstream, route.work);
-            cases.push(Case::new(name, Crew::Solo, route.ask(), Trouble::ApiServer(outage)));
+        for (name, outage, crews) in OUTAGES {
+            for crew in *crews {
+                let name = format!("{}/{}/{name}/{crew}", route.upstream, route.work);
+                cases.push(Case::new(name, *crew, route.ask(), Trouble::ApiServer(*outage)));
+            }
         }
     }
+    cases
+}
+
+/// Writes that are lost, late or answered wrongly on their way.
+fn on_the_way() -> Vec<Case> {
+    let faults = [
+        ("lost", OnTheWay::Lost),
+        ("reply-lost", OnTheWay::ReplyLost),
+        ("500-applied", OnTheWay::ErrorApplied),
+        ("504-applied", OnTheWay::TimeoutApplied),
+        ("409-applied", OnTheWay::ConflictApplied),
+        ("429", OnTheWay::TooMany),
+        ("late", OnTheWay::Late),
+        ("late-answer", OnTheWay::LateAnswer),
+    ];
+    let mut cases = Vec::new();
+    for route in ROUTES {
+        let writes: &[(&str, Write)] = match route.work {
+            Work::Temporary | Work::Link => &[("ledger", Write::Ledger), ("status", Write::Status)],
+            Work::ClaimedUnlock => &[("ledger", Write::Ledger)],
+            Work::Unlock => &[("status", Write::Status)],
+            Work::Change | Work::Denied => &[],
+        };
+        for (what, write) in writes {
+            for (name, fault) in faults {
+                let name = format!("{}/{}/way/{what}/{name}", route.upstream, route.work);
+                let trouble = Trouble::Write { write: *write, fault };
+                cases.push(Case::new(name, Crew::Solo, route.ask(), trouble));
+            }
+        }
+    }
+    let lease = |(name, fault)| {
+        let trouble = Trouble::Write {
+            write: Write::Lease,
+            fault,
+        };
+        let ask = Ask::new(Upstream::Okta, Work::Temporary);
+        Case::new(
+            format!("okta/temporary/way/lease/{name}/pair"),
+            Crew::Pair,
+            ask,
+            trouble,
+        )
+    };
+    cases.extend(faults.map(lease));
     cases
 }

@@ -2,7 +2,7 @@
 
 use super::told::{Account, Request, Told, message, shows_marker};
 use crate::{
-    case::{Change, Crew, Fault, Trouble, Upstream, Work},
+    case::{Blow, Change, Crew, Fault, Strike, Trouble, Upstream, Work},
     history::Step,
 };
 use serde_json::Value;
@@ -22,6 +22,7 @@ pub const ALL: &[Rule] = &[
     limits_hold,
     ledgers_are_closed_and_charged,
     claims_come_first_and_alone,
+    resets_come_in_time,
 ];
 
 fn every_request_ends(told: &Told) -> Vec<String> {
@@ -217,6 +218,10 @@ fn was_hidden(told: &Told, request: &Request) -> bool {
     if request.reason() == "AlreadyExecuted" {
         return told.requests.len() > 1;
     }
+    // Nothing is read in a Directory that is suspended.
+    if told.changes(Change::SuspendDirectory) {
+        return true;
+    }
     if matches!(
         told.case.trouble,
         Trouble::Upstream {
@@ -338,12 +343,54 @@ fn claims_come_first_and_alone(told: &Told) -> Vec<String> {
             .min();
         let resets = account.done(Step::SetPassword).chain(account.done(Step::SendLink));
         for effect in resets {
-            // The audit line of a claim is heard a moment after it was written.
-            let early = effect.at.zip(first).is_some_and(|(at, first)| at + 200 < first);
+            let early = effect.at.zip(first).is_some_and(|(at, first)| at + 10 < first);
             if first.is_none() || early {
                 wrong.push(format!("{:?} took effect on {id} before any claim", effect.step));
             }
         }
     }
     wrong
+}
+
+/// How long after its deadline an effect under a claim may still come: the call that was begun in time, and the lag of
+/// what is heard.
+const GRACE: i64 = 1_000;
+
+/// A reset takes effect while a claim's time to act runs, and not after. What was paused between the last look at the
+/// deadline and the send itself is the documented residue, and so is a directory that commits late.
+fn resets_come_in_time(told: &Told) -> Vec<String> {
+    let paused = |strike: &Strike| strike.point.starts_with("send-") && matches!(strike.blow, Blow::Stop | Blow::Delay);
+    let residue = match &told.case.trouble {
+        Trouble::At(strike) => paused(strike),
+        Trouble::Upstream { fault, .. } => matches!(fault, Fault::LateCommit | Fault::Frozen | Fault::SlowAnswer),
+        _ => false,
+    };
+    let jumped = told
+        .case
+        .changes
+        .iter()
+        .any(|change| matches!(change, Change::WallClock(_)));
+    if residue || jumped {
+        return Vec::new();
+    }
+    let mut wrong = Vec::new();
+    for (id, account) in &told.accounts {
+        let claims = account.ledgers.iter().flat_map(|ledger| entries(ledger));
+        let deadlines: Vec<i64> = claims.filter_map(|entry| millis(&entry["claim"]["deadline"])).collect();
+        for effect in account.done(Step::SetPassword).chain(account.done(Step::SendLink)) {
+            let Some(at) = effect.at else { continue };
+            if !deadlines.iter().any(|deadline| at <= deadline + GRACE) {
+                wrong.push(format!(
+                    "{:?} took effect on {id} after the time of its claim",
+                    effect.step
+                ));
+            }
+        }
+    }
+    wrong
+}
+
+fn millis(time: &Value) -> Option<i64> {
+    let time: jiff::Timestamp = time.as_str()?.parse().ok()?;
+    Some(time.as_millisecond())
 }

@@ -5,7 +5,7 @@ use super::{
     manifests::{self, NAMESPACE, OPERATOR, PEOPLE},
     upstreams::{TOKEN, Upstreams},
 };
-use crate::case::{Change, Given, Upstream};
+use crate::case::{Change, Given, OnTheWay, Outage, Upstream, Write};
 use anyhow::{Context, Result};
 use jiff::Timestamp;
 use k8s_openapi::api::{
@@ -23,7 +23,10 @@ use std::{
     path::PathBuf,
     time::{Duration, Instant},
 };
-use testkit::control_plane::{ControlPlane, Options};
+use testkit::{
+    api_proxy::{ApiProxy, Fault, Matcher, Rule},
+    control_plane::{ControlPlane, Options},
+};
 use tokio::runtime::{Handle, Runtime};
 
 /// The API server of a lane.
@@ -39,7 +42,16 @@ pub struct Cluster {
     okta: String,
     /// The policies, for when a case has deleted one.
     policies: String,
+    /// One for each operator.
+    proxies: Vec<ApiProxy>,
 }
+
+/// A write that is late passes deadline and quarantine.
+const LATE: Duration = Duration::from_millis(1600);
+/// How much longer a call takes where the way is slow.
+const SLOW: Duration = Duration::from_millis(150);
+/// How late an operator learns of changes.
+const STALE: Duration = Duration::from_millis(2500);
 
 impl Cluster {
     /// Starts an API server with everything on it that a case needs.
@@ -78,6 +90,7 @@ impl Cluster {
             handle: runtime.handle().clone(),
             okta: upstreams.okta.addresses().http.clone(),
             policies: manifests::text(&policies),
+            proxies: vec![ApiProxy::start(&plane)?, ApiProxy::start(&plane)?],
             plane,
         };
         cluster.plane.apply("admin", &cluster.policies)?;
@@ -85,9 +98,62 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// What operators sign in with.
-    pub fn kubeconfig(&self) -> PathBuf {
-        self.plane.kubeconfig("operator")
+    /// What operators sign in with: each comes by a proxy of its own, which can misbehave.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn kubeconfigs(&self) -> Result<Vec<PathBuf>> {
+        let kubeconfigs = self
+            .proxies
+            .iter()
+            .map(|proxy| proxy.kubeconfig(&self.plane, "operator"));
+        kubeconfigs.collect()
+    }
+
+    /// Makes the next such write of the first operator meet a fault.
+    pub fn meet(&self, write: Write, fault: OnTheWay) {
+        let matcher = match write {
+            Write::Ledger => Matcher::writes().resource("accounts"),
+            Write::Status => Matcher::writes().path("/apis/readmit.dev/v1alpha1/namespaces/"),
+            Write::Lease => Matcher::writes().resource("leases"),
+        };
+        let fault = match fault {
+            OnTheWay::Lost => Fault::Lose,
+            OnTheWay::ReplyLost => Fault::LoseReply,
+            OnTheWay::ErrorApplied => Fault::AnswerAfter(500),
+            OnTheWay::TimeoutApplied => Fault::AnswerAfter(504),
+            OnTheWay::ConflictApplied => Fault::AnswerAfter(409),
+            OnTheWay::TooMany => Fault::Answer(429),
+            OnTheWay::Late => Fault::Delay(LATE),
+            OnTheWay::LateAnswer => Fault::DelayReply(LATE),
+        };
+        if let Some(proxy) = self.proxies.first() {
+            proxy.add(Rule::new(matcher, fault));
+        }
+    }
+
+    /// Begins or ends, as the case is, what an outage is between operators and API server. `false`: it is none of those.
+    pub fn disturb(&self, outage: Outage) -> bool {
+        let first = self.proxies.first();
+        match outage {
+            Outage::Partition => first.map(ApiProxy::freeze),
+            Outage::Slow => {
+                self.proxies.iter().for_each(|proxy| proxy.slow(SLOW));
+                Some(())
+            }
+            Outage::LateWatches => first.map(|proxy| proxy.delay_watches(Matcher::watches(), STALE)),
+            Outage::Cut => {
+                self.proxies.iter().for_each(ApiProxy::cut);
+                Some(())
+            }
+            Outage::Restart | Outage::Freeze => None,
+        }
+        .is_some()
+    }
+
+    /// The way to the API server is as it should be.
+    pub fn calm(&self) {
+        self.proxies.iter().for_each(ApiProxy::reset);
     }
 
     /// Creates a request as somebody of the desk, and gives its uid.

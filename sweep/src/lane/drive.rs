@@ -2,7 +2,7 @@
 
 use super::{Lane, Numbered, Past, Person, manifests, upstreams::FROZEN};
 use crate::{
-    case::{Ask, Change, Crew, Fault, Given, Outage, Strike, Trouble},
+    case::{Ask, Blow, Change, Crew, Fault, Given, Outage, Strike, Trouble},
     history::{Event, What, now},
 };
 use anyhow::{Context, Result, ensure};
@@ -40,6 +40,8 @@ struct Drive<'a> {
     resume: Option<Instant>,
     /// When slapd is let go on.
     thaw: Option<Instant>,
+    /// When the way to the API server is as it should be again.
+    calm: Option<Instant>,
     /// Changes still to be made, and not before when.
     changes: Vec<Change>,
     not_before: Instant,
@@ -76,6 +78,7 @@ impl Lane {
             passed: Vec::new(),
             resume: None,
             thaw: None,
+            calm: None,
             changes: case.case.changes.clone(),
             not_before: begun,
             clocks: (0, 0),
@@ -123,6 +126,9 @@ impl Drive<'_> {
             self.start_armed()?;
         } else {
             self.arm_first()?;
+        }
+        if let Trouble::Write { write, fault } = &case.trouble {
+            self.lane.cluster.meet(*write, *fault);
         }
         for ask in 0..case.asks.len() {
             self.ask(ask)?;
@@ -195,9 +201,13 @@ impl Drive<'_> {
         self.ready()?;
         let case = self.case.case.clone();
         let ask = case.asks.first().context("a case asks for something")?;
-        self.ask(0)?;
-        self.follow()?;
-        self.lane.cluster.set_time_to_live(ask.work.kind(), &self.name(0))?;
+        let name = format!("c{}-old", self.case.number);
+        self.ask_as(0, &name)?;
+        let end = Instant::now() + PATIENCE;
+        while !self.have_ended()? && Instant::now() < end {
+            self.tick()?;
+        }
+        self.lane.cluster.set_time_to_live(ask.work.kind(), &name)?;
         sleep(Duration::from_millis(1100));
         for operator in &mut self.lane.operators {
             operator.kill();
@@ -234,20 +244,21 @@ impl Drive<'_> {
             Trouble::At(strike) => strike.clone(),
             Trouble::Term(point) => Strike {
                 point: point.clone(),
-                blow: crate::case::Blow::Watch,
+                blow: Blow::Watch,
             },
             _ => return Ok(()),
         };
+        // Of two that both act, whoever comes first is struck.
         let leader = match self.case.case.crew {
-            Crew::Pair => self.lane.cluster.leader()?.unwrap_or_default(),
-            _ => "a".into(),
+            Crew::Pair => self.lane.cluster.leader()?.context("somebody leads")?,
+            Crew::Solo | Crew::Leader | Crew::Rivals => String::new(),
         };
-        let operator = self
-            .lane
-            .operators
-            .iter_mut()
-            .find(|operator| leader.starts_with(operator.label));
-        operator.context("somebody leads")?.arm(Some(&point))
+        for operator in &mut self.lane.operators {
+            if leader.is_empty() || leader.starts_with(operator.label) {
+                operator.arm(Some(&point))?;
+            }
+        }
+        Ok(())
     }
 
     fn name(&self, ask: usize) -> String {
@@ -255,6 +266,10 @@ impl Drive<'_> {
     }
 
     fn ask(&mut self, ask: usize) -> Result<()> {
+        self.ask_as(ask, &self.name(ask))
+    }
+
+    fn ask_as(&mut self, ask: usize, name: &str) -> Result<()> {
         let asked: &Ask = self.case.case.asks.get(ask).context("a request of this number")?;
         let login = self.case.login(asked.upstream, asked.account);
         let person = self
@@ -262,20 +277,20 @@ impl Drive<'_> {
             .iter()
             .find(|person| person.login == login)
             .context("a person")?;
-        let (name, person) = (self.name(ask), person.clone());
-        let manifest = manifests::request(&name, asked, &login);
+        let person = person.clone();
+        let manifest = manifests::request(name, asked, &login);
         let uid = self.lane.cluster.create(&manifest)?;
         self.events.push(Event::Request {
             at: now(),
             uid: uid.clone(),
             kind: asked.work.kind().into(),
-            name: name.clone(),
+            name: name.to_owned(),
             ask,
             account: person.id.clone(),
         });
         self.requests.push(Request {
             uid,
-            name,
+            name: name.to_owned(),
             ask,
             person,
             gone: false,
@@ -302,9 +317,12 @@ impl Drive<'_> {
                 match outage {
                     Outage::Restart => self.lane.cluster.restart()?,
                     Outage::Freeze => self.lane.cluster.freeze(STOPPED)?,
+                    _ => self.calm = Some(Instant::now() + STOPPED),
                 }
+                self.lane.cluster.disturb(*outage);
                 self.struck = true;
             }
+            Trouble::Write { .. } => self.struck = true,
             Trouble::At(_) | Trouble::Term(_) => {}
         }
         Ok(())
@@ -322,7 +340,13 @@ impl Drive<'_> {
             if over && ended.is_none() {
                 ended = Some(Instant::now());
             }
-            if over && self.resume.is_none() && self.thaw.is_none() && self.changes.is_empty() && self.all_passed() {
+            if over
+                && self.resume.is_none()
+                && self.thaw.is_none()
+                && self.calm.is_none()
+                && self.changes.is_empty()
+                && self.all_passed()
+            {
                 return Ok(());
             }
             let lingered = ended.is_some_and(|at| at.elapsed() > LINGER);
@@ -395,6 +419,10 @@ impl Drive<'_> {
             self.thaw = None;
             self.lane.upstreams.behave()?;
         }
+        if self.calm.is_some_and(|at| Instant::now() >= at) {
+            self.calm = None;
+            self.lane.cluster.calm();
+        }
         self.revive()
     }
 
@@ -427,12 +455,6 @@ impl Drive<'_> {
                     what: What::Struck(point),
                     ..
                 } => self.strike(point)?,
-                Event::Process {
-                    what: What::Stopped, ..
-                } => {
-                    let more = self.random.random_range(0..500);
-                    self.resume = Some(Instant::now() + STOPPED + Duration::from_millis(more));
-                }
                 _ => {}
             }
         }
@@ -444,6 +466,14 @@ impl Drive<'_> {
     fn strike(&mut self, point: &str) -> Result<()> {
         self.passed.push(point.to_owned());
         let first = !std::mem::replace(&mut self.struck, true);
+        let blow = match (first, &self.case.case.trouble, &self.case.case.second) {
+            (true, Trouble::At(strike), _) | (false, _, Some(strike)) => Some(strike.blow),
+            _ => None,
+        };
+        if blow == Some(Blow::Stop) {
+            let more = self.random.random_range(0..500);
+            self.resume = Some(Instant::now() + STOPPED + Duration::from_millis(more));
+        }
         // Disarmed before the next process reads it.
         let second = self.case.case.second.clone().filter(|_| first);
         for operator in &mut self.lane.operators {
@@ -505,6 +535,7 @@ impl Drive<'_> {
     /// Leaves the lane as it was found, whatever has happened.
     fn clean_up(&mut self) -> Result<()> {
         self.lane.upstreams.behave()?;
+        self.lane.cluster.calm();
         let upstream = self.people.first().map(|person| person.upstream);
         for change in self.case.case.changes.clone() {
             if let Some(upstream) = upstream {
@@ -517,6 +548,7 @@ impl Drive<'_> {
                 self.events.extend(operator.kill());
             }
         }
+        self.look()?;
         for operator in &mut self.lane.operators {
             self.events.extend(operator.go_on()?);
             operator.arm(None)?;

@@ -102,8 +102,9 @@ impl Lane {
         let key = x25519::Identity::generate();
         let cluster = Cluster::start(&runtime, &upstreams, &key.to_public().to_string())?;
         let board = Board::watch(&runtime, &cluster.admin);
-        let operators = ["a", "b"].map(|label| Operator::new(label, program, cluster.kubeconfig()));
-        let operators = operators.into_iter().collect::<Result<_>>()?;
+        let operators = ["a", "b"].into_iter().zip(cluster.kubeconfigs()?);
+        let operators = operators.map(|(label, kubeconfig)| Operator::new(label, program, kubeconfig));
+        let operators = operators.collect::<Result<_>>()?;
         Ok(Lane {
             cluster,
             upstreams,

@@ -6,6 +6,7 @@ use crate::{
     history::{Event, What, now},
 };
 use anyhow::{Context, Result};
+use jiff::Timestamp;
 use serde_json::Value;
 use std::{
     fs,
@@ -207,8 +208,10 @@ impl Operator {
             return Some(self.event(What::Struck(point)));
         }
         let line: Value = serde_json::from_str(line).ok()?;
+        // When it was written, and not when it was heard of.
+        let written = line["time"].as_str().and_then(|time| time.parse::<Timestamp>().ok());
         (line["log"] == "audit").then(|| Event::Audit {
-            at: now(),
+            at: written.map_or_else(now, |time| time.as_millisecond()),
             process: self.process(),
             line: Box::new(line),
         })
