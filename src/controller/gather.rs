@@ -12,6 +12,7 @@ use crate::{
         request::Request,
     },
 };
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::Api;
 use std::time::Instant;
@@ -63,10 +64,10 @@ pub async fn gather(
                 .directories
                 .upstream(&request.directory)
                 .ok_or(PassError::Changed)?;
-            let begun = Instant::now();
+            let (begun, at) = (Instant::now(), clock::now());
             let result = upstream.find(&call(context, lane(request)), &request.account).await;
             context.metrics.called(upstream.provider(), "Find", begun.elapsed());
-            read(context, request, work, facts, result);
+            read(context, request, work, facts, (result, at));
         }
         Fact::Read { id, server, back } => {
             let upstream = context
@@ -74,10 +75,10 @@ pub async fn gather(
                 .upstream(&request.directory)
                 .ok_or(PassError::Changed)?;
             let lane = if back { Lane::ReadBack } else { lane(request) };
-            let begun = Instant::now();
+            let (begun, at) = (Instant::now(), clock::now());
             let result = upstream.read(&call(context, lane), &Target { id, server }).await;
             context.metrics.called(upstream.provider(), "Read", begun.elapsed());
-            read(context, request, work, facts, result);
+            read(context, request, work, facts, (result, at));
         }
         Fact::Ledger { name } => {
             let seen = context.accounts.read(&name).await?;
@@ -143,9 +144,8 @@ fn read(
     request: &Request,
     work: &mut Work,
     facts: &mut Facts,
-    result: Result<AccountRead, ReadFailure>,
+    (result, begun): (Result<AccountRead, ReadFailure>, Timestamp),
 ) {
-    let now = clock::now();
     match &result {
         Ok(account) if work.progress.sends.is_empty() => {
             work.progress.lockout = decide::lockout(account).or(work.progress.lockout.take());
@@ -155,13 +155,14 @@ fn read(
             if failure.class == FailureClass::CredentialRefused {
                 context.directories.refuse(&request.directory, failure);
             }
-            work.progress.set_back(now, failure.clone());
+            work.progress.set_back(clock::now(), failure.clone());
         }
         Err(ReadFailure::NotFound | ReadFailure::Ambiguous) => {}
     }
+    // What was read is no younger than the question.
     facts.account = Some(AccountSeen {
         result,
-        at: now,
+        at: begun,
         after: work.progress.sends.len(),
     });
 }

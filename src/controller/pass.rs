@@ -186,8 +186,10 @@ async fn finish<K: RequestKind>(
     let status: RequestStatus = status::ended(now, request, ending, &work.attempts, sealed);
     audit_ending(context, request, ending);
     let written = record::finish::<K>(context, request, &status).await;
-    if let Some(closing) = ending.closing {
-        close(context, request, work, closing);
+    match ending.closing {
+        Some(closing) if written.closes() => close(context, request, work, closing),
+        // The sweeper closes what nobody else does, as the request says.
+        _ => work.held = None,
     }
     if written == Written::Landed {
         context
@@ -264,7 +266,7 @@ async fn wait<K: RequestKind>(
             detail: waiting.detail.as_deref().unwrap_or_default(),
             ..line(Event::Wait, request)
         });
-        if record::write::<K>(context, request, &status).await? == Written::Moot {
+        if record::write::<K>(context, request, &status).await? != Written::Landed {
             return Ok(Pass::Again(Instant::now() + Duration::from_secs(30)));
         }
         if waiting.needs_person {

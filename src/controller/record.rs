@@ -28,8 +28,18 @@ use std::{fmt::Debug, time::Duration};
 pub enum Written {
     /// It stands.
     Landed,
-    /// The object is gone, is another one of the same name, or has ended already.
-    Moot,
+    /// The object is gone, or is another one of the same name.
+    Gone,
+    /// It has ended already, by the word of another replica.
+    Ended,
+}
+
+impl Written {
+    /// Whether the writer's own word closes the claim: what another one has recorded, and not what we wanted to, is how
+    /// it ended.
+    pub fn closes(self) -> bool {
+        self != Written::Ended
+    }
 }
 
 /// Writes the status of a request that has ended, until it lands or the object is gone.
@@ -72,10 +82,10 @@ async fn put<K: RequestKind>(
     let (params, patch) = (PatchParams::default(), Patch::Merge(&patch));
     match failpoint::around(place, api.patch_status(&request.name, &params, &patch)).await {
         Ok(_) => Ok(Written::Landed),
-        Err(kube::Error::Api(refusal)) if refusal.is_not_found() || refusal.is_conflict() => Ok(Written::Moot),
+        Err(kube::Error::Api(refusal)) if refusal.is_not_found() || refusal.is_conflict() => Ok(Written::Gone),
         // The rule that a finished request never changes: another replica was first.
         Err(kube::Error::Api(refusal)) if refusal.is_invalid() && refusal.message.contains("never changes") => {
-            Ok(Written::Moot)
+            Ok(Written::Ended)
         }
         Err(error) => Err(error),
     }

@@ -109,7 +109,7 @@ impl Facts {
 pub struct AccountSeen {
     /// What was read.
     pub result: Result<AccountRead, ReadFailure>,
-    /// When.
+    /// When it was begun.
     pub at: Timestamp,
     /// How many sends had been made before.
     pub after: usize,
