@@ -7,7 +7,7 @@ use super::{
     gather,
     pass::{PassError, line},
     prepare,
-    work::{Held, Work},
+    work::{Held, Tried, Work},
 };
 use crate::{
     api::{
@@ -87,6 +87,11 @@ async fn claim(
     let _turn = context.accounts.turn(&name).await;
     // The time to act is counted from before the write: what the claim promises must hold however slow the answer is.
     let until = clock::boot_time() + context.config.timing.effect_deadline;
+    work.tried = Some(Tried {
+        writer: claim.writer.clone(),
+        until,
+        plan: plan.clone(),
+    });
     context
         .metrics
         .api_write("Account", if resource_version.is_some() { "update" } else { "create" });
@@ -99,10 +104,11 @@ async fn claim(
     {
         Ok(account) => {
             work.progress.taken_over(plan);
-            work.held = Some(Held { account, claim, until });
+            (work.held, work.tried) = (Some(Held { account, claim, until }), None);
             Ok(())
         }
         Err(WriteError::Conflict) => {
+            work.tried = None;
             context.accounts.note(&name, true);
             facts.ledger = None;
             Ok(())

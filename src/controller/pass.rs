@@ -142,8 +142,11 @@ async fn rounds<K: RequestKind>(
 }
 
 /// The open claim of this request: the one we wrote, or one that was found.
-fn claim_seen(context: &Context, request: &Request, work: &Work) -> Option<ClaimSeen> {
+fn claim_seen(context: &Context, request: &Request, work: &mut Work) -> Option<ClaimSeen> {
     let found = context.claims.get(&request.uid);
+    if let Some(found) = &found {
+        work.take_up(found);
+    }
     if let Some(held) = &work.held {
         let boottime = clock::boot_time();
         let charged = crate::domain::ledger::open(&held.account.spec.ledger).map(|entry| entry.time);

@@ -29,7 +29,9 @@ const FAULTS: &[(&str, Fault)] = &[
 pub fn all() -> Vec<Case> {
     let mut cases = Vec::new();
     for (work, what, path) in PATHS {
-        for (name, fault) in FAULTS {
+        // Without an end of its own an unlock would wait as long as Okta says that it is read-only.
+        let endless = |fault: &Fault| *work == Work::Unlock && *fault == Fault::Unavailable;
+        for (name, fault) in FAULTS.iter().filter(|(_, fault)| !endless(fault)) {
             let trouble = Trouble::Upstream {
                 path: (*path).into(),
                 fault: *fault,
@@ -37,7 +39,7 @@ pub fn all() -> Vec<Case> {
             let name = format!("okta/{work}/{what}/{name}");
             let mut ask = Ask::new(Upstream::Okta, *work);
             // Okta is read-only, and is asked again in minutes: the request's time ends before.
-            if *fault == Fault::Unavailable && *work != Work::Unlock {
+            if *fault == Fault::Unavailable {
                 ask.seconds = Some(6);
             }
             cases.push(Case::new(name, Crew::Solo, ask, trouble));

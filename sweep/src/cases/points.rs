@@ -64,7 +64,6 @@ pub const ROUTES: &[Route] = &[
         true,
         &[
             "ledger-claim",
-            "send-unlock",
             "send-password",
             "send-change",
             "status-end",
@@ -157,7 +156,7 @@ fn twice(route: &Route) -> Vec<Case> {
             ("send-password.after", "ledger-renew"),
             ("send-password.after", "send-proof"),
             ("send-password.before", "send-password"),
-            ("send-unlock.after", "status-end"),
+            ("ledger-claim.after", "status-end"),
         ]
         .as_slice(),
         (Upstream::OpenLdap, Work::ClaimedUnlock) => &[

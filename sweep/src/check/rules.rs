@@ -1,9 +1,9 @@
 //! What the design promises, each promise a function from a history to what breaks it.
 
-use super::told::{Account, Request, Told, message, shows_marker};
+use super::told::{Account, Request, Told, message};
 use crate::{
     case::{Blow, Change, Crew, Fault, Strike, Trouble, Upstream, Work},
-    history::Step,
+    history::{Step, What},
 };
 use serde_json::Value;
 
@@ -155,12 +155,10 @@ fn forgotten(told: &Told, request: &Request) -> bool {
     let earlier = told.about(request.account).count() > 1;
     let unheard = request.sends("Unlock").iter().any(|(_, _, result)| result.is_none());
     let others = told.case.crew == Crew::Rivals;
-    let interrupted = told.processes.iter().any(|(_, _, what)| {
-        matches!(
-            what,
-            crate::history::What::Killed | crate::history::What::Stopped | crate::history::What::Exited(_)
-        )
-    });
+    let interrupted = told
+        .processes
+        .iter()
+        .any(|(_, _, what)| matches!(what, What::Killed | What::Stopped | What::Exited(_)));
     earlier || (request.ask.work == Work::Unlock && (unheard || others || interrupted))
 }
 
@@ -245,17 +243,33 @@ fn was_hidden(told: &Told, request: &Request) -> bool {
         .any(|(process, at)| told.was_interrupted(process, at, end) || told.case.crew == Crew::Rivals);
     match (request.ask.upstream, request.ask.work) {
         (_, Work::Unlock | Work::ClaimedUnlock | Work::Change | Work::Denied) => false,
-        _ if shows_marker(request.ask) => {
-            let proof_lost = told
-                .case
-                .second
-                .as_ref()
-                .is_some_and(|strike| strike.point.starts_with("send-proof"));
-            let mut changes = [Change::OwnPassword, Change::DropDayKey].into_iter();
-            proof_lost || changes.any(|change| told.changes(change))
+        _ if shows_marker(told, request) => {
+            // A proof that was begun is not begun again; a locked account's password proves nothing.
+            let proved = claims_of(told, request).any(|claim| claim["proved"] == true);
+            let interrupted = told
+                .processes
+                .iter()
+                .any(|(_, _, what)| matches!(what, What::Killed | What::Exited(_)));
+            let mut changes = [Change::OwnPassword, Change::DropDayKey, Change::LockAgain].into_iter();
+            (proved && interrupted) || changes.any(|change| told.changes(change))
         }
         (Upstream::Okta | Upstream::OpenLdap, _) => lost || left,
     }
+}
+
+/// Every version of a request's claim that was seen in the ledger.
+fn claims_of<'s>(told: &'s Told, request: &'s Request) -> impl Iterator<Item = &'s Value> {
+    let ledgers = told.accounts.get(request.account).map(|account| &account.ledgers);
+    let entries = ledgers.into_iter().flatten().flat_map(|ledger| entries(ledger));
+    entries
+        .filter(|entry| entry["uid"] == request.uid)
+        .map(|entry| &entry["claim"])
+        .filter(|claim| claim.is_object())
+}
+
+/// Whether the directory showed a marker when it was claimed: then that and one sign-in tell what became of a password.
+fn shows_marker(told: &Told, request: &Request) -> bool {
+    request.ask.work == Work::Temporary && claims_of(told, request).any(|claim| claim["marker"].is_string())
 }
 
 fn limits_hold(told: &Told) -> Vec<String> {

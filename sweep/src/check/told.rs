@@ -1,7 +1,7 @@
 //! A history put in order for the rules: by request, by account, by process. Nothing is judged here.
 
 use crate::{
-    case::{Ask, Case, Change, Upstream, Work},
+    case::{Ask, Case, Change},
     history::{Effect, Event, Origin, Step, What},
 };
 use serde_json::Value;
@@ -60,7 +60,10 @@ impl<'a> Told<'a> {
             processes: Vec::new(),
             gave_up: Vec::new(),
         };
-        for event in events {
+        // What is heard of a request may come before the answer to its creation.
+        let (requests, rest): (Vec<_>, Vec<_>) =
+            events.iter().partition(|event| matches!(event, Event::Request { .. }));
+        for event in requests.into_iter().chain(rest) {
             told.take(event)?;
         }
         match told.requests.len() < case.asks.len() {
@@ -254,9 +257,4 @@ impl Account<'_> {
         values.dedup();
         values.len() + self.done(Step::SendLink).count()
     }
-}
-
-/// Whether a directory shows by a marker and one sign-in what became of a password.
-pub fn shows_marker(ask: &Ask) -> bool {
-    ask.upstream == Upstream::OpenLdap && ask.work == Work::Temporary
 }

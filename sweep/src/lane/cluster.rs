@@ -284,19 +284,6 @@ impl Cluster {
         }
     }
 
-    /// Who holds the lease.
-    ///
-    /// # Errors
-    /// When the API server does not answer.
-    pub fn leader(&self) -> Result<Option<String>> {
-        let leases = Api::<Lease>::namespaced(self.admin.clone(), NAMESPACE);
-        let lease = self
-            .handle
-            .block_on(leases.get_opt("readmit"))
-            .context("read the lease")?;
-        Ok(lease.and_then(|lease| lease.spec?.holder_identity))
-    }
-
     /// Waits until requests that are created now are trusted: times are cut to whole seconds.
     ///
     /// # Errors

@@ -182,7 +182,8 @@ impl Drive<'_> {
     }
 
     fn cast(&mut self) -> Result<()> {
-        let marked = self.random.random_bool(0.5);
+        // Whoever is struck while it recovers must have something to recover.
+        let marked = self.random.random_bool(0.5) || self.case.case.second.is_some();
         for ask in &self.case.case.asks {
             let login = self.case.login(ask.upstream, ask.account);
             if !self.people.iter().any(|person| person.login == login) {
@@ -248,15 +249,9 @@ impl Drive<'_> {
             },
             _ => return Ok(()),
         };
-        // Of two that both act, whoever comes first is struck.
-        let leader = match self.case.case.crew {
-            Crew::Pair => self.lane.cluster.leader()?.context("somebody leads")?,
-            Crew::Solo | Crew::Leader | Crew::Rivals => String::new(),
-        };
+        // Of two, whoever comes first is struck: without a lease both act, and with one it may change hands any time.
         for operator in &mut self.lane.operators {
-            if leader.is_empty() || leader.starts_with(operator.label) {
-                operator.arm(Some(&point))?;
-            }
+            operator.arm(Some(&point))?;
         }
         Ok(())
     }
