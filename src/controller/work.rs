@@ -28,6 +28,8 @@ pub struct Work {
     pub progress: Progress,
     /// What was sent, for the status.
     pub attempts: Vec<Attempt>,
+    /// When something was sent last, by the boot-time clock.
+    pub sent: Option<Duration>,
     /// The claim that this process wrote.
     pub held: Option<Held>,
     /// The claim that was written last, while nobody has said whether it landed.
@@ -236,7 +238,7 @@ mod tests {
             assert_eq!(work.keep_pace(start, Duration::from_secs(100)), SignedDuration::ZERO);
             let lost = Failure::new(FailureClass::Unknown, "lost");
             work.progress
-                .record(Step::SetPassword, start, None, Sent::Unknown(lost));
+                .record(Step::SetPassword, &[], start, None, Sent::Unknown(lost));
             work.progress
                 .set_back(start, Failure::new(FailureClass::Transient(None), "later"));
             work.progress.waiting_since = Some(start);
