@@ -22,6 +22,7 @@ pub mod person;
 pub mod plan;
 pub mod policy;
 pub mod recovery;
+pub mod remembered;
 pub mod request;
 pub mod rule;
 pub mod selector;
