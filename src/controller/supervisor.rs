@@ -15,6 +15,7 @@ use crate::{
         directory::{DirectoryStatus, Rate, RefusedSecret},
         provider::Provider,
     },
+    clock,
     directory::{
         self, Call, Lane, active_directory::ActiveDirectory, directory389::Directory389, okta::Okta, openldap::OpenLdap,
     },
@@ -340,7 +341,7 @@ fn rate(handle: &Handle, before: Option<Rate>) -> Option<Rate> {
     let moved = before
         .as_ref()
         .is_none_or(|before| before.limit != limit || (before.remaining - remaining).abs().saturating_mul(10) > limit);
-    let now = Timestamp::now();
+    let now = clock::now();
     let time = Timestamp::from_second(now.as_second()).unwrap_or(now);
     if moved {
         Some(Rate { limit, remaining, time })
