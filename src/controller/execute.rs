@@ -7,7 +7,7 @@ use super::{
     gather,
     pass::{PassError, line},
     prepare,
-    work::{Held, Work},
+    work::{Held, Rewritten, Tried, Work},
 };
 use crate::{
     api::{
@@ -26,6 +26,7 @@ use crate::{
         observed::{Acting, Facts},
         request::Request,
     },
+    failpoint::{Place, around},
     observe::audit::{Entry, Event},
 };
 use jiff::Timestamp;
@@ -46,7 +47,7 @@ pub async fn execute(
     match effect {
         Effect::Claim(new) => claim(context, request, work, facts, *new).await,
         Effect::Renew(renewal) => renew(context, request, work, renewal).await,
-        Effect::Send { step, policy } => send(context, request, work, facts, (step, policy)).await,
+        Effect::Send { step, also, policy } => send(context, request, work, facts, (step, &also, policy)).await,
         Effect::Prove => prove(context, request, work).await,
         Effect::Release => release(context, request, work, facts).await,
     }
@@ -86,20 +87,28 @@ async fn claim(
     let _turn = context.accounts.turn(&name).await;
     // The time to act is counted from before the write: what the claim promises must hold however slow the answer is.
     let until = clock::boot_time() + context.config.timing.effect_deadline;
+    work.tried = Some(Tried {
+        writer: claim.writer.clone(),
+        until,
+        plan: plan.clone(),
+    });
     context
         .metrics
         .api_write("Account", if resource_version.is_some() { "update" } else { "create" });
     match context
         .accounts
-        .write(&name, fields, resource_version, |there| holds(&there.ledger, &claim))
+        .write(Place::LedgerClaim, &name, fields, resource_version, |there| {
+            holds(&there.ledger, &claim)
+        })
         .await
     {
         Ok(account) => {
             work.progress.taken_over(plan);
-            work.held = Some(Held { account, claim, until });
+            (work.held, work.tried) = (Some(Held { account, claim, until }), None);
             Ok(())
         }
         Err(WriteError::Conflict) => {
+            work.tried = None;
             context.accounts.note(&name, true);
             facts.ledger = None;
             Ok(())
@@ -114,7 +123,8 @@ fn holds(entries: &[LedgerEntry], claim: &Claim) -> bool {
         .is_some_and(|there| there.writer == claim.writer)
 }
 
-/// Writes the claim again: with a new deadline as ours, or with the note that the one proof is used up.
+/// Writes the claim again: with a new deadline as ours, with the note that the one proof is used up, or only so that no
+/// other replica can.
 async fn renew(context: &Context, request: &Request, work: &mut Work, renewal: Renewal) -> Result<(), PassError> {
     let Some(account) = current(context, request, work) else {
         return Err(PassError::Changed);
@@ -134,7 +144,7 @@ async fn renew(context: &Context, request: &Request, work: &mut Work, renewal: R
     claim.marked |= renewal.marked;
     claim.proved |= renewal.proved;
     if renewal.take_over.is_some() {
-        claim.deadline = after(Timestamp::now(), context.config.timing.effect_deadline);
+        claim.deadline = after(clock::now(), context.config.timing.effect_deadline);
     }
     let claim = claim.clone();
     let name = account.name_any();
@@ -143,19 +153,21 @@ async fn renew(context: &Context, request: &Request, work: &mut Work, renewal: R
     context.metrics.api_write("Account", "update");
     let written = context
         .accounts
-        .write(&name, fields, account.resource_version(), |there| {
+        .write(Place::LedgerRenew, &name, fields, account.resource_version(), |there| {
             holds(&there.ledger, &claim)
         })
         .await;
     match written {
         Ok(account) => {
+            let writer = claim.writer.clone();
+            work.rewritten = Some(Rewritten { writer, until });
             match renewal.take_over {
                 Some(plan) => {
                     work.progress.taken_over(plan);
                     work.held = Some(Held { account, claim, until });
                 }
                 None => {
-                    work.progress.proving = true;
+                    work.progress.proving |= renewal.proved;
                     keep(context, work, account, claim);
                 }
             }
@@ -174,7 +186,7 @@ async fn renew(context: &Context, request: &Request, work: &mut Work, renewal: R
     }
 }
 
-/// The note about the proof changes the claim, not whose it is.
+/// What changes no deadline changes not who may send, either.
 fn keep(context: &Context, work: &mut Work, account: Account, claim: Claim) {
     match work.held.as_mut() {
         Some(held) => (held.account, held.claim) = (account, claim),
@@ -188,13 +200,13 @@ fn current(context: &Context, request: &Request, work: &Work) -> Option<Account>
     held.or_else(|| context.claims.get(&request.uid).map(|found| found.account))
 }
 
-/// Sends one step, once.
+/// Sends one step, once, with what goes into the same write.
 async fn send(
     context: &Context,
     request: &Request,
     work: &mut Work,
     facts: &Facts,
-    (step, policy): (Step, Option<PolicyReference>),
+    (step, also, policy): (Step, &[Step], Option<PolicyReference>),
 ) -> Result<(), PassError> {
     let account = facts.account.as_ref().and_then(|seen| seen.result.as_ref().ok());
     let (target, lock_stamp) = match (&work.held, account) {
@@ -211,11 +223,14 @@ async fn send(
         (None, Some(account)) => (aim(work, account, policy), account.lock_stamp.clone()),
         (None, None) => return Err(PassError::Changed),
     };
-    let at = Timestamp::now();
+    let at = clock::now();
+    let message = with(also);
+    work.sent = Some(clock::boot_time());
     let entry = |event| Entry {
         directory: &request.directory,
         account: &target.id,
         step: Some(step),
+        message: &message,
         ..line(event, request)
     };
     let sent = match guard(context, request, work) {
@@ -233,7 +248,7 @@ async fn send(
                     FailureClass::Transient(None),
                     "the audit log cannot be written",
                 )),
-                false => call_step(upstream.as_ref(), &call, &target, step, work).await,
+                false => call_step(upstream.as_ref(), &call, &target, (step, also), work).await,
             };
             context
                 .metrics
@@ -257,12 +272,12 @@ async fn send(
         detail,
         ..entry(Event::Result)
     });
-    work.attempts.push(Attempt {
+    work.attempts.extend([step].iter().chain(also).map(|step| Attempt {
         step: step.as_str().to_owned(),
         time: Timestamp::from_second(at.as_second()).unwrap_or(at),
         result: sent.as_str().to_owned(),
-    });
-    work.progress.record(step, at, lock_stamp, sent);
+    }));
+    work.progress.record_with(step, also, at, lock_stamp, sent);
     Ok(())
 }
 
@@ -304,14 +319,34 @@ fn guard(context: &Context, request: &Request, work: &Work) -> Result<(Arc<dyn D
     Ok((upstream, Instant::now() + left))
 }
 
-async fn call_step(upstream: &dyn Directory, call: &Call, target: &Target, step: Step, work: &Work) -> Sent {
+/// The words for what goes into the same write.
+fn with(also: &[Step]) -> String {
+    match also.is_empty() {
+        true => String::new(),
+        false => {
+            let names: Vec<&str> = also.iter().map(|step| step.as_str()).collect();
+            format!("in one write with {}", names.join(" and "))
+        }
+    }
+}
+
+async fn call_step(
+    upstream: &dyn Directory,
+    call: &Call,
+    target: &Target,
+    (step, also): (Step, &[Step]),
+    work: &Work,
+) -> Sent {
     match step {
-        Step::Unlock => upstream.unlock(call, target).await,
-        Step::SendLink => upstream.send_reset_link(call, target).await,
-        Step::RequireChange => upstream.require_change(call, target).await,
-        Step::RevokeSessions => upstream.revoke_sessions(call, target).await,
+        Step::Unlock => around(Place::SendUnlock, upstream.unlock(call, target)).await,
+        Step::SendLink => around(Place::SendLink, upstream.send_reset_link(call, target)).await,
+        Step::RequireChange => around(Place::SendChange, upstream.require_change(call, target)).await,
+        Step::RevokeSessions => around(Place::SendRevoke, upstream.revoke_sessions(call, target)).await,
         Step::SetPassword => match &work.prepared {
-            Some(prepared) => upstream.set_password(call, target, &prepared.password).await,
+            Some(prepared) => {
+                let sent = upstream.set_password(call, target, &prepared.password, also);
+                around(Place::SendPassword, sent).await
+            }
             None => Sent::NotSent(Failure::new(
                 FailureClass::Transient(None),
                 "the password is not prepared",
@@ -348,7 +383,8 @@ async fn prove(context: &Context, request: &Request, work: &mut Work) -> Result<
         ..line(event, request)
     };
     context.audit.record(entry(Event::Send));
-    let proof = upstream.prove_password(&call, &target, &prepared.password).await;
+    let proof = upstream.prove_password(&call, &target, &prepared.password);
+    let proof = around(Place::SendProof, proof).await;
     let result = if proof == Proof::Ours { "Ours" } else { "NotProven" };
     context.audit.record(Entry {
         result,

@@ -109,7 +109,8 @@ async fn rounds<K: RequestKind>(
 ) -> Result<Pass, PassError> {
     let mut facts = Facts::default();
     for _ in 0..ROUNDS {
-        let now = Timestamp::now();
+        let now = clock::now();
+        facts.shift(work.keep_pace(now, clock::boot_time()));
         work.progress.claim = claim_seen(context, request, work);
         let directory = context.directories.view(&request.directory);
         let enforcement: Enforcement = context.enforcement.borrow().clone();
@@ -128,12 +129,13 @@ async fn rounds<K: RequestKind>(
             Decision::Gather(fact) => gather::gather(context, request, work, &mut facts, fact).await?,
             Decision::Act(effect) => execute::execute(context, request, work, &mut facts, effect).await?,
             Decision::Finish(ending) => {
-                finish(object, request, context, work, now, &ending).await;
+                finish(object, request, context, work, now, &ending).await?;
                 return Ok(Pass::Over);
             }
             Decision::Wait(waiting) => {
                 let pause = status::waits(now, &observed, &waiting);
-                return wait(object, request, context, work, &waiting, pause).await;
+                work.progress.waits(now, &waiting, &facts, pause.unsaid);
+                return wait(object, request, context, &waiting, pause).await;
             }
         }
     }
@@ -141,10 +143,14 @@ async fn rounds<K: RequestKind>(
 }
 
 /// The open claim of this request: the one we wrote, or one that was found.
-fn claim_seen(context: &Context, request: &Request, work: &Work) -> Option<ClaimSeen> {
+fn claim_seen(context: &Context, request: &Request, work: &mut Work) -> Option<ClaimSeen> {
     let found = context.claims.get(&request.uid);
+    if let Some(found) = &found {
+        work.take_up(found);
+    }
+    let boottime = clock::boot_time();
+    let firm = work.is_firm(found.as_ref(), boottime);
     if let Some(held) = &work.held {
-        let boottime = clock::boot_time();
         let charged = crate::domain::ledger::open(&held.account.spec.ledger).map(|entry| entry.time);
         return Some(ClaimSeen {
             account: held.account.name_any(),
@@ -153,7 +159,8 @@ fn claim_seen(context: &Context, request: &Request, work: &Work) -> Option<Claim
             claim: held.claim.clone(),
             ours: true,
             usable: boottime < held.until,
-            known_for: Duration::ZERO,
+            firm,
+            quiet_for: work.sent.map_or(Duration::ZERO, |sent| boottime.saturating_sub(sent)),
         });
     }
     let Found { account, entry, since } = found?;
@@ -164,11 +171,13 @@ fn claim_seen(context: &Context, request: &Request, work: &Work) -> Option<Claim
         claim: entry.claim?,
         ours: false,
         usable: false,
-        known_for: clock::boot_time().saturating_sub(since),
+        firm,
+        quiet_for: boottime.saturating_sub(since),
     })
 }
 
-/// Records the end of a request, and closes its claim.
+/// Records the end of a request, and closes its claim. Where others may have taken the claim over before it could be
+/// recorded, the pass is made again.
 async fn finish<K: RequestKind>(
     object: &K,
     request: &Request,
@@ -176,17 +185,20 @@ async fn finish<K: RequestKind>(
     work: &mut Work,
     now: Timestamp,
     ending: &Ending,
-) {
-    let sealed = work
-        .prepared
-        .take()
-        .filter(|_| ending.deliver)
-        .map(|prepared| prepared.sealed);
+) -> Result<(), PassError> {
+    let prepared = work.prepared.as_ref().filter(|_| ending.deliver);
+    let sealed = prepared.map(|prepared| prepared.sealed.clone());
     let status: RequestStatus = status::ended(now, request, ending, &work.attempts, sealed);
     audit_ending(context, request, ending);
-    let written = record::finish::<K>(context, request, &status).await;
-    if let Some(closing) = ending.closing {
-        close(context, request, work, closing);
+    let firm = || work.is_firm(context.claims.get(&request.uid).as_ref(), clock::boot_time());
+    let written = record::finish::<K>(context, request, &status, firm)
+        .await
+        .ok_or(PassError::Changed)?;
+    work.prepared = None;
+    match ending.closing {
+        Some(closing) if written.closes() => close(context, request, work, closing),
+        // The sweeper closes what nobody else does, as the request says.
+        _ => work.held = None,
     }
     if written == Written::Landed {
         context
@@ -196,6 +208,7 @@ async fn finish<K: RequestKind>(
             record::warn(context, object, ending.reason.as_str(), &ending.message).await;
         }
     }
+    Ok(())
 }
 
 /// The holder of a result closes the ledger entry soon.
@@ -240,11 +253,9 @@ async fn wait<K: RequestKind>(
     object: &K,
     request: &Request,
     context: &Context,
-    work: &mut Work,
     waiting: &Waiting,
     pause: status::Pause,
 ) -> Result<Pass, PassError> {
-    work.progress.waiting_since.get_or_insert_with(Timestamp::now);
     if let Some(detail) = &waiting.detail {
         tracing::debug!(
             kind = request.kind.as_str(),
@@ -263,14 +274,14 @@ async fn wait<K: RequestKind>(
             detail: waiting.detail.as_deref().unwrap_or_default(),
             ..line(Event::Wait, request)
         });
-        if record::write::<K>(context, request, &status).await? == Written::Moot {
+        if record::write::<K>(context, request, &status).await? != Written::Landed {
             return Ok(Pass::Again(Instant::now() + Duration::from_secs(30)));
         }
         if waiting.needs_person {
             record::warn(context, object, waiting.reason.as_str(), &waiting.message).await;
         }
     }
-    let rest = pause.until.duration_since(Timestamp::now());
+    let rest = pause.until.duration_since(clock::now());
     let rest = Duration::try_from(rest)
         .unwrap_or_default()
         .max(Duration::from_millis(20));

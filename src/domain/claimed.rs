@@ -5,16 +5,18 @@
 use crate::{
     api::{
         Method, Outcome, Reason,
-        account::{AccountFields, Claim, LedgerEntry, LedgerOutcome},
+        account::{AccountFields, Claim, LedgerEntry},
     },
     domain::{
-        account::{AccountRead, Failure, LockState, ReadFailure, Sent, Step},
+        account::{AccountRead, Failure, LockState, Moved, ReadFailure, Sent, Step},
+        busy,
         case::{Case, Reached, reached},
         claimless::TRIES,
         decide::{IDLE, after, expires},
         decision::{Decision, Effect, Fact, NewClaim},
+        executed,
         ledger::{self, Closing},
-        limits,
+        limits, markers,
         observed::{ClaimSeen, LedgerSeen, Observed},
         plan,
         policy::Policy,
@@ -22,11 +24,8 @@ use crate::{
         request::Ask,
     },
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use std::time::Duration;
-
-/// Changes of the password so long after the request's creation are somebody else's.
-const CHANGED_SINCE: SignedDuration = SignedDuration::from_mins(2);
 
 /// Everything permits it: write the first claim, unless the ledger says otherwise.
 pub fn begin(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, account: &AccountRead) -> Decision {
@@ -37,16 +36,16 @@ pub fn begin(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, 
         return Decision::Ignore;
     };
     let case = &case.referring(&name);
-    let Some(seen) = &observed.facts.ledger else {
+    let Some(seen) = observed.facts.ledger_of(&name) else {
         return Decision::Gather(Fact::Ledger { name });
     };
     if let Some(entry) = ledger::executed(seen.entries(), request) {
-        return executed(observed, case, entry);
+        return executed::ended(observed, case, entry);
     }
     if ledger::open(seen.entries()).is_some() {
         // Our own open claim would stand in `progress`: the shell puts it there when it reads the ledger.
         let message = "another request is being executed for this account";
-        return case.wait(Reason::AccountBusy, message.into(), after(now, Duration::from_secs(2)));
+        return case.wait(Reason::AccountBusy, message.into(), after(now, busy::LOOK));
     }
     let limits = || {
         let own = policy
@@ -68,10 +67,15 @@ pub fn begin(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, 
         // An open claim that is given back makes room earlier than that.
         return case.wait(Reason::LimitReached, message, reached.next.min(after(now, IDLE)));
     }
-    if changed_since(observed, account) {
+    if markers::changed_since(observed, account) {
         let message = "the password was changed after this request was created; if it is still wanted, create it \
                        under another name";
         return case.finish(Outcome::Denied, Reason::ChangedSince, message.into());
+    }
+    if let Some(settled) = markers::just_changed(now, observed, account) {
+        let message =
+            "the password was changed a moment ago; a change that is made now could not be told from that one";
+        return case.wait(Reason::AccountBusy, message.into(), settled);
     }
     if let Some(decision) = prepare(observed, case, policy) {
         return decision;
@@ -97,60 +101,6 @@ pub fn begin(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, 
         policy.spec.password.revoke_sessions,
     );
     claim(now, observed, case, seen, account, (entry, plan))
-}
-
-/// What the ledger remembers of the same manifest comes before the clock, the lock and every obstacle: it ends as it
-/// was, and one that is under way is awaited. `None`: nothing is remembered, or the request carries no `notAfter`.
-pub fn already_executed(now: Timestamp, observed: &Observed, case: &Case, account: &AccountRead) -> Option<Decision> {
-    observed.request.intent_key()?;
-    let name = observed.ledger_name(&account.id)?;
-    let Some(seen) = &observed.facts.ledger else {
-        return Some(Decision::Gather(Fact::Ledger { name }));
-    };
-    if let Some(entry) = ledger::executed(seen.entries(), observed.request) {
-        return Some(executed(observed, &case.referring(&name), entry));
-    }
-    is_awaited(observed).then(|| {
-        let message = "the same manifest is being executed for an earlier object; what comes of it is awaited";
-        case.wait(Reason::AccountBusy, message.into(), after(now, Duration::from_secs(2)))
-    })
-}
-
-/// Whether an earlier object of the same manifest holds the account.
-pub fn is_awaited(observed: &Observed) -> bool {
-    let request = observed.request;
-    let entries = observed.facts.ledger.as_ref().map_or(&[][..], |seen| seen.entries());
-    let key = request.intent_key();
-    ledger::open(entries).is_some_and(|entry| key.is_some() && entry.key == key && entry.uid != request.uid)
-}
-
-/// The same manifest, or this very request, has already had its effect.
-fn executed(observed: &Observed, case: &Case, entry: &LedgerEntry) -> Decision {
-    let (time, uid) = (entry.time, &entry.uid);
-    let outcome = match entry.outcome {
-        Some(LedgerOutcome::Unknown) => Outcome::Unknown,
-        Some(LedgerOutcome::Done) | None => Outcome::Succeeded,
-    };
-    let message = if *uid == observed.request.uid {
-        format!("this request was executed at {time:.0}; its result was recorded by the account's ledger only")
-    } else {
-        format!(
-            "this manifest already ran at {time:.0} (uid {uid}); nothing was done now and no password is delivered again; \
-             to run it again use another name"
-        )
-    };
-    case.finish(outcome, Reason::AlreadyExecuted, message)
-}
-
-/// A restored cluster must not repeat this morning's resets.
-fn changed_since(observed: &Observed, account: &AccountRead) -> bool {
-    let reset = matches!(observed.request.ask, Ask::Reset { .. });
-    let bound = observed
-        .request
-        .created
-        .saturating_add(CHANGED_SINCE)
-        .unwrap_or(Timestamp::MAX);
-    reset && account.password_changed.is_some_and(|changed| changed > bound)
 }
 
 /// A temporary password is derived and sealed first, so that an unusable recipient fails before anything is done.
@@ -291,7 +241,13 @@ fn next(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen, step
         };
     }
     match seen.usable {
-        true => Decision::Act(Effect::Send { step, policy: None }),
+        true => Decision::Act(Effect::Send {
+            step,
+            also: observed.directory.map_or_else(Vec::new, |directory| {
+                plan::together(step, &observed.progress.plan, &directory.capabilities)
+            }),
+            policy: None,
+        }),
         // Time has passed since it was permitted: everything is looked at again before the next step.
         false => recovery::go_on(now, observed, seen),
     }
@@ -368,9 +324,12 @@ fn verify(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen) ->
             false => not_read_back(case),
         };
     };
+    // A process that was paused has one reading that began after the last chance all the same.
+    let in_time = reading.at < latest;
     let account = match &reading.result {
         Ok(account) => account,
-        Err(ReadFailure::Failed(_)) if now < latest => return awaiting(now, case),
+        Err(failure) if let Some(wait) = case.held_back(now, failure) => return wait,
+        Err(ReadFailure::Failed(_)) if in_time => return awaiting(now, case),
         Err(_) => return not_read_back(case),
     };
     let marker_moved = match (&seen.claim.marker, &account.password_marker) {
@@ -379,17 +338,22 @@ fn verify(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen) ->
         (before, now) => now.is_some() && before != now,
     };
     if observed.progress.plan.contains(&Step::SetPassword) && !marker_moved {
-        return if now < latest {
+        return if in_time {
             awaiting(now, case)
         } else {
             not_read_back(case)
         };
     }
+    if observed.progress.plan.contains(&Step::SetPassword)
+        && observed.password_moved(&seen.claim, account) == Moved::Further
+    {
+        return set_again(case);
+    }
     for step in &observed.progress.plan {
         match reached(*step, account, seen.claim.lock_stamp.as_deref()) {
             Reached::Yes => {}
             Reached::LockedAgain => return locked_again(observed, case),
-            Reached::No | Reached::Unreadable if now < latest => return awaiting(now, case),
+            Reached::No | Reached::Unreadable if in_time => return awaiting(now, case),
             Reached::Unreadable => return not_read_back(case),
             Reached::No => return again(now, observed, case, seen, *step),
         }
@@ -427,6 +391,15 @@ fn awaiting(now: Timestamp, case: &Case) -> Decision {
 
 fn not_read_back(case: &Case) -> Decision {
     let message = "the directory said that it was done, but that could not be read back; look at the account";
+    case.finish(Outcome::Unknown, Reason::OutcomeUnknown, message.into())
+        .deliver(true)
+        .closing(Closing::Unknown)
+}
+
+/// The marker counts, and shows more than the one password that was set here.
+fn set_again(case: &Case) -> Decision {
+    let message = "the password was set, and somebody else set another one meanwhile; which of them is in force is not \
+                   known; look at the account";
     case.finish(Outcome::Unknown, Reason::OutcomeUnknown, message.into())
         .deliver(true)
         .closing(Closing::Unknown)

@@ -7,12 +7,13 @@ use crate::{
     api::{Outcome, Reason, request_status::Lockout},
     domain::{
         account::{AccountRead, LockState, Step},
+        busy,
         case::Case,
         claimed, claimless,
-        decision::{Decision, Effect, Fact},
+        decision::{Decision, Effect, Fact, Renewal},
         enforcement::Enforcement,
-        limits,
-        observed::{AccountSeen, DirectoryView, Observed},
+        executed, limits,
+        observed::{AccountSeen, ClaimSeen, DirectoryView, Observed},
         plan::{self, Obstacle},
         policy::{self, Policy, Protected, Selection},
         recovery,
@@ -32,10 +33,11 @@ pub fn decide(now: Timestamp, observed: &Observed) -> Decision {
         return Decision::Ignore;
     }
     if let Some(seen) = &observed.progress.claim {
-        return match seen.ours {
+        let decision = match seen.ours {
             true => claimed::carry_on(now, observed, seen),
             false => recovery::recover(now, observed, seen),
         };
+        return fenced(seen, decision);
     }
     if observed.progress.has_sent() {
         return confirm(observed, claimless::settle(now, observed));
@@ -65,7 +67,7 @@ fn expired(now: Timestamp, observed: &Observed, case: &Case, expires: Timestamp)
             Decision::Gather(fact) if !matches!(fact, Fact::Prepare { .. }) => return Decision::Gather(fact),
             Decision::Finish(ending) if ending.reason == Reason::AlreadyExecuted => return Decision::Finish(ending),
             // The same manifest is being executed: what comes of it is this request's ending too.
-            Decision::Wait(waiting) if !hopeless && claimed::is_awaited(observed) => return Decision::Wait(waiting),
+            Decision::Wait(waiting) if !hopeless && executed::is_awaited(observed) => return Decision::Wait(waiting),
             _ => {}
         }
     }
@@ -80,6 +82,15 @@ fn confirm(observed: &Observed, decision: Decision) -> Decision {
         (true, None) => Decision::Gather(Fact::ClaimedElsewhere),
         // The shell has put the claim into `progress`; the next pass recovers it.
         _ => decision,
+    }
+}
+
+/// An ending under a claim that another replica may hold or have taken over: it could still renew the claim and send
+/// after the end. The claim is written again first, so that one of the two loses.
+fn fenced(seen: &ClaimSeen, decision: Decision) -> Decision {
+    match decision {
+        Decision::Finish(_) if !seen.firm => Decision::Act(Effect::Renew(Renewal::fence())),
+        decision => decision,
     }
 }
 
@@ -210,6 +221,9 @@ fn look_up(now: Timestamp, observed: &Observed, case: &Case) -> Decision {
     if let Some(why) = plan::incapable(observed.request, &directory.capabilities, false) {
         return case.finish(Outcome::Failed, Reason::NotCapable, why);
     }
+    if let Some(busy) = busy::still(now, observed) {
+        return busy;
+    }
     if let Some(wait) = case.setback(now) {
         return wait;
     }
@@ -255,7 +269,7 @@ fn eligible(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, a
             "another account is behind this name since the request began to wait; create it under another name";
         return case.finish(Outcome::Denied, Reason::ChangedSince, message.into());
     }
-    if let Some(decision) = claimed::already_executed(now, observed, &case, account) {
+    if let Some(decision) = executed::already(now, observed, &case, account) {
         return decision;
     }
     if let Some(not_before) = observed.request.not_before.filter(|not_before| now < *not_before) {
@@ -295,6 +309,7 @@ fn ready(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, acco
         return match observed.is_fresh(now) {
             true => Decision::Act(Effect::Send {
                 step: Step::Unlock,
+                also: Vec::new(),
                 policy: Some(policy.reference.clone()),
             }),
             false => observed.read_again(account, false),

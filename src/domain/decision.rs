@@ -77,12 +77,15 @@ pub enum Fact {
 pub enum Effect {
     /// Write a first claim.
     Claim(Box<NewClaim>),
-    /// Write the claim again, with a new deadline: it is (or stays) ours.
+    /// Write the claim again: with a new deadline as ours to send under, with the note that the one proof is used up, or
+    /// only so that nobody else can.
     Renew(Renewal),
     /// Send a step to the directory, once.
     Send {
         /// What.
         step: Step,
+        /// What goes into the same write: all of it happens, or none.
+        also: Vec<Step>,
         /// The policy that permits it, where there is no claim that says so.
         policy: Option<PolicyReference>,
     },
@@ -116,6 +119,17 @@ pub struct Renewal {
     pub proved: bool,
     /// The steps still to take, where it becomes ours to send under.
     pub take_over: Option<Vec<Step>>,
+}
+
+impl Renewal {
+    /// Changes nothing but who wrote it last: whoever else may still hold it can neither renew it nor send under it.
+    pub fn fence() -> Self {
+        Renewal {
+            marked: false,
+            proved: false,
+            take_over: None,
+        }
+    }
 }
 
 /// How a request ended.

@@ -4,6 +4,7 @@
 //! most one effect. `claimless`, `claimed` and `recovery` are the three ways in which effects are followed up.
 
 pub mod account;
+pub mod busy;
 pub mod case;
 pub mod cel;
 pub mod claimed;
@@ -11,9 +12,11 @@ pub mod claimless;
 pub mod decide;
 pub mod decision;
 pub mod enforcement;
+pub mod executed;
 pub mod lease;
 pub mod ledger;
 pub mod limits;
+pub mod markers;
 pub mod observed;
 pub mod password;
 pub mod person;

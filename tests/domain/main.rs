@@ -7,9 +7,11 @@
 mod simulation;
 
 mod endings;
+mod patience;
 mod properties;
 mod scene;
 mod schedule;
+mod together;
 mod waits;
 
 use simulation::{build, replica, truth, world};

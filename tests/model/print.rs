@@ -20,6 +20,7 @@ use readmit::{
     },
     domain::{
         account::{AccountRead, LockState, Proof, ReadFailure},
+        busy::Busy,
         decision::{Effect, Renewal},
         observed::{AccountSeen, ClaimSeen, Facts, Progress},
         request::Request,
@@ -138,6 +139,7 @@ fn truth(truth: &Truth, h: &mut Print) {
         // Stand in the requests; no directory deceives here.
         endings: _,
         deceived: _,
+        pretended: _,
     } = truth;
     // In whatever order and when: everything happens within one day.
     let mut done: Vec<_> = effects.iter().map(|done| (&done.uid, done.step, &done.value)).collect();
@@ -266,6 +268,10 @@ fn work(work: &Work, h: &mut Print) {
     some(work.prepared.as_ref(), h, |prepared, h| {
         (&prepared.nonce, &prepared.value).hash(h)
     });
+    some(work.rewritten.as_ref(), h, |(writer, until), h| {
+        writer.hash(h);
+        time(*until, h);
+    });
     some(work.pass.as_ref(), h, pass);
 }
 
@@ -274,10 +280,13 @@ fn progress(progress: &Progress, h: &mut Print) {
         sends,
         claim: seen,
         failure,
+        unread,
         waiting_since,
+        unsaid_since,
         lockout,
         proof,
         proving,
+        busy,
         target,
         plan,
     } = progress;
@@ -291,19 +300,28 @@ fn progress(progress: &Progress, h: &mut Print) {
             charged,
             ours,
             usable,
-            known_for,
+            firm,
+            quiet_for,
             account: _,
             id: _,
         } = seen;
         claim(one, h);
         time(*charged, h);
-        (ours, usable, known_for).hash(h);
+        (ours, usable, firm, quiet_for).hash(h);
     });
-    some(failure.as_ref(), h, |setback, h| {
-        time(setback.at, h);
-        setback.count.hash(h);
-    });
+    for trouble in [failure, unread] {
+        some(trouble.as_ref(), h, |setback, h| {
+            time(setback.at, h);
+            setback.count.hash(h);
+        });
+    }
     some(*waiting_since, h, time);
+    some(*unsaid_since, h, time);
+    some(busy.as_ref(), h, |busy, h| {
+        let Busy { ledger, waiting } = busy.as_ref();
+        (ledger, discriminant(&waiting.reason), &waiting.message).hash(h);
+        time(waiting.until, h);
+    });
     (
         lockout.is_some(),
         proof.as_ref().map(|proof| *proof == Proof::Ours),

@@ -83,6 +83,8 @@ pub struct Work {
     pub progress: Progress,
     pub held: Option<Held>,
     pub prepared: Option<Prepared>,
+    /// The writer of the claim as it wrote it again last, and until when every other operator leaves that alone.
+    pub rewritten: Option<(String, Timestamp)>,
     /// The pass that is under way.
     pub pass: Option<Pass>,
     said: Option<(u64, String, String)>,
@@ -161,6 +163,14 @@ pub enum Passed {
 enum Broken {
     Crash,
     Changed,
+}
+
+impl Work {
+    /// Whether it wrote this claim again last, and nobody else can have taken it over since.
+    fn rewrote(&self, world: &World, claim: &Claim) -> bool {
+        let last = self.rewritten.as_ref();
+        last.is_some_and(|(writer, until)| *writer == claim.writer && world.now < *until)
+    }
 }
 
 impl Replica {
@@ -254,6 +264,7 @@ impl Replica {
             Decision::Finish(ending) => Next::Finish(ending),
             Decision::Wait(waiting) => {
                 let pause = status::waits(world.now, &observed, &waiting);
+                work.progress.waits(world.now, &waiting, &pass.facts, pause.unsaid);
                 let now = world.now;
                 world.truth.demand(pause.until > now, Rule::Warranted, || {
                     format!("waits until the past for {}", waiting.reason)
@@ -343,18 +354,21 @@ impl Replica {
                 claim: held.claim.clone(),
                 ours: true,
                 usable: world.now < held.until,
-                known_for: Duration::ZERO,
+                firm: world.now < held.until || work.rewrote(world, &held.claim),
+                quiet_for: quiet_for(world, work),
             });
         }
         let found = self.claims.get(&request.uid)?;
+        let claim = found.entry.claim.clone()?;
         Some(ClaimSeen {
             account: name(&found.object.fields),
             id: found.object.fields.id.clone(),
             charged: found.entry.time,
-            claim: found.entry.claim.clone()?,
             ours: false,
             usable: false,
-            known_for: Duration::try_from(world.now.duration_since(found.since)).unwrap(),
+            firm: work.rewrote(world, &claim),
+            claim,
+            quiet_for: Duration::try_from(world.now.duration_since(found.since)).unwrap(),
         })
     }
 
@@ -366,21 +380,24 @@ impl Replica {
         work: &mut Work,
         ending: &Ending,
     ) -> Result<(), Broken> {
+        if self.seen(world, request, work).is_some_and(|seen| !seen.firm) {
+            return Err(Broken::Changed);
+        }
         super::calls::check_ending(world, ending);
-        let sealed = work
-            .prepared
-            .take()
-            .filter(|_| ending.deliver)
-            .map(|prepared| prepared.value);
+        let prepared = work.prepared.take().filter(|_| ending.deliver);
+        let sealed = prepared.map(|prepared| prepared.value);
         let status: RequestStatus = status::ended(world.now, request, ending, &[], sealed);
         self.point()?;
-        world.record(index, &request.uid, &request.status, status);
+        let by_another = !world.record(index, &request.uid, &request.status, status);
         self.point()?;
-        if let Some(closing) = ending.closing {
+        // Where another operator was first, its word closes the claim.
+        if let Some(closing) = ending.closing.filter(|_| !by_another) {
             self.pending.push((request.uid.clone(), world.closing(closing)));
             self.pending_since.get_or_insert(world.now);
         }
-        self.claims.remove(&request.uid);
+        if !by_another {
+            self.claims.remove(&request.uid);
+        }
         Ok(())
     }
 
@@ -393,7 +410,6 @@ impl Replica {
         waiting: &Waiting,
         write: Option<RequestStatus>,
     ) -> Result<(), Broken> {
-        work.progress.waiting_since.get_or_insert(world.now);
         let (reason, message) = (waiting.reason.to_string(), waiting.message.clone());
         if let Some((events, before, text)) = &work.said
             && *events == world.events
@@ -411,4 +427,12 @@ impl Replica {
         }
         Ok(())
     }
+}
+
+/// How long ago the last send was.
+fn quiet_for(world: &World, work: &Work) -> Duration {
+    let last = work.progress.sends.last();
+    last.map_or(Duration::ZERO, |send| {
+        Duration::try_from(world.now.duration_since(send.at)).unwrap()
+    })
 }

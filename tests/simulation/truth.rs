@@ -21,7 +21,7 @@ pub enum Rule {
     Unknown,
     /// What has ended never changes.
     Terminal,
-    /// No marked step is sent or comes after the request's end.
+    /// Nothing is sent for a request under a claim after its end, and no marked step comes late.
     Late,
     /// Nothing is denied, given up or said that the world does not warrant.
     Warranted,
@@ -48,6 +48,8 @@ pub struct Truth {
     pub hidden: BTreeSet<String>,
     /// Whom the directory deceived in a way that nothing shows.
     pub deceived: BTreeSet<String>,
+    /// Whose password the directory pretended to have set: the next change by somebody else hides it.
+    pub pretended: BTreeSet<String>,
     /// Requests that ever held a claim.
     pub claimed: BTreeSet<String>,
     /// Every rule that was broken, and how.
@@ -90,7 +92,7 @@ impl Truth {
 
     /// A step arrives upstream under a claim.
     pub fn arrived(&mut self, uid: &str, step: Step) {
-        self.demand(!step.is_marked() || !self.endings.contains_key(uid), Rule::Late, || {
+        self.demand(!self.endings.contains_key(uid), Rule::Late, || {
             format!("{} was sent for request {uid} after its end", step.as_str())
         });
     }

@@ -213,14 +213,14 @@ impl World {
     }
 
     /// Writes a status, as the API server does: what has ended never changes. `before` is the status as its writer knew
-    /// it.
-    pub fn record(&mut self, index: usize, uid: &str, before: &RequestStatus, status: RequestStatus) {
+    /// it. Whether it could be written: not where the request had ended by another's word.
+    pub fn record(&mut self, index: usize, uid: &str, before: &RequestStatus, status: RequestStatus) -> bool {
         let (now, mutant) = (self.now, self.mutant);
         let Some(request) = self.requests[index].as_mut().filter(|request| request.uid == uid) else {
-            return;
+            return true;
         };
         if request.is_finished() && mutant != Mutant::NoTerminalRule {
-            return;
+            return false;
         }
         let (ended, changed) = (request.is_finished(), request.status != status);
         let news = changed || request.status != *before;
@@ -235,6 +235,7 @@ impl World {
         if request.is_finished() {
             self.truth.finished(now, &request, &self.upstream);
         }
+        true
     }
 
     /// A name that was never used before.

@@ -6,36 +6,31 @@
 
 mod account;
 mod errors;
-mod groups;
 mod lock;
 mod operations;
 mod policy;
 mod probe;
-mod profile;
-mod protection;
 mod schema;
-mod session;
 
-use super::{Call, Directory, Probe, Target, ldap::Endpoint, throttle::Throttle};
+use super::{
+    Call, Directory, Probe, Target,
+    ldap::{Access, Endpoint},
+    throttle::Throttle,
+};
 use crate::{
     api::{common::AccountSelector, provider::OpenLdapProvider},
-    domain::account::{AccountRead, Failure, FailureClass, Proof, ReadFailure, Sent},
+    domain::account::{AccountRead, Failure, Proof, ReadFailure, Sent, Step},
     secret::Secret,
 };
 use async_trait::async_trait;
 use probe::Server;
 use std::time::Duration;
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::OnceCell;
 
 /// One slapd. Made anew whenever its Directory or one of its Secrets changes.
 pub struct OpenLdap {
     spec: OpenLdapProvider,
-    endpoint: Endpoint,
-    bind_password: Secret,
-    throttle: Throttle,
-    timeout: Duration,
-    /// Whether the server refused the credential; also held while binding, see `session`.
-    refused: Mutex<bool>,
+    access: Access,
     server: OnceCell<Server>,
 }
 
@@ -52,26 +47,17 @@ impl OpenLdap {
         throttle: Throttle,
         timeout: Duration,
     ) -> Result<Self, Failure> {
-        if bind_password.expose().is_empty() {
-            return Err(Failure::new(
-                FailureClass::NeedsConfig,
-                "the Secret of bindSecretRef holds an empty password",
-            ));
-        }
+        let endpoint = Endpoint::new(&spec.url, ca_pem)?;
         Ok(OpenLdap {
-            endpoint: Endpoint::new(&spec.url, ca_pem)?,
+            access: Access::new(endpoint, (&spec.bind_dn, bind_password), throttle, timeout, |_| None)?,
             spec: spec.clone(),
-            bind_password,
-            throttle,
-            timeout,
-            refused: Mutex::new(false),
             server: OnceCell::new(),
         })
     }
 
     async fn read_found(&self, call: &Call, search: Option<String>) -> Result<AccountRead, ReadFailure> {
         let search = search.ok_or(ReadFailure::NotFound)?;
-        let session = self.session(call).await?;
+        let session = self.access.session(call).await?;
         let account = self.gather(&session, &search).await;
         session.close().await;
         account
@@ -85,7 +71,7 @@ impl Directory for OpenLdap {
     }
 
     async fn probe(&self, call: &Call) -> Result<Probe, Failure> {
-        let session = self.session(call).await?;
+        let session = self.access.session(call).await?;
         let probe = self.look_around(&session).await;
         session.close().await;
         probe
@@ -103,7 +89,7 @@ impl Directory for OpenLdap {
         self.send_unlock(call, target).await
     }
 
-    async fn set_password(&self, call: &Call, target: &Target, password: &Secret) -> Sent {
+    async fn set_password(&self, call: &Call, target: &Target, password: &Secret, _also: &[Step]) -> Sent {
         self.send_password(call, target, password).await
     }
 

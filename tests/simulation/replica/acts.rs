@@ -28,8 +28,8 @@ impl Replica {
         match effect {
             Effect::Claim(new) => self.claim(world, request, work, facts, *new, how),
             Effect::Renew(renewal) => self.renew(world, request, work, renewal, how),
-            Effect::Send { step, .. } => {
-                send(world, request, work, facts, step, how.fault);
+            Effect::Send { step, also, .. } => {
+                send(world, request, work, facts, (step, &also), how.fault);
                 Ok(())
             }
             Effect::Prove => {
@@ -138,17 +138,18 @@ impl Replica {
             return lost(world, request);
         }
         object.version = version;
+        work.rewritten = Some((claim.writer.clone(), until));
         match (renewal.take_over, work.held.as_mut()) {
             (Some(plan), _) => {
                 work.progress.taken_over(plan);
                 work.held = Some(Held { object, claim, until });
             }
             (None, Some(held)) => {
-                work.progress.proving = true;
+                work.progress.proving |= renewal.proved;
                 (held.object, held.claim) = (object, claim);
             }
             (None, None) => {
-                work.progress.proving = true;
+                work.progress.proving |= renewal.proved;
                 if let Some(found) = self.claims.get_mut(&request.uid) {
                     found.entry.claim = Some(claim);
                     found.object = object;
