@@ -31,7 +31,7 @@ fn broken() -> Failure {
 }
 
 /// The claim that a request writes first.
-fn claimed(request: &Request) -> NewClaim {
+pub fn claimed(request: &Request) -> NewClaim {
     match Scene::new(request.clone()).decide() {
         Decision::Act(Effect::Claim(claim)) => *claim,
         other => panic!("no claim: {other:?}"),
