@@ -306,7 +306,8 @@ fn guard(context: &Context, request: &Request, work: &Work) -> Result<(Arc<dyn D
 
 async fn call_step(upstream: &dyn Directory, call: &Call, target: &Target, step: Step, work: &Work) -> Sent {
     match step {
-        Step::Unlock => upstream.unlock(call, target).await,
+        Step::Unlock if work.held.is_some() => upstream.unlock(call, target).await,
+        Step::Unlock => upstream.clear_lock(call, target).await,
         Step::SendLink => upstream.send_reset_link(call, target).await,
         Step::RequireChange => upstream.require_change(call, target).await,
         Step::RevokeSessions => upstream.revoke_sessions(call, target).await,

@@ -15,7 +15,7 @@ use crate::{
         directory::{DirectoryStatus, Rate, RefusedSecret},
         provider::Provider,
     },
-    directory::{self, Call, Lane, okta::Okta, openldap::OpenLdap},
+    directory::{self, Call, Lane, keycloak::Keycloak, okta::Okta, openldap::OpenLdap},
     domain::{
         account::{Capabilities, Failure, FailureClass, Step},
         observed::Trouble,
@@ -166,16 +166,18 @@ async fn connect(
     };
     let ca = ca.as_ref().map(|pem| pem.expose().as_bytes());
     match provider {
+        Provider {
+            keycloak: Some(spec), ..
+        } => Ok(Arc::new(Keycloak::new(
+            spec, credential, ca, throttle, timeout, groups,
+        )?)),
         Provider { okta: Some(spec), .. } => Ok(Arc::new(Okta::new(spec, &credential, ca, throttle, timeout, groups)?)),
         Provider {
             openldap: Some(spec), ..
         } => Ok(Arc::new(OpenLdap::new(spec, credential, ca, throttle, timeout)?)),
-        Provider {
-            okta: None,
-            openldap: None,
-        } => Err(Failure::new(
+        Provider { .. } => Err(Failure::new(
             FailureClass::NeedsConfig,
-            "spec.provider names no provider that this release knows; set exactly one of okta, openldap",
+            "spec.provider names no provider that this release knows; set exactly one of keycloak, okta, openldap",
         )),
     }
 }

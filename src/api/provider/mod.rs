@@ -1,8 +1,10 @@
 //! How each kind of upstream is reached: one file a provider, one member of the union each.
 
+mod keycloak;
 mod okta;
 mod openldap;
 
+pub use keycloak::KeycloakProvider;
 pub use okta::OktaProvider;
 pub use openldap::OpenLdapProvider;
 
@@ -12,8 +14,11 @@ use serde::{Deserialize, Serialize};
 
 /// One upstream. Exactly one member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[x_kube(validation = schema::exactly_one_of(&["okta", "openldap"]))]
+#[x_kube(validation = schema::exactly_one_of(&["keycloak", "okta", "openldap"]))]
 pub struct Provider {
+    /// A realm of a Keycloak server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keycloak: Option<KeycloakProvider>,
     /// An Okta organisation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub okta: Option<OktaProvider>,
@@ -26,37 +31,42 @@ impl Provider {
     /// Which Secret holds the credential, and the default of its key.
     pub fn credential(&self) -> Option<(&SecretKeyRef, &'static str)> {
         match self {
+            Provider {
+                keycloak: Some(keycloak),
+                ..
+            } => Some((&keycloak.client_secret_ref, "client-secret")),
             Provider { okta: Some(okta), .. } => Some((&okta.token_secret_ref, "token")),
             Provider {
                 openldap: Some(openldap),
                 ..
             } => Some((&openldap.bind_secret_ref, "password")),
-            Provider {
-                okta: None,
-                openldap: None,
-            } => None,
+            Provider { .. } => None,
         }
     }
 
     /// Which Secret holds the certificates to trust.
     pub fn ca_secret_ref(&self) -> Option<&SecretKeyRef> {
-        let okta = self.okta.as_ref().and_then(|okta| okta.ca_secret_ref.as_ref());
-        okta.or_else(|| {
-            self.openldap
-                .as_ref()
-                .and_then(|openldap| openldap.ca_secret_ref.as_ref())
-        })
+        match self {
+            Provider {
+                keycloak: Some(keycloak),
+                ..
+            } => keycloak.ca_secret_ref.as_ref(),
+            Provider { okta: Some(okta), .. } => okta.ca_secret_ref.as_ref(),
+            Provider {
+                openldap: Some(openldap),
+                ..
+            } => openldap.ca_secret_ref.as_ref(),
+            Provider { .. } => None,
+        }
     }
 
     /// The provider's name as it stands in names of Account objects, metrics and messages.
     pub fn name(&self) -> &'static str {
         match self {
+            Provider { keycloak: Some(_), .. } => "keycloak",
             Provider { okta: Some(_), .. } => "okta",
             Provider { openldap: Some(_), .. } => "openldap",
-            Provider {
-                okta: None,
-                openldap: None,
-            } => "unknown",
+            Provider { .. } => "unknown",
         }
     }
 }
