@@ -11,6 +11,7 @@ pub mod keycloak;
 pub mod ldap;
 pub mod okta;
 pub mod openldap;
+mod recent;
 pub mod throttle;
 
 use crate::{

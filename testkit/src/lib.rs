@@ -1,4 +1,4 @@
-//! Real servers for tests and for the demo: a Kubernetes control plane and an OpenLDAP server, started on loopback
+//! Real servers for tests and for the demo: a Kubernetes control plane, an OpenLDAP server and Keycloak, started on loopback
 //! ports and ended by process id, also when a test panics or is killed.
 //!
 //! This crate knows nothing of the operator: what starts the product, applies its manifests or judges its results
@@ -6,6 +6,8 @@
 
 pub mod assets;
 pub mod control_plane;
+pub mod keycloak;
+pub mod mail;
 pub mod packages;
 pub mod ports;
 pub mod process;

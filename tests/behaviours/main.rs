@@ -11,6 +11,7 @@ mod board;
 mod cell;
 mod fixture;
 mod found;
+mod keycloak;
 mod lost;
 mod matrix;
 mod okta;
@@ -42,6 +43,7 @@ type Provider = (&'static str, fn() -> anyhow::Result<Box<dyn Fixture>>);
 /// Every provider, in the order of the matrix.
 #[rustfmt::skip] // One line a provider.
 const PROVIDERS: &[Provider] = &[
+    ("keycloak", keycloak::start),
     ("okta", okta::start),
     ("openldap", openldap::start),
 ];

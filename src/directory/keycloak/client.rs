@@ -19,12 +19,15 @@ use crate::{
 use bytes::Bytes;
 use reqwest::{
     Method, Url,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER},
 };
 use serde::de::DeserializeOwned;
 use std::time::{Duration, Instant};
 use url::form_urlencoded;
 use zeroize::Zeroizing;
+
+/// The longest pause that an answer can ask for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(120);
 
 /// The realm's API, as one client sees it.
 pub(super) struct Client {
@@ -147,7 +150,7 @@ impl Client {
             token = self.token(call).await.map_err(NoAnswer::NotSent)?;
             answer = self.exchange(call, &request, &token).await?;
         }
-        let reply = reply(ask.operation, answer);
+        let reply = self.learn(ask.operation, answer);
         if reply.status == 401 {
             self.tokens.0.lock().await.refuse();
         }
@@ -218,7 +221,7 @@ impl Client {
             .exchange(call, request, || Ok(()))
             .await
             .map_err(NoAnswer::into_failure)?;
-        let reply = reply("get an access token", answer);
+        let reply = self.learn("get an access token", answer);
         if let Some(refusal) = reply.refusal {
             if refusal.meaning == Some(Meaning::CredentialRefused) {
                 state.refuse();
@@ -228,6 +231,40 @@ impl Client {
         let body = Zeroizing::new(reply.body?);
         let answer: TokenAnswer = parse("get an access token", &body)?;
         state.keep(&Secret::new(answer.access_token), answer.expires_in, asked)
+    }
+
+    /// What an answer comes to. Keycloak itself counts no calls, but what stands before it may.
+    fn learn(&self, operation: &str, answer: Answer) -> Reply {
+        let status = answer.status.as_u16();
+        let wait = match (status, retry_after(&answer.headers)) {
+            (429, Some(wait)) => {
+                self.http.throttle().pause(wait);
+                wait
+            }
+            (429, None) => self.http.throttle().overloaded(),
+            _ => Duration::ZERO,
+        };
+        let refusal = (!answer.status.is_success()).then(|| {
+            // An error answer that cannot be read is judged by its status.
+            let error: ErrorBody = answer
+                .body
+                .as_deref()
+                .ok()
+                .and_then(|body| serde_json::from_slice(body).ok())
+                .unwrap_or_default();
+            let (meaning, words) = errors::meaning(status, &error);
+            let failure = errors::failure(status, (meaning, words), wait);
+            let detail = format!("{operation}: {}", failure.public);
+            Refusal {
+                meaning: Some(meaning),
+                failure: failure.detail(detail),
+            }
+        });
+        Reply {
+            status,
+            body: answer.body,
+            refusal,
+        }
     }
 
     /// The form of a client credentials grant (RFC 6749, 4.4.2), with the client's secret in it (2.3.1).
@@ -240,29 +277,10 @@ impl Client {
     }
 }
 
-fn reply(operation: &str, answer: Answer) -> Reply {
-    let status = answer.status.as_u16();
-    let refusal = (!answer.status.is_success()).then(|| {
-        // An error answer that cannot be read is judged by its status.
-        let error: ErrorBody = answer
-            .body
-            .as_deref()
-            .ok()
-            .and_then(|body| serde_json::from_slice(body).ok())
-            .unwrap_or_default();
-        let (meaning, words) = errors::meaning(status, &error);
-        let failure = errors::failure(status, (meaning, words));
-        let detail = format!("{operation}: {}", failure.public);
-        Refusal {
-            meaning: Some(meaning),
-            failure: failure.detail(detail),
-        }
-    });
-    Reply {
-        status,
-        body: answer.body,
-        refusal,
-    }
+/// How long to wait, where an answer says that in seconds (RFC 9110, 10.2.3).
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds: u64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds).min(LONGEST_PAUSE))
 }
 
 /// serde's own text would quote the answer: only the place of a fault is told.

@@ -7,9 +7,6 @@ use super::model::ErrorBody;
 use crate::domain::account::{Failure, FailureClass};
 use std::time::Duration;
 
-/// How long to wait where a proxy says that it is too much.
-const CROWDED: Duration = Duration::from_secs(5);
-
 /// What an error answer means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Meaning {
@@ -133,13 +130,13 @@ pub(super) fn meaning(status: u16, body: &ErrorBody) -> (Meaning, &'static str) 
     }
 }
 
-/// The failure that an error answer is.
-pub(super) fn failure(status: u16, (meaning, words): (Meaning, &'static str)) -> Failure {
+/// The failure that an error answer is. `wait` is for too many calls: how long the throttle pauses.
+pub(super) fn failure(status: u16, (meaning, words): (Meaning, &'static str), wait: Duration) -> Failure {
     let class = match meaning {
         Permanent | NotFound | KnownPassword => FailureClass::Permanent,
         NeedsConfig => FailureClass::NeedsConfig,
         CredentialRefused => FailureClass::CredentialRefused,
-        Meaning::Crowded => FailureClass::RateLimited(CROWDED),
+        Meaning::Crowded => FailureClass::RateLimited(wait),
         Meaning::Broken => FailureClass::Transient(None),
     };
     Failure::new(class, format!("Keycloak answered {status}: {words}"))
@@ -222,7 +219,7 @@ mod tests {
             error_message: Some("hunter2".into()),
             ..ErrorBody::default()
         };
-        let failure = failure(400, meaning(400, &body));
+        let failure = failure(400, meaning(400, &body), Duration::ZERO);
         assert!(!format!("{failure:?}").contains("hunter2"));
     }
 }

@@ -18,10 +18,10 @@ mod operations;
 mod protection;
 mod token;
 
-use super::{Call, Directory, Probe, Target, throttle::Throttle};
+use super::{Call, Directory, Probe, Target, recent::Recent, throttle::Throttle};
 use crate::{
     api::{common::AccountSelector, provider::KeycloakProvider},
-    domain::account::{AccountRead, Capabilities, Failure, FailureClass, Proof, ReadFailure, Sent, Step},
+    domain::account::{AccountRead, Capabilities, Failure, FailureClass, Proof, Protection, ReadFailure, Sent, Step},
     secret::Secret,
 };
 use async_trait::async_trait;
@@ -38,6 +38,7 @@ pub struct Keycloak {
     read_groups: bool,
     /// The id of the client `realm-management`, whose roles make administrators.
     management: OnceCell<String>,
+    protections: Recent<Protection>,
 }
 
 impl Keycloak {
@@ -58,6 +59,7 @@ impl Keycloak {
             client: Client::new(spec, client_secret, ca_pem, throttle, timeout)?,
             read_groups,
             management: OnceCell::new(),
+            protections: Recent::default(),
         })
     }
 }

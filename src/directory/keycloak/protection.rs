@@ -21,18 +21,23 @@ const MANAGEMENT: &str = "realm-management";
 const NEEDED: [&str; 1] = ["manage-users"];
 
 impl Keycloak {
-    /// Whether this account is protected.
+    /// Whether this account is protected. A look-up that fails is not remembered.
     pub(super) async fn protection(&self, call: &Call, id: &str) -> Protection {
         match self.client.own_id(call).await {
             Ok(own) if own == id => return Protection::Protected("the operator's own service account".into()),
             Ok(_) => {}
             Err(failure) => return Protection::Unknown(format!("the operator's own account: {}", failure.private)),
         }
-        match self.administrator_roles(call, id).await {
+        if let Some(known) = self.protections.recall(id) {
+            return known;
+        }
+        let protection = match self.administrator_roles(call, id).await {
             Ok(roles) if roles.is_empty() => Protection::None,
             Ok(roles) => Protection::Protected(format!("administrator of the realm: {}", roles.join(", "))),
-            Err(failure) => Protection::Unknown(format!("administrator roles: {}", failure.private)),
-        }
+            Err(failure) => return Protection::Unknown(format!("administrator roles: {}", failure.private)),
+        };
+        self.protections.remember(id, protection.clone());
+        protection
     }
 
     /// Whether roles may be looked up, and whether our own suffice.

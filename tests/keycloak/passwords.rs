@@ -1,0 +1,106 @@
+//! Setting passwords, requiring new ones, ending sessions.
+
+use crate::lab::{call, lab, refused, target};
+use readmit::{
+    directory::Directory,
+    domain::account::{FailureClass, Sent},
+};
+use serde_json::json;
+use testkit::keycloak::initial_password;
+
+#[test]
+fn a_set_password_is_temporary_and_moves_the_marker() {
+    let Some(lab) = lab("passwords", &json!({})) else {
+        return;
+    };
+    let id = lab.person("ada", &json!({}));
+    let before = lab.read(&id);
+    assert_eq!(
+        (before.must_change, before.password_marker.is_some()),
+        (Some(false), true)
+    );
+    assert_eq!(lab.set_password(&id, "Ganz-Neues-Wort-1"), Sent::Done);
+    let after = lab.read(&id);
+    assert_eq!(after.must_change, Some(true));
+    assert_ne!(after.password_marker, before.password_marker);
+    assert!(after.password_changed > before.password_changed);
+    assert_eq!(lab.sign_in("ada", "Ganz-Neues-Wort-1"), "must change");
+    assert_eq!(lab.sign_in("ada", &initial_password("ada")), "Invalid user credentials");
+    assert_eq!(lab.writes(&id), [("PUT".to_owned(), 204)]);
+
+    // Nothing but a new password moves the marker: not a sign-in, an unlock, a required action.
+    assert_eq!(lab.unlock(&id), Sent::Done);
+    lab.admin(
+        "PUT",
+        &format!("users/{id}"),
+        Some(&json!({"requiredActions": [], "firstName": "Augusta"})),
+    );
+    assert_eq!(lab.sign_in("ada", "Ganz-Neues-Wort-1"), "in");
+    assert_eq!(lab.read(&id).password_marker, after.password_marker);
+}
+
+#[test]
+fn the_password_policy_refuses_and_what_it_remembers_is_ours() {
+    let policy = "hashAlgorithm(pbkdf2-sha256) and hashIterations(1) and length(8) and passwordHistory(3)";
+    let Some(lab) = lab("policy", &json!({"passwordPolicy": policy})) else {
+        return;
+    };
+    let id = lab.person("ada", &json!({}));
+    let failure = refused(lab.set_password(&id, "Kurz-1"));
+    assert_eq!(failure.class, FailureClass::Permanent);
+    assert!(
+        failure.public.contains("password policy") && !failure.public.contains("Kurz"),
+        "{}",
+        failure.public
+    );
+    assert_eq!(lab.set_password(&id, "Ganz-Neues-Wort-1"), Sent::Done);
+    // Sent again after a lost reply, the refusal means that the first one worked: reading back decides.
+    let again = lab.set_password(&id, "Ganz-Neues-Wort-1");
+    assert!(matches!(again, Sent::Unknown(_)), "{again:?}");
+}
+
+#[test]
+fn a_required_change_is_added_to_what_is_required_already() {
+    let Some(lab) = lab("required", &json!({})) else { return };
+    let id = lab.person("ada", &json!({"requiredActions": ["VERIFY_EMAIL"]}));
+    let before = lab.read(&id).password_marker;
+    for _ in 0..2 {
+        let sent = lab.run(lab.directory.require_change(&call(), &target(&id)));
+        assert_eq!(sent, Sent::Done);
+    }
+    let user = lab.admin("GET", &format!("users/{id}"), None);
+    assert_eq!(user["requiredActions"], json!(["UPDATE_PASSWORD", "VERIFY_EMAIL"]));
+    assert_eq!(
+        (&user["email"], &user["lastName"]),
+        (&json!("ada@example.com"), &json!("ada"))
+    );
+    assert_eq!(
+        (lab.read(&id).must_change, lab.read(&id).password_marker),
+        (Some(true), before)
+    );
+    assert_eq!(
+        lab.writes(&id),
+        [("PUT".to_owned(), 204)],
+        "set once, the second time it was there"
+    );
+}
+
+#[test]
+fn sessions_end() {
+    let Some(lab) = lab("sessions", &json!({})) else { return };
+    let id = lab.person("ada", &json!({}));
+    let sessions = || {
+        lab.admin("GET", &format!("users/{id}/sessions"), None)
+            .as_array()
+            .map(Vec::len)
+    };
+    for _ in 0..2 {
+        assert_eq!(lab.sign_in("ada", &initial_password("ada")), "in");
+    }
+    assert_eq!(sessions(), Some(2));
+    assert_eq!(
+        lab.run(lab.directory.revoke_sessions(&call(), &target(&id))),
+        Sent::Done
+    );
+    assert_eq!(sessions(), Some(0));
+}
