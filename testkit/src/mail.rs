@@ -32,7 +32,8 @@ impl MailServer {
     pub fn start(dir: &Path) -> Result<Self> {
         packages::ensure(&["python3-aiosmtpd"])?;
         let (port, folder) = (ports::free(), dir.join("mail"));
-        let mut command = Command::new("python3");
+        // Where Debian puts the module, whatever other Python comes first.
+        let mut command = Command::new("/usr/bin/python3");
         command
             .args(["-m", "aiosmtpd", "-n", "-l", &format!("127.0.0.1:{port}")])
             .args(["-c", "aiosmtpd.handlers.Mailbox"])

@@ -197,12 +197,13 @@ impl Keycloak {
         )
     }
 
-    /// The page of the realm's sign-in.
+    /// The page of the realm's sign-in, which leads back to a page that anybody may see.
     pub fn sign_in_page(&self, realm: &str) -> String {
+        let back = format!("{}/realms/{realm}/.well-known/openid-configuration", self.url());
         format!(
             "{}/realms/{realm}/protocol/openid-connect/auth?client_id=app&response_type=code&redirect_uri={}",
             self.url(),
-            self.url()
+            encode(&back)
         )
     }
 
