@@ -12,7 +12,7 @@ use crate::{announce, packages, workspace};
 
 const VERSION: &str = "26.7.3";
 /// Settings that Keycloak bakes in, so that it starts in a fraction of the time: nothing outlives a server.
-const BUILD: &[&str] = &["build", "--db=dev-mem", "--cache=local"];
+const BUILD: &[&str] = &["build", "--db=dev-mem"];
 
 /// The folder of a distribution that is ready to be started with `--optimized`. The first time this takes minutes.
 ///
