@@ -4,7 +4,7 @@ use std::io::{Error, ErrorKind, Result};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::{Fault, Stream, Way};
+use super::{Fault, Stream, Way, send};
 
 /// Requests of tests are small; whatever is larger is not one.
 const LARGEST: usize = 1 << 20;
@@ -24,7 +24,7 @@ pub(super) async fn relay(mut client: Box<dyn Stream>, way: &Way) -> anyhow::Res
     match fault {
         None => {
             let mut server = way.connect().await?;
-            server.write_all(&request).await?;
+            send(&mut server, &request).await?;
             tokio::io::copy(&mut server, &mut client).await?;
         }
         Some(Fault::LostBefore) => {}
@@ -34,8 +34,8 @@ pub(super) async fn relay(mut client: Box<dyn Stream>, way: &Way) -> anyhow::Res
             tokio::time::sleep(wait).await;
             return carry_out(way, &request).await;
         }
-        Some(Fault::Untrue) => client.write_all(DONE).await?,
-        Some(Fault::Busy) => client.write_all(BUSY).await?,
+        Some(Fault::Untrue) => send(&mut client, DONE).await?,
+        Some(Fault::Busy) => send(&mut client, BUSY).await?,
     }
     // Without this TLS ends in a way that clients take for an attack.
     client.shutdown().await?;
@@ -45,7 +45,7 @@ pub(super) async fn relay(mut client: Box<dyn Stream>, way: &Way) -> anyhow::Res
 /// Has the server carry a request out, and keeps the answer to itself.
 async fn carry_out(way: &Way, request: &[u8]) -> anyhow::Result<()> {
     let mut server = way.connect().await?;
-    server.write_all(request).await?;
+    send(&mut server, request).await?;
     let mut answer = Vec::new();
     server.read_to_end(&mut answer).await?;
     Ok(())

@@ -2,9 +2,9 @@
 
 use std::io::{Error, ErrorKind, Result};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
 
-use super::{Fault, Stream, Way};
+use super::{Fault, Stream, Way, send};
 
 /// BER tags of the requests that change an entry, and of their answers.
 const MODIFY: (u8, u8) = (0x66, 0x67);
@@ -28,29 +28,29 @@ pub(super) async fn relay(mut client: Box<dyn Stream>, way: &Way) -> anyhow::Res
         }
         while let Some(message) = take(&mut asked)? {
             match changes(&message).and_then(|change| Some((way.script.fault_for(&message)?, change))) {
-                None => server.write_all(&message).await?,
+                None => send(&mut server, &message).await?,
                 Some((Fault::LostBefore, _)) => return Ok(()),
                 Some((Fault::LostAfter, change)) => {
                     losing = Some(change.id);
-                    server.write_all(&message).await?;
+                    send(&mut server, &message).await?;
                 }
                 Some((Fault::Late(wait), _)) => {
                     drop(client);
                     tokio::time::sleep(wait).await;
-                    server.write_all(&message).await?;
+                    send(&mut server, &message).await?;
                     // Its answer has come, so that it was carried out before the connection goes.
                     server.read_buf(&mut answered).await?;
                     return Ok(());
                 }
-                Some((Fault::Untrue, change)) => client.write_all(&change.answer(SUCCESS)).await?,
-                Some((Fault::Busy, change)) => client.write_all(&change.answer(BUSY)).await?,
+                Some((Fault::Untrue, change)) => send(&mut client, &change.answer(SUCCESS)).await?,
+                Some((Fault::Busy, change)) => send(&mut client, &change.answer(BUSY)).await?,
             }
         }
         while let Some(message) = take(&mut answered)? {
             if losing.is_some() && losing == parts(&message).map(|(id, _)| id) {
                 return Ok(());
             }
-            client.write_all(&message).await?;
+            send(&mut client, &message).await?;
         }
     }
 }
