@@ -13,7 +13,7 @@ use readmit::{
 use serde_json::Value;
 use std::{
     future::Future,
-    sync::OnceLock,
+    sync::{Once, OnceLock},
     time::{Duration, Instant},
 };
 use testkit::{
@@ -47,12 +47,18 @@ pub fn lab(realm: &'static str, more: &Value) -> Option<Lab> {
 pub fn lab_with(realm: &'static str, rights: &[&str], more: &Value) -> Option<Lab> {
     let server = server()?;
     server.import(&keycloak::realm(realm, server.mail_port(), rights, more));
-    Some(Lab {
-        directory: provider(&spec(server, realm), server, CLIENT),
-        runtime: tokio::runtime::Runtime::new().expect("a runtime"),
-        server,
-        realm,
-    })
+    Some(Lab::on(server, realm))
+}
+
+/// The realm that tests share which need no settings of their own: everybody in it is one test's.
+pub fn usual() -> Option<Lab> {
+    const REALM: &str = "usual";
+    static IMPORTED: Once = Once::new();
+    let server = server()?;
+    IMPORTED.call_once(|| {
+        server.import(&keycloak::realm(REALM, server.mail_port(), RIGHTS, &Value::Null));
+    });
+    Some(Lab::on(server, REALM))
 }
 
 /// The settings that the documentation asks for, with TLS.
@@ -116,6 +122,15 @@ pub fn target(id: &str) -> Target {
 }
 
 impl Lab {
+    fn on(server: &'static Keycloak, realm: &'static str) -> Self {
+        Lab {
+            directory: provider(&spec(server, realm), server, CLIENT),
+            runtime: tokio::runtime::Runtime::new().expect("a runtime"),
+            server,
+            realm,
+        }
+    }
+
     pub fn run<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
     }

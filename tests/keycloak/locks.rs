@@ -1,6 +1,6 @@
 //! Two kinds of lock and two kinds of disabled, and what ends which.
 
-use crate::lab::{Lab, call, lab, refused, remedy, target};
+use crate::lab::{Lab, call, lab, refused, remedy, target, usual};
 use readmit::{
     directory::Directory,
     domain::account::{LockState, ReadFailure, Remedy, Sent},
@@ -14,7 +14,7 @@ fn gets_in(lab: &Lab, username: &str) -> bool {
 
 #[test]
 fn a_temporary_lock_is_cleared_without_touching_the_account() {
-    let Some(lab) = lab("temporary", &json!({})) else {
+    let Some(lab) = usual() else {
         return;
     };
     let id = lab.person("dana", &json!({}));
@@ -89,7 +89,7 @@ fn only_enabling_ends_a_permanent_lock_and_it_changes_nothing_else() {
 
 #[test]
 fn what_an_administrator_disabled_is_never_enabled() {
-    let Some(lab) = lab("disabled", &json!({})) else { return };
+    let Some(lab) = usual() else { return };
     for (name, locked) in [("left", false), ("barred", true)] {
         let id = lab.person(name, &json!({}));
         if locked {
@@ -113,7 +113,7 @@ fn what_an_administrator_disabled_is_never_enabled() {
 /// Keycloak says of an id that nobody has that nothing is counted.
 #[test]
 fn an_unknown_id_is_not_taken_for_an_account_without_a_lock() {
-    let Some(lab) = lab("unknown", &json!({})) else { return };
+    let Some(lab) = usual() else { return };
     let nobody = "00000000-0000-4000-8000-000000000000";
     assert_eq!(lab.server.brute_force(lab.realm, nobody)["disabled"], false);
     let read = lab.run(lab.directory.read(&call(), &target(nobody)));

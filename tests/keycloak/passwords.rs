@@ -1,6 +1,6 @@
 //! Setting passwords, requiring new ones, ending sessions.
 
-use crate::lab::{call, lab, refused, target};
+use crate::lab::{call, lab, refused, target, usual};
 use readmit::{
     directory::Directory,
     domain::account::{FailureClass, Sent},
@@ -10,10 +10,10 @@ use testkit::keycloak::initial_password;
 
 #[test]
 fn a_set_password_is_temporary_and_moves_the_marker() {
-    let Some(lab) = lab("passwords", &json!({})) else {
+    let Some(lab) = usual() else {
         return;
     };
-    let id = lab.person("ada", &json!({}));
+    let id = lab.person("set", &json!({}));
     let before = lab.read(&id);
     assert_eq!(
         (before.must_change, before.password_marker.is_some()),
@@ -24,8 +24,8 @@ fn a_set_password_is_temporary_and_moves_the_marker() {
     assert_eq!(after.must_change, Some(true));
     assert_ne!(after.password_marker, before.password_marker);
     assert!(after.password_changed > before.password_changed);
-    assert_eq!(lab.sign_in("ada", "Ganz-Neues-Wort-1"), "must change");
-    assert_eq!(lab.sign_in("ada", &initial_password("ada")), "Invalid user credentials");
+    assert_eq!(lab.sign_in("set", "Ganz-Neues-Wort-1"), "must change");
+    assert_eq!(lab.sign_in("set", &initial_password("set")), "Invalid user credentials");
     assert_eq!(lab.writes(&id), [("PUT".to_owned(), 204)]);
 
     // Nothing but a new password moves the marker: not a sign-in, an unlock, a required action.
@@ -35,7 +35,7 @@ fn a_set_password_is_temporary_and_moves_the_marker() {
         &format!("users/{id}"),
         Some(&json!({"requiredActions": [], "firstName": "Augusta"})),
     );
-    assert_eq!(lab.sign_in("ada", "Ganz-Neues-Wort-1"), "in");
+    assert_eq!(lab.sign_in("set", "Ganz-Neues-Wort-1"), "in");
     assert_eq!(lab.read(&id).password_marker, after.password_marker);
 }
 
@@ -61,8 +61,8 @@ fn the_password_policy_refuses_and_what_it_remembers_is_ours() {
 
 #[test]
 fn a_required_change_is_added_to_what_is_required_already() {
-    let Some(lab) = lab("required", &json!({})) else { return };
-    let id = lab.person("ada", &json!({"requiredActions": ["VERIFY_EMAIL"]}));
+    let Some(lab) = usual() else { return };
+    let id = lab.person("required", &json!({"requiredActions": ["VERIFY_EMAIL"]}));
     let before = lab.read(&id).password_marker;
     for _ in 0..2 {
         let sent = lab.run(lab.directory.require_change(&call(), &target(&id)));
@@ -72,7 +72,7 @@ fn a_required_change_is_added_to_what_is_required_already() {
     assert_eq!(user["requiredActions"], json!(["UPDATE_PASSWORD", "VERIFY_EMAIL"]));
     assert_eq!(
         (&user["email"], &user["lastName"]),
-        (&json!("ada@example.com"), &json!("ada"))
+        (&json!("required@example.com"), &json!("required"))
     );
     assert_eq!(
         (lab.read(&id).must_change, lab.read(&id).password_marker),
@@ -87,15 +87,15 @@ fn a_required_change_is_added_to_what_is_required_already() {
 
 #[test]
 fn sessions_end() {
-    let Some(lab) = lab("sessions", &json!({})) else { return };
-    let id = lab.person("ada", &json!({}));
+    let Some(lab) = usual() else { return };
+    let id = lab.person("seated", &json!({}));
     let sessions = || {
         lab.admin("GET", &format!("users/{id}/sessions"), None)
             .as_array()
             .map(Vec::len)
     };
     for _ in 0..2 {
-        assert_eq!(lab.sign_in("ada", &initial_password("ada")), "in");
+        assert_eq!(lab.sign_in("seated", &initial_password("seated")), "in");
     }
     assert_eq!(sessions(), Some(2));
     assert_eq!(

@@ -1,6 +1,6 @@
 //! What proves that a set password or a mailed link was ours.
 
-use crate::lab::{Lab, call, lab, lab_with, target};
+use crate::lab::{Lab, call, lab, lab_with, target, usual};
 use jiff::{SignedDuration, Timestamp};
 use readmit::{
     directory::Directory,
@@ -21,8 +21,8 @@ fn set_by_an_administrator(lab: &Lab, id: &str) {
 
 #[test]
 fn the_password_in_force_is_ours_or_it_is_not() {
-    let Some(lab) = lab("proofs", &json!({})) else { return };
-    let id = lab.person("ada", &json!({}));
+    let Some(lab) = usual() else { return };
+    let id = lab.person("proven", &json!({}));
     assert!(!is_proven(&lab, &id), "nobody set one yet");
     assert_eq!(lab.set_password(&id, "Ganz-Neues-Wort-1"), Sent::Done);
     assert!(is_proven(&lab, &id));
@@ -31,7 +31,7 @@ fn the_password_in_force_is_ours_or_it_is_not() {
     assert_eq!(lab.set_password(&id, "Ganz-Neues-Wort-2"), Sent::Done);
     assert!(is_proven(&lab, &id));
     assert_eq!(
-        lab.sign_in("ada", "Ganz-Neues-Wort-2"),
+        lab.sign_in("proven", "Ganz-Neues-Wort-2"),
         "must change",
         "the proof cost no sign-in"
     );
@@ -60,10 +60,10 @@ fn without_the_right_to_see_events_nothing_is_ours() {
 
 #[test]
 fn a_mailed_link_is_proven_by_our_own_event_only() {
-    let Some(lab) = lab("linkproof", &json!({})) else {
+    let Some(lab) = usual() else {
         return;
     };
-    let id = lab.person("ada", &json!({}));
+    let id = lab.person("mailed", &json!({}));
     let before = Timestamp::now() - SignedDuration::from_secs(60);
     let is_sent = |since| lab.run(lab.directory.link_sent_since(&call(), &target(&id), since));
     lab.admin(

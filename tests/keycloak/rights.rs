@@ -1,6 +1,6 @@
 //! Which rights are needed, what happens without each, and whom the realm itself protects.
 
-use crate::lab::{call, lab, lab_with, login, refused};
+use crate::lab::{call, lab, lab_with, login, refused, usual};
 use readmit::{
     directory::Directory,
     domain::account::{FailureClass, Protection},
@@ -10,7 +10,7 @@ use testkit::keycloak::RIGHTS;
 
 #[test]
 fn the_documented_rights_suffice_and_the_realm_is_known_by_its_id() {
-    let Some(lab) = lab("rights", &json!({})) else { return };
+    let Some(lab) = usual() else { return };
     let probe = lab.run(lab.directory.probe(&call())).expect("ready");
     assert_eq!(lab.admin("GET", "", None)["id"], probe.upstream.as_str());
     assert!(probe.capabilities.unable.is_empty(), "{:?}", probe.capabilities);
@@ -83,7 +83,7 @@ fn administrators_are_protected_however_they_came_by_it() {
 
 #[test]
 fn the_operators_own_account_is_left_alone() {
-    let Some(lab) = lab("own", &json!({})) else { return };
+    let Some(lab) = usual() else { return };
     let own = lab.find(&login("service-account-readmit"));
     assert_eq!(
         own.protection,

@@ -40,7 +40,7 @@ pub(super) fn send(request: &Request<'_>) -> Result<Answer> {
         option("url", request.url),
         option("request", request.method),
         option("write-out", "\n%{http_code}"),
-        "silent\nshow-error\nmax-time = 60".to_owned(),
+        "silent\nshow-error\nmax-time = 240".to_owned(),
     ];
     if let Some(token) = request.bearer {
         config.push(option("header", &format!("Authorization: Bearer {token}")));

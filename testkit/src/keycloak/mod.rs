@@ -43,6 +43,7 @@ pub struct Keycloak {
     https_port: u16,
     secret: String,
     token: Mutex<Option<(Instant, String)>>,
+    importing: Mutex<()>,
     scratch: Scratch,
 }
 
@@ -104,6 +105,7 @@ impl Keycloak {
             https_port,
             secret,
             token: Mutex::default(),
+            importing: Mutex::default(),
             scratch,
         })
     }
@@ -139,11 +141,13 @@ impl Keycloak {
         mails.into_iter().filter(|mail| mail.to.contains(address)).collect()
     }
 
-    /// Makes a realm from a representation, see [`realm`].
+    /// Makes a realm from a representation, see [`realm`]. One at a time: that is heavy work, and all tests begin with
+    /// it at once.
     ///
     /// # Panics
     /// Where Keycloak does not take it.
     pub fn import(&self, representation: &Value) {
+        let _alone = self.importing.lock().unwrap_or_else(PoisonError::into_inner);
         let answer = self.send_as_admin("POST", "/admin/realms", Some(representation));
         assert_eq!(answer.status, 201, "{}", answer.body);
     }
