@@ -46,6 +46,8 @@ impl Keycloak {
     /// `NeedsConfig` naming the right that is missing; else why the look-up failed.
     pub(super) async fn probe_roles(&self, call: &Call) -> Result<(), Failure> {
         let own = self.client.own_id(call).await?;
+        // Asked anew with every probe: the right may have been taken away.
+        self.find_management(call).await?;
         let roles = self.administrator_roles(call, &own).await?;
         match NEEDED.iter().find(|needed| !roles.iter().any(|role| role == *needed)) {
             Some(missing) => Err(lacks(missing)),
@@ -63,7 +65,7 @@ impl Keycloak {
             .client
             .get(call, "read administrator roles", url)
             .await
-            .map_err(forbidden)?;
+            .map_err(|refusal| forbidden(refusal, "manage-users"))?;
         Ok(roles.into_iter().map(|role| role.name).collect())
     }
 
@@ -74,7 +76,7 @@ impl Keycloak {
             .client
             .get(call, "find realm-management", url)
             .await
-            .map_err(forbidden)?;
+            .map_err(|refusal| forbidden(refusal, "view-clients"))?;
         let mut matching = clients
             .into_iter()
             .filter(|client| client.client_id.as_deref() == Some(MANAGEMENT));
@@ -85,9 +87,10 @@ impl Keycloak {
     }
 }
 
-fn forbidden(refusal: Refusal) -> Failure {
+/// The failure of a look-up that needs this role.
+fn forbidden(refusal: Refusal, role: &str) -> Failure {
     match refusal.meaning {
-        Some(Meaning::NeedsConfig) => lacks("view-clients").detail(refusal.failure.private),
+        Some(Meaning::NeedsConfig) => lacks(role).detail(refusal.failure.private),
         _ => refusal.failure,
     }
 }
