@@ -18,7 +18,7 @@ fn exactly_one_account_is_found_or_none() {
     };
     let ada = lab.person("ada", &json!({}));
     lab.person("ada.lovelace", &json!({}));
-    for name in ["o+plus", "co,mma", "at@sign", "per_cent", "löwe"] {
+    for name in ["o+plus", "at@sign", "per_cent", "dots.and-dashes", "löwe"] {
         lab.person(name, &json!({"email": format!("{}@example.com", name.len())}));
         assert_eq!(lab.find(&login(name)).login.as_deref(), Some(name));
     }
