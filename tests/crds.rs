@@ -232,7 +232,10 @@ fn exactly_one_member() {
         let output = plane
             .try_create("admin", &directory("two", &provider))
             .expect("kubectl");
-        refused_with(&output, &["spec.provider: Invalid value", "set exactly one of "]);
+        refused_with(
+            &output,
+            &["spec.provider: Invalid value", "set exactly one of activeDirectory"],
+        );
     }
     create(plane, &directory("one", openldap));
 }

@@ -15,7 +15,9 @@ use crate::{
         directory::{DirectoryStatus, Rate, RefusedSecret},
         provider::Provider,
     },
-    directory::{self, Call, Lane, keycloak::Keycloak, okta::Okta, openldap::OpenLdap},
+    directory::{
+        self, Call, Lane, active_directory::ActiveDirectory, keycloak::Keycloak, okta::Okta, openldap::OpenLdap,
+    },
     domain::{
         account::{Capabilities, Failure, FailureClass, Step},
         observed::Trouble,
@@ -167,6 +169,10 @@ async fn connect(
     let ca = ca.as_ref().map(|pem| pem.expose().as_bytes());
     match provider {
         Provider {
+            active_directory: Some(spec),
+            ..
+        } => Ok(Arc::new(ActiveDirectory::new(spec, credential, ca, throttle, timeout)?)),
+        Provider {
             keycloak: Some(spec), ..
         } => Ok(Arc::new(Keycloak::new(
             spec, credential, ca, throttle, timeout, groups,
@@ -177,7 +183,7 @@ async fn connect(
         } => Ok(Arc::new(OpenLdap::new(spec, credential, ca, throttle, timeout)?)),
         Provider { .. } => Err(Failure::new(
             FailureClass::NeedsConfig,
-            "spec.provider names no provider that this release knows; set exactly one of keycloak, okta, openldap",
+            "spec.provider names no provider that this release knows; set exactly one of activeDirectory, keycloak, okta, openldap",
         )),
     }
 }

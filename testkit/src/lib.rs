@@ -1,5 +1,5 @@
-//! Real servers for tests and for the demo: a Kubernetes control plane, an OpenLDAP server and Keycloak, started on loopback
-//! ports and ended by process id, also when a test panics or is killed.
+//! Real servers for tests and for the demo: a Kubernetes control plane, an OpenLDAP server, a Samba domain controller
+//! and Keycloak, started on loopback and ended by process id, also when a test panics or is killed.
 //!
 //! This crate knows nothing of the operator: what starts the product, applies its manifests or judges its results
 //! belongs elsewhere. Everything here blocks; a caller inside an async runtime uses `spawn_blocking`.
@@ -12,6 +12,7 @@ pub mod packages;
 pub mod ports;
 pub mod process;
 pub mod proxy;
+pub mod samba;
 pub mod skip;
 pub mod slapd;
 pub mod tls;

@@ -7,6 +7,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod active_directory;
 mod board;
 mod cell;
 mod fixture;
@@ -46,6 +47,7 @@ const PROVIDERS: &[Provider] = &[
     ("keycloak", keycloak::start),
     ("okta", okta::start),
     ("openldap", openldap::start),
+    ("active-directory", active_directory::start),
 ];
 
 /// Rows wait more than they work.

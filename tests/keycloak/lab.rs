@@ -7,7 +7,7 @@ use readmit::{
         provider::KeycloakProvider,
     },
     directory::{Call, Directory, Lane, Target, keycloak::Keycloak as Provider, throttle::Throttle},
-    domain::account::{AccountRead, Failure, LockState, ReadFailure, Remedy, Sent},
+    domain::account::{AccountRead, Failure, LockState, ReadFailure, Remedy, Sent, Step},
     secret::Secret,
 };
 use serde_json::Value;
@@ -169,7 +169,8 @@ impl Lab {
 
     pub fn set_password(&self, id: &str, password: &str) -> Sent {
         let password = Secret::new(password.into());
-        self.run(self.directory.set_password(&call(), &target(id), &password))
+        let also = [Step::RequireChange];
+        self.run(self.directory.set_password(&call(), &target(id), &password, &also))
     }
 
     pub fn unlock(&self, id: &str) -> Sent {

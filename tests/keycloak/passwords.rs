@@ -4,6 +4,7 @@ use crate::lab::{call, lab, refused, target, usual};
 use readmit::{
     directory::Directory,
     domain::account::{FailureClass, Sent},
+    secret::Secret,
 };
 use serde_json::json;
 use testkit::keycloak::initial_password;
@@ -27,6 +28,16 @@ fn a_set_password_is_temporary_and_moves_the_marker() {
     assert_eq!(lab.sign_in("set", "Ganz-Neues-Wort-1"), "must change");
     assert_eq!(lab.sign_in("set", &initial_password("set")), "Invalid user credentials");
     assert_eq!(lab.writes(&id), [("PUT".to_owned(), 204)]);
+
+    // One that is not temporary takes the required change back.
+    let password = Secret::new("Ganz-Neues-Wort-2".into());
+    let sent = lab.run(lab.directory.set_password(&call(), &target(&id), &password, &[]));
+    assert_eq!(
+        (sent, lab.sign_in("set", "Ganz-Neues-Wort-2").as_str()),
+        (Sent::Done, "in")
+    );
+    assert_eq!(lab.set_password(&id, "Ganz-Neues-Wort-1"), Sent::Done);
+    let after = lab.read(&id);
 
     // Nothing but a new password moves the marker: not a sign-in, an unlock, a required action.
     assert_eq!(lab.unlock(&id), Sent::Done);

@@ -1,9 +1,11 @@
 //! How each kind of upstream is reached: one file a provider, one member of the union each.
 
+mod active_directory;
 mod keycloak;
 mod okta;
 mod openldap;
 
+pub use active_directory::{ActiveDirectoryProvider, TargetServer};
 pub use keycloak::KeycloakProvider;
 pub use okta::OktaProvider;
 pub use openldap::OpenLdapProvider;
@@ -14,8 +16,12 @@ use serde::{Deserialize, Serialize};
 
 /// One upstream. Exactly one member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[x_kube(validation = schema::exactly_one_of(&["keycloak", "okta", "openldap"]))]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = schema::exactly_one_of(&["activeDirectory", "keycloak", "okta", "openldap"]))]
 pub struct Provider {
+    /// A domain of Active Directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active_directory: Option<ActiveDirectoryProvider>,
     /// A realm of a Keycloak server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keycloak: Option<KeycloakProvider>,
@@ -35,6 +41,10 @@ impl Provider {
                 keycloak: Some(keycloak),
                 ..
             } => Some((&keycloak.client_secret_ref, "client-secret")),
+            Provider {
+                active_directory: Some(domain),
+                ..
+            } => Some((&domain.bind_secret_ref, "password")),
             Provider { okta: Some(okta), .. } => Some((&okta.token_secret_ref, "token")),
             Provider {
                 openldap: Some(openldap),
@@ -51,6 +61,10 @@ impl Provider {
                 keycloak: Some(keycloak),
                 ..
             } => keycloak.ca_secret_ref.as_ref(),
+            Provider {
+                active_directory: Some(domain),
+                ..
+            } => domain.ca_secret_ref.as_ref(),
             Provider { okta: Some(okta), .. } => okta.ca_secret_ref.as_ref(),
             Provider {
                 openldap: Some(openldap),
@@ -63,6 +77,10 @@ impl Provider {
     /// The provider's name as it stands in names of Account objects, metrics and messages.
     pub fn name(&self) -> &'static str {
         match self {
+            Provider {
+                active_directory: Some(_),
+                ..
+            } => "active-directory",
             Provider { keycloak: Some(_), .. } => "keycloak",
             Provider { okta: Some(_), .. } => "okta",
             Provider { openldap: Some(_), .. } => "openldap",

@@ -94,6 +94,7 @@ impl Directory for Keycloak {
                 // To end a permanent lock is to enable the account.
                 unlock_only_clears: false,
                 reset_unlocks: false,
+                with_password: [Step::RequireChange].into(),
             },
         })
     }
@@ -114,8 +115,9 @@ impl Directory for Keycloak {
         self.forget_failures(call, &target.id).await
     }
 
-    async fn set_password(&self, call: &Call, target: &Target, password: &Secret) -> Sent {
-        self.put_password(call, &target.id, password).await
+    async fn set_password(&self, call: &Call, target: &Target, password: &Secret, also: &[Step]) -> Sent {
+        let temporary = also.contains(&Step::RequireChange);
+        self.put_password(call, &target.id, password, temporary).await
     }
 
     async fn send_reset_link(&self, call: &Call, target: &Target) -> Sent {

@@ -56,15 +56,20 @@ impl Keycloak {
         self.change(call, id, change).await
     }
 
-    /// Sets a password that its owner must change at the next sign-in.
-    pub(super) async fn put_password(&self, call: &Call, id: &str, password: &Secret) -> Sent {
+    /// Sets a password. A temporary one must be changed by its owner at the next sign-in; any other takes back that a
+    /// change was required before.
+    pub(super) async fn put_password(&self, call: &Call, id: &str, password: &Secret, temporary: bool) -> Sent {
         let Ok(quoted) = serde_json::to_vec(password.expose()).map(Zeroizing::new) else {
             let failure = Failure::new(FailureClass::Permanent, "the password could not be encoded");
             return Sent::NotSent(failure);
         };
         // Put together by hand: a JSON value would keep a copy of the password that is not wiped.
         let mut body = Zeroizing::new(Vec::with_capacity(quoted.len() + 64));
-        body.extend_from_slice(br#"{"type":"password","temporary":true,"value":"#);
+        let head = match temporary {
+            true => br#"{"type":"password","temporary":true,"value":"#.as_slice(),
+            false => br#"{"type":"password","temporary":false,"value":"#.as_slice(),
+        };
+        body.extend_from_slice(head);
         body.extend_from_slice(&quoted);
         body.extend_from_slice(b"}");
         let change = Change {
