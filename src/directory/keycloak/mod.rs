@@ -95,6 +95,7 @@ impl Directory for Keycloak {
                 unlock_only_clears: false,
                 reset_unlocks: false,
                 with_password: [Step::RequireChange].into(),
+                marker_counts: false,
             },
         })
     }

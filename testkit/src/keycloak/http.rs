@@ -16,7 +16,8 @@ pub(super) struct Request<'a> {
     pub(super) bearer: Option<&'a str>,
     pub(super) json: Option<&'a Value>,
     pub(super) form: &'a [(&'a str, &'a str)],
-    /// A file of cookies to read and write; redirects are followed then, as browsers do.
+    /// A file of cookies to read and write; redirects are followed then, as browsers do, and the certificate is not
+    /// checked: it is the test's own server on loopback.
     pub(super) cookies: Option<&'a str>,
 }
 
