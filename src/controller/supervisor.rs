@@ -166,7 +166,16 @@ async fn connect(
         None => None,
     };
     let ca = ca.as_ref().map(|pem| pem.expose().as_bytes());
-    directory::connect(provider, credential, Settings { ca, throttle, timeout, groups })
+    directory::connect(
+        provider,
+        credential,
+        Settings {
+            ca,
+            throttle,
+            timeout,
+            groups,
+        },
+    )
 }
 
 /// The credential of a provider, and which writing of which Secret it is.

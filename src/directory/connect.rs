@@ -35,9 +35,7 @@ pub fn connect(provider: &Provider, credential: Secret, with: Settings<'_>) -> R
         groups,
     } = with;
     Ok(match provider.member() {
-        Some(Member::ActiveDirectory(spec)) => {
-            Arc::new(ActiveDirectory::new(spec, credential, ca, throttle, timeout)?)
-        }
+        Some(Member::ActiveDirectory(spec)) => Arc::new(ActiveDirectory::new(spec, credential, ca, throttle, timeout)?),
         Some(Member::Directory389(spec)) => Arc::new(Directory389::new(spec, credential, ca, throttle, timeout)?),
         Some(Member::Keycloak(spec)) => Arc::new(Keycloak::new(spec, credential, ca, throttle, timeout, groups)?),
         Some(Member::Okta(spec)) => Arc::new(Okta::new(spec, &credential, ca, throttle, timeout, groups)?),
