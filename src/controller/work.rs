@@ -250,6 +250,35 @@ mod tests {
         }
     }
 
+    /// Nobody else takes a claim over that was written so lately: the one that this process wrote, and not another.
+    #[test]
+    fn a_claim_is_firm_for_a_while_after_its_writer_wrote_it() {
+        let second = Duration::from_secs(1);
+        let rewritten = |writer: &str| {
+            let (writer, until) = (writer.to_owned(), 7 * second);
+            Some(Rewritten { writer, until })
+        };
+        let found = found("mine");
+        for (name, last, at, firm) in [
+            ("as another process left it", None, 6 * second, false),
+            ("as written here", rewritten("mine"), 6 * second, true),
+            ("too long ago", rewritten("mine"), 7 * second, false),
+            ("taken over since", rewritten("before"), 6 * second, false),
+        ] {
+            let mut work = Work::default();
+            assert!(work.is_firm(None, at), "without a claim");
+            work.rewritten = last;
+            assert_eq!(work.is_firm(Some(&found), at), firm, "{name}");
+            work.held = Some(Held {
+                account: found.account.clone(),
+                claim: found.entry.claim.clone().unwrap(),
+                until: 5 * second,
+            });
+            assert_eq!(work.is_firm(Some(&found), at), firm, "held, {name}");
+            assert!(work.is_firm(Some(&found), 4 * second), "held, with time to send");
+        }
+    }
+
     /// The quarantine after a lost reply is measured from the send: a clock that is set must not move its end.
     #[test]
     fn a_clock_that_is_set_changes_no_wait() {
