@@ -6,6 +6,7 @@
 
 pub mod assets;
 pub mod control_plane;
+pub mod http;
 pub mod packages;
 pub mod ports;
 pub mod process;

@@ -3,7 +3,7 @@
 //! Suites start the servers that they need themselves; what those are made of is built and installed here first, so
 //! that the minutes this takes are not counted as some test's.
 
-mod suite;
+pub(crate) mod suite;
 mod tally;
 
 use std::io::Write;
@@ -80,6 +80,7 @@ impl Run {
             packages::ensure(slapd::PACKAGES),
             assets::ensure().map(drop),
             assets::helm().map(drop),
+            assets::bench_peer().map(drop),
         ];
         for error in prepared.into_iter().filter_map(Result::err) {
             if !error.chain().any(|cause| cause.is::<testkit::skip::Missing>()) {
