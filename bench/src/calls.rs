@@ -10,7 +10,7 @@ use crate::load::{Kind, Load};
 use crate::plan::Plan;
 use crate::report::{PerRequest, Report};
 use crate::stats::rounded;
-use crate::subject::{PATIENCE, Subject, Who, enforce_identity};
+use crate::subject::{PATIENCE, Subject, Who};
 use crate::watch::{Until, Watch};
 
 const GROUP: &str = "readmit.dev";
@@ -19,7 +19,6 @@ const OWN: &[&str] = &["POST accountunlockrequests", "POST passwordresetrequests
 
 /// Counts, and puts it down.
 pub(crate) fn measure(lab: &mut Lab, plan: &Plan, report: &mut Report) -> Result<()> {
-    enforce_identity(lab)?;
     let mut subject = Subject::warmed_up(lab, Who::Operator)?;
     let unlock = Load::new(Kind::Unlock, &lab.round(), plan.counted);
     let unlock = count(lab, &mut subject, &unlock, true, "Succeeded")?;

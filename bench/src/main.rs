@@ -90,6 +90,7 @@ fn run(arguments: &Arguments) -> Result<Report> {
         peer: arguments.peer.clone(),
     };
     let mut lab = Lab::open(programs, arguments.same_kind).context("set up the API server and the sandbox")?;
+    subject::enforce_identity(&lab).context("start the operator for the first time")?;
     let mut report = Report::default();
     if wanted(Part::Burst) {
         speed::measure(&mut lab, &plan, &mut report).context("measure bursts and steady load")?;

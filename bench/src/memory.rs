@@ -11,12 +11,11 @@ use crate::load::{Kind, Load};
 use crate::plan::Plan;
 use crate::report::{Memory, Report};
 use crate::stats::rounded;
-use crate::subject::{PATIENCE, Subject, Who, enforce_identity};
+use crate::subject::{PATIENCE, Subject, Who};
 use crate::watch::{Until, Watch};
 
 /// Measures both, and puts it down.
 pub(crate) fn measure(lab: &mut Lab, plan: &Plan, report: &mut Report) -> Result<()> {
-    enforce_identity(lab)?;
     let (idle, finished) = held(lab, plan, Who::Operator)?;
     let waiting = waiting(lab, plan)?;
     let (peer_idle, peer_after) = held(lab, plan, Who::Peer)?;

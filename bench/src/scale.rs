@@ -14,7 +14,7 @@ use crate::lab::Lab;
 use crate::load::{Kind, Load};
 use crate::report::{Report, Scale};
 use crate::stats::{median, rounded};
-use crate::subject::{PATIENCE, Subject, Who, enforce_identity};
+use crate::subject::{PATIENCE, Subject, Who};
 use crate::watch::{Until, Watch};
 
 const REGISTRY: &str = "/registry/readmit.dev/accountunlockrequests/default";
@@ -26,7 +26,6 @@ const SWEPT: Duration = Duration::from_secs(20);
 
 /// Measures, and puts it down.
 pub(crate) fn measure(lab: &mut Lab, retained: usize, report: &mut Report) -> Result<()> {
-    enforce_identity(lab)?;
     let mut subject = Subject::start(lab, Who::Operator)?;
     let load = Load::new(Kind::Unlock, &lab.round(), 1);
     subject.finish(lab, &load)?;

@@ -82,7 +82,7 @@ impl Subject {
     /// An error, with the end of the subject's log.
     pub(crate) fn explained<T>(&mut self, result: Result<T>) -> Result<T> {
         self.child.check_running()?;
-        result.with_context(|| format!("{:?}; the end of its log:\n{}", self.who, self.child.log_tail()))
+        result.with_context(|| format!("{:?}; the end of its log:\n{}", self.who, log_tail(&self.child)))
     }
 
     /// CPU time that it used so far.
@@ -119,7 +119,7 @@ fn operator(lab: &Lab) -> Result<Subject> {
         ensure!(metrics.contains("readmit_leading 1"), "it does not lead yet");
         Ok(())
     });
-    ready.with_context(|| format!("the end of its log:\n{}", child.log_tail()))?;
+    ready.with_context(|| format!("the end of its log:\n{}", log_tail(&child)))?;
     Ok(Subject {
         who: Who::Operator,
         child,
@@ -150,4 +150,11 @@ pub(crate) fn enforce_identity(lab: &Lab) -> Result<()> {
         &["wait", "directory/okta", "--for=condition=Ready", "--timeout=30s"],
     )?;
     subject.stop()
+}
+
+/// The end of its log without the audit log, which is long and tells of single requests.
+fn log_tail(child: &Child) -> String {
+    let log = child.log();
+    let lines: Vec<&str> = log.lines().filter(|line| !line.contains(r#""log":"audit""#)).collect();
+    lines[lines.len().saturating_sub(20)..].join("\n")
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use futures::{StreamExt, pin_mut};
 use http::Request;
 use kube::Client;
@@ -22,8 +22,10 @@ struct Seen {
 }
 
 #[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Name {
     name: String,
+    resource_version: String,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -53,10 +55,12 @@ pub(crate) enum Until {
     Told,
 }
 
+type News = Result<(Seen, Instant)>;
+
 /// A watch that runs.
 pub(crate) struct Watch {
-    news: mpsc::UnboundedReceiver<(Seen, Instant)>,
-    task: JoinHandle<Result<()>>,
+    news: mpsc::UnboundedReceiver<News>,
+    task: JoinHandle<()>,
 }
 
 impl Drop for Watch {
@@ -70,23 +74,13 @@ impl Watch {
     pub(crate) async fn begin(client: &Client, kind: Kind) -> Result<Self> {
         let request = Request::get(format!("{}?limit=1", kind.path())).body(Vec::new())?;
         let list: List = client.request(request).await.context("list the requests")?;
-        let version = list.metadata.resource_version;
-        let request = Request::get(format!("{}?watch=true&resourceVersion={version}", kind.path())).body(Vec::new())?;
-        let events = client
-            .request_events::<Seen>(request)
-            .await
-            .context("watch the requests")?;
         let (sender, news) = mpsc::unbounded_channel();
+        let (client, mut version) = (client.clone(), list.metadata.resource_version);
         let task = tokio::spawn(async move {
-            pin_mut!(events);
-            while let Some(event) = events.next().await {
-                if let WatchEvent::Added(seen) | WatchEvent::Modified(seen) = event.context("the watch broke off")?
-                    && sender.send((seen, Instant::now())).is_err()
-                {
-                    return Ok(());
-                }
+            // The API server ends watches whose reader lags behind, as on a machine with more work than cores.
+            while let Some(next) = follow(&client, kind, version, &sender).await {
+                version = next;
             }
-            bail!("the API server ended the watch")
         });
         Ok(Watch { news, task })
     }
@@ -102,7 +96,7 @@ impl Watch {
         while left > 0 {
             let news = tokio::time::timeout(patience, self.news.recv()).await;
             let news = news.with_context(|| format!("{left} of {} {} do not come", load.count, load.round))?;
-            let (object, at) = news.context("the watch ended")?;
+            let (object, at) = news.context("the API server ended the watch")??;
             let number = object.metadata.name.strip_prefix(&prefix).and_then(|n| n.parse().ok());
             let Some(slot) = number.and_then(|n: usize| seen.get_mut(n)) else {
                 continue;
@@ -124,4 +118,50 @@ impl Watch {
         }
         Ok(seen.into_iter().flatten().collect())
     }
+}
+
+/// One watch, from this version until it ends; gives the version from which to go on, or nothing where that is of no use.
+async fn follow(
+    client: &Client,
+    kind: Kind,
+    mut version: String,
+    sender: &mpsc::UnboundedSender<News>,
+) -> Option<String> {
+    let path = format!("{}?watch=true&resourceVersion={version}", kind.path());
+    let events = match Request::get(path).body(Vec::new()) {
+        Ok(request) => client.request_events::<Seen>(request).await,
+        Err(error) => Err(kube::Error::HttpError(error)),
+    };
+    let events = match events {
+        Ok(events) => events,
+        Err(error) => {
+            tell(sender, Err(anyhow!(error).context("watch the requests")));
+            return None;
+        }
+    };
+    pin_mut!(events);
+    while let Some(event) = events.next().await {
+        let seen = match event {
+            Ok(WatchEvent::Added(seen) | WatchEvent::Modified(seen)) => seen,
+            Ok(WatchEvent::Deleted(_) | WatchEvent::Bookmark(_)) => continue,
+            Ok(WatchEvent::Error(status)) => {
+                tell(sender, Err(anyhow!("the API server ended the watch: {status:?}")));
+                return None;
+            }
+            Err(error) => {
+                crate::progress!("the watch broke off and is begun again: {error}");
+                break;
+            }
+        };
+        version.clone_from(&seen.metadata.resource_version);
+        if !tell(sender, Ok((seen, Instant::now()))) {
+            return None;
+        }
+    }
+    Some(version)
+}
+
+/// Whether anybody still listens.
+fn tell(sender: &mpsc::UnboundedSender<News>, news: News) -> bool {
+    sender.send(news).is_ok()
 }
