@@ -132,10 +132,10 @@ fn executed(observed: &Observed, case: &Case, entry: &LedgerEntry) -> Decision {
         Some(LedgerOutcome::Done) | None => Outcome::Succeeded,
     };
     let message = if *uid == observed.request.uid {
-        format!("this request was executed at {time}; its result was recorded by the account's ledger only")
+        format!("this request was executed at {time:.0}; its result was recorded by the account's ledger only")
     } else {
         format!(
-            "this manifest already ran at {time} (uid {uid}); nothing was done now and no password is delivered again; \
+            "this manifest already ran at {time:.0} (uid {uid}); nothing was done now and no password is delivered again; \
              to run it again use another name"
         )
     };

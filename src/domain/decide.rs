@@ -311,7 +311,7 @@ fn blocked(now: Timestamp, case: &Case, obstacle: Obstacle) -> Decision {
             .wait(Reason::MissingRights, why, after(now, Duration::from_secs(60)))
             .needs_person(),
         Obstacle::Upstream(until) => {
-            let message = format!("the directory itself ends this lock at {until}; nothing can end it before");
+            let message = format!("the directory itself ends this lock at {until:.0}; nothing can end it before");
             // A time that is over by our clock, or only just, must not become a busy loop.
             let soonest = after(now, Duration::from_secs(5));
             case.wait(Reason::AwaitingUpstream, message, until.max(soonest))

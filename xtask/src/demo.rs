@@ -124,7 +124,7 @@ fn stay(stage: Stage, operator: testkit::process::Child, programs: &Programs, fo
     let how = stage.cluster.how_to_kubectl();
     let key = stage.key.secret();
     let (mut processes, removal) = stage.leave(dir)?;
-    processes.push(operator.leave_running());
+    processes.insert(0, operator.leave_running());
     let stop = dir.join("stop");
     testkit::tls::write(&stop, &stop_script(&processes, &removal, dir))?;
     println!(
@@ -142,14 +142,25 @@ fn stay(stage: Stage, operator: testkit::process::Child, programs: &Programs, fo
 
 /// Ends these processes, if they are still the same programs, and removes the folder.
 fn stop_script(processes: &[u32], removal: &str, dir: &Path) -> String {
-    let mut script = String::from(removal);
+    let mut script = format!("{removal}{END}");
     for pid in processes {
         let program = std::fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
-        let program = program.display();
-        script += &format!("[ \"$(readlink /proc/{pid}/exe)\" = '{program}' ] && kill {pid}\n");
+        script += &format!("end {pid} '{}'\n", program.display());
     }
-    script + &format!("sleep 2\nrm -rf '{}'\n", dir.display())
+    script + &format!("rm -rf '{}'\n", dir.display())
 }
+
+/// kube-apiserver waits a minute for open watches, and for ever once etcd is gone: hence the harder end.
+const END: &str = r#"end() {
+    [ "$(readlink "/proc/$1/exe")" = "$2" ] || return 0
+    kill "$1"
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        sleep 0.5
+        [ -e "/proc/$1/exe" ] || return 0
+    done
+    kill -9 "$1"
+}
+"#;
 
 /// Where the servers keep their files.
 enum Folder {

@@ -299,7 +299,10 @@ impl Drop for Removal {
         drop(self.0.stdin.take());
         match self.0.wait() {
             Ok(status) if status.success() => {}
-            other => eprintln!("demo: what was installed could not be removed from the cluster ({other:?})"),
+            _ => eprintln!(
+                "demo: not all of what was installed could be removed from the cluster, see kubectl's message above; look \
+                 at namespace {NAMESPACE} and at what is named readmit"
+            ),
         }
     }
 }

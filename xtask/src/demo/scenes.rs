@@ -287,7 +287,8 @@ fn ldap_directory(ldap: &Slapd) -> Result<String> {
             "spec": {"actions": ["Unlock"], "directories": ["corp-ldap"]},
         }),
     ];
-    Ok(documents.map(|document| document.to_string()).join("\n---\n"))
+    // A List, since kubectl 1.32 does not take several JSON documents with `---` between them.
+    Ok(json!({"apiVersion": "v1", "kind": "List", "items": documents}).to_string())
 }
 
 fn indent(text: &str) {
