@@ -8,7 +8,8 @@ use crate::{
         account::{AccountFields, Claim, LedgerEntry, LedgerOutcome},
     },
     domain::{
-        account::{AccountRead, Failure, LockState, ReadFailure, Sent, Step},
+        account::{AccountRead, Failure, LockState, Moved, ReadFailure, Sent, Step},
+        busy,
         case::{Case, Reached, reached},
         claimless::TRIES,
         decide::{IDLE, after, expires},
@@ -37,7 +38,7 @@ pub fn begin(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, 
         return Decision::Ignore;
     };
     let case = &case.referring(&name);
-    let Some(seen) = &observed.facts.ledger else {
+    let Some(seen) = observed.facts.ledger_of(&name) else {
         return Decision::Gather(Fact::Ledger { name });
     };
     if let Some(entry) = ledger::executed(seen.entries(), request) {
@@ -46,7 +47,7 @@ pub fn begin(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, 
     if ledger::open(seen.entries()).is_some() {
         // Our own open claim would stand in `progress`: the shell puts it there when it reads the ledger.
         let message = "another request is being executed for this account";
-        return case.wait(Reason::AccountBusy, message.into(), after(now, Duration::from_secs(2)));
+        return case.wait(Reason::AccountBusy, message.into(), after(now, busy::LOOK));
     }
     let limits = || {
         let own = policy
@@ -104,7 +105,7 @@ pub fn begin(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, 
 pub fn already_executed(now: Timestamp, observed: &Observed, case: &Case, account: &AccountRead) -> Option<Decision> {
     observed.request.intent_key()?;
     let name = observed.ledger_name(&account.id)?;
-    let Some(seen) = &observed.facts.ledger else {
+    let Some(seen) = observed.facts.ledger_of(&name) else {
         return Some(Decision::Gather(Fact::Ledger { name }));
     };
     if let Some(entry) = ledger::executed(seen.entries(), observed.request) {
@@ -112,7 +113,7 @@ pub fn already_executed(now: Timestamp, observed: &Observed, case: &Case, accoun
     }
     is_awaited(observed).then(|| {
         let message = "the same manifest is being executed for an earlier object; what comes of it is awaited";
-        case.wait(Reason::AccountBusy, message.into(), after(now, Duration::from_secs(2)))
+        case.wait(Reason::AccountBusy, message.into(), after(now, busy::LOOK))
     })
 }
 
@@ -291,7 +292,13 @@ fn next(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen, step
         };
     }
     match seen.usable {
-        true => Decision::Act(Effect::Send { step, policy: None }),
+        true => Decision::Act(Effect::Send {
+            step,
+            also: observed.directory.map_or_else(Vec::new, |directory| {
+                plan::together(step, &observed.progress.plan, &directory.capabilities)
+            }),
+            policy: None,
+        }),
         // Time has passed since it was permitted: everything is looked at again before the next step.
         false => recovery::go_on(now, observed, seen),
     }
@@ -370,6 +377,7 @@ fn verify(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen) ->
     };
     let account = match &reading.result {
         Ok(account) => account,
+        Err(failure) if let Some(wait) = case.held_back(now, failure) => return wait,
         Err(ReadFailure::Failed(_)) if now < latest => return awaiting(now, case),
         Err(_) => return not_read_back(case),
     };
@@ -384,6 +392,11 @@ fn verify(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen) ->
         } else {
             not_read_back(case)
         };
+    }
+    if observed.progress.plan.contains(&Step::SetPassword)
+        && observed.password_moved(&seen.claim, account) == Moved::Further
+    {
+        return set_again(case);
     }
     for step in &observed.progress.plan {
         match reached(*step, account, seen.claim.lock_stamp.as_deref()) {
@@ -427,6 +440,15 @@ fn awaiting(now: Timestamp, case: &Case) -> Decision {
 
 fn not_read_back(case: &Case) -> Decision {
     let message = "the directory said that it was done, but that could not be read back; look at the account";
+    case.finish(Outcome::Unknown, Reason::OutcomeUnknown, message.into())
+        .deliver(true)
+        .closing(Closing::Unknown)
+}
+
+/// The marker counts, and shows more than the one password that was set here.
+fn set_again(case: &Case) -> Decision {
+    let message = "the password was set, and somebody else set another one meanwhile; which of them is in force is not \
+                   known; look at the account";
     case.finish(Outcome::Unknown, Reason::OutcomeUnknown, message.into())
         .deliver(true)
         .closing(Closing::Unknown)

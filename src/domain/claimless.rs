@@ -61,6 +61,7 @@ pub fn settle(now: Timestamp, observed: &Observed) -> Decision {
             let message = "the unlock was sent, and then the account was gone; look at it in the directory";
             return case.finish(Outcome::Unknown, Reason::OutcomeUnknown, message.into());
         }
+        Err(failure) if let Some(wait) = case.held_back(now, failure) => return wait,
         Err(failure) if now < last_chance(observed, send) => return case.unread(now, failure),
         Err(_) => return unreadable(&case),
     };
@@ -87,6 +88,7 @@ fn again(now: Timestamp, observed: &Observed, case: &Case) -> Decision {
     if observed.progress.count(Step::Unlock) < TRIES && now < expires(observed) {
         return Decision::Act(Effect::Send {
             step: Step::Unlock,
+            also: Vec::new(),
             policy: None,
         });
     }

@@ -5,7 +5,7 @@
 use crate::{
     api::{Method, Outcome, Reason, request_status::PolicyReference},
     domain::{
-        account::{AccountRead, Failure, LockState, Proof, ReadFailure, Step},
+        account::{AccountRead, Failure, LockState, Moved, Proof, ReadFailure, Step},
         case::{Case, Reached, reached},
         claimed,
         decide::{IDLE, after, expires},
@@ -24,10 +24,10 @@ use std::{sync::Arc, time::Duration};
 pub fn recover(now: Timestamp, observed: &Observed, seen: &ClaimSeen) -> Decision {
     let case = Case::new(observed).under(&seen.account, &seen.id, &seen.claim.directory, &seen.claim.policy);
     let quarantine = observed.timing.quarantine;
-    if seen.known_for < quarantine {
+    if seen.quiet_for < quarantine {
         let message =
             "an earlier attempt was interrupted; once it can have no effect any more, its result is read back";
-        let rest = quarantine.saturating_sub(seen.known_for);
+        let rest = quarantine.saturating_sub(seen.quiet_for);
         return case.wait(Reason::AwaitingReadBack, message.into(), after(now, rest));
     }
     judge(now, observed, &case, seen)
@@ -36,14 +36,13 @@ pub fn recover(now: Timestamp, observed: &Observed, seen: &ClaimSeen) -> Decisio
 /// A marked step of ours whose reply was lost.
 pub fn uncertain(now: Timestamp, observed: &Observed, seen: &ClaimSeen, step: Step) -> Decision {
     let case = Case::new(observed).under(&seen.account, &seen.id, &seen.claim.directory, &seen.claim.policy);
-    let sent = observed.progress.last(step).map_or(seen.charged, |send| send.at);
-    let settled = after(sent, observed.timing.quarantine);
-    if now < settled {
+    let rest = observed.timing.quarantine.saturating_sub(seen.quiet_for);
+    if !rest.is_zero() {
         let message = format!(
             "the reply to {} was lost; once it can have no late effect, it is read back",
             step.as_str()
         );
-        return case.wait(Reason::AwaitingReadBack, message, settled);
+        return case.wait(Reason::AwaitingReadBack, message, after(now, rest));
     }
     judge(now, observed, &case, seen)
 }
@@ -137,8 +136,13 @@ fn judge_password(
         let why = "this directory shows no trace by which a set password can be recognised";
         return in_doubt(observed, case, seen, why);
     }
-    if account.password_marker == claim.marker {
-        return resume(now, observed, case, seen, account, false);
+    match observed.password_moved(claim, account) {
+        Moved::No => return resume(now, observed, case, seen, account, false),
+        // A sign-in would prove whose is in force, and count towards a lock where it is not ours.
+        Moved::Further => {
+            return unknown(case, "the password was set more than once since").deliver(false);
+        }
+        Moved::Once => {}
     }
     match (&observed.progress.proof, claim.proved) {
         (Some(Proof::Ours), _) => resume(now, observed, case, seen, account, true),

@@ -7,10 +7,12 @@
 mod build;
 mod calls;
 mod endings;
+mod patience;
 mod properties;
 mod replica;
 mod scene;
 mod schedule;
+mod together;
 mod truth;
 mod waits;
 mod world;
