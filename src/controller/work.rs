@@ -27,10 +27,10 @@ pub struct Work {
     pub attempts: Vec<Attempt>,
     /// When something was sent last, by the boot-time clock.
     pub sent: Option<Duration>,
-    /// The claim that this process wrote.
-    pub held: Option<Held>,
+    /// The claim that this process wrote. Boxed, as are other large things that a request which only waits has not.
+    pub held: Option<Box<Held>>,
     /// The password, while the request is executed.
-    pub prepared: Option<Prepared>,
+    pub prepared: Option<Box<Prepared>>,
     /// Not before this time, unless something changes.
     pub gate: Option<Gate>,
 }
