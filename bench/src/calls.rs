@@ -64,7 +64,10 @@ fn count(lab: &Lab, subject: &mut Subject, load: &Load, locked: bool, outcome: &
 }
 
 fn writes(calls: &Calls) -> i64 {
-    sum(calls, &["POST ", "PUT ", "PATCH ", "APPLY ", "DELETE ", "DELETECOLLECTION "])
+    sum(
+        calls,
+        &["POST ", "PUT ", "PATCH ", "APPLY ", "DELETE ", "DELETECOLLECTION "],
+    )
 }
 
 fn reads(calls: &Calls) -> i64 {

@@ -72,7 +72,9 @@ impl Lab {
 
     fn install(&self) -> Result<()> {
         for printed in ["crds", "admission"] {
-            let output = std::process::Command::new(&self.programs.operator).arg(printed).output();
+            let output = std::process::Command::new(&self.programs.operator)
+                .arg(printed)
+                .output();
             let output = output.with_context(|| format!("run {}", self.programs.operator.display()))?;
             ensure!(output.status.success(), "readmit {printed} failed ({})", output.status);
             self.plane.apply("admin", &String::from_utf8_lossy(&output.stdout))?;
@@ -102,7 +104,9 @@ impl Lab {
         let path = kind.path();
         self.plane.kubectl_as("admin", &["delete", "--raw", path])?;
         testkit::wait::until_ok("the requests to be gone", std::time::Duration::from_secs(60), || {
-            let list = self.plane.kubectl_as("admin", &["get", "--raw", &format!("{path}?limit=1")])?;
+            let list = self
+                .plane
+                .kubectl_as("admin", &["get", "--raw", &format!("{path}?limit=1")])?;
             let list: Value = serde_json::from_str(&list).context("a list")?;
             let count = list["items"].as_array().map_or(0, Vec::len);
             ensure!(count == 0, "some are left");

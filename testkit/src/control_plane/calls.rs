@@ -32,7 +32,10 @@ fn new(now: Calls, before: &Calls, own: &[&str]) -> Calls {
 
 fn parse(metrics: &str, group: &str) -> Result<Calls> {
     let mut calls = Calls::new();
-    for line in metrics.lines().filter(|line| line.starts_with("apiserver_request_total{")) {
+    for line in metrics
+        .lines()
+        .filter(|line| line.starts_with("apiserver_request_total{"))
+    {
         let label = |name: &str| {
             let (_, rest) = line.split_once(&format!("{name}=\""))?;
             rest.split_once('"').map(|(value, _)| value)
