@@ -76,11 +76,11 @@ impl Work {
         };
         if let Some(tried) = self.tried.take_if(|tried| tried.writer == claim.writer) {
             self.progress.taken_over(tried.plan);
-            self.held = Some(Held {
+            self.held = Some(Box::new(Held {
                 account: found.account.clone(),
                 claim: claim.clone(),
                 until: tried.until,
-            });
+            }));
         }
     }
 }
