@@ -16,7 +16,9 @@ use crate::{
         provider::Provider,
     },
     clock,
-    directory::{self, Call, Lane, active_directory::ActiveDirectory, okta::Okta, openldap::OpenLdap},
+    directory::{
+        self, Call, Lane, active_directory::ActiveDirectory, directory389::Directory389, okta::Okta, openldap::OpenLdap,
+    },
     domain::{
         account::{Capabilities, Failure, FailureClass, Step},
         observed::Trouble,
@@ -171,17 +173,23 @@ async fn connect(
             active_directory: Some(spec),
             ..
         } => Ok(Arc::new(ActiveDirectory::new(spec, credential, ca, throttle, timeout)?)),
+        Provider {
+            directory389: Some(spec),
+            ..
+        } => Ok(Arc::new(Directory389::new(spec, credential, ca, throttle, timeout)?)),
         Provider { okta: Some(spec), .. } => Ok(Arc::new(Okta::new(spec, &credential, ca, throttle, timeout, groups)?)),
         Provider {
             openldap: Some(spec), ..
         } => Ok(Arc::new(OpenLdap::new(spec, credential, ca, throttle, timeout)?)),
         Provider {
             active_directory: None,
+            directory389: None,
             okta: None,
             openldap: None,
         } => Err(Failure::new(
             FailureClass::NeedsConfig,
-            "spec.provider names no provider that this release knows; set exactly one of activeDirectory, okta, openldap",
+            "spec.provider names no provider that this release knows; set exactly one of activeDirectory, directory389, \
+             okta, openldap",
         )),
     }
 }

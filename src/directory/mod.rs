@@ -7,6 +7,7 @@
 pub mod active_directory;
 mod breaker;
 mod bucket;
+pub mod directory389;
 mod http;
 pub mod ldap;
 pub mod okta;
@@ -74,7 +75,7 @@ pub struct LockedPage {
 /// One upstream.
 #[async_trait]
 pub trait Directory: Send + Sync {
-    /// The provider's name: `active-directory`, `okta`, `openldap`.
+    /// The provider's name: `389-ds`, `active-directory`, `okta`, `openldap`.
     fn provider(&self) -> &'static str;
 
     /// Signs in, learns the upstream's identity and what it can do, and whether the rights suffice.

@@ -5,7 +5,7 @@
 use crate::{
     api::{
         Method, Outcome, Reason,
-        account::{AccountFields, Claim, LedgerEntry, LedgerOutcome},
+        account::{AccountFields, Claim, LedgerEntry},
     },
     domain::{
         account::{AccountRead, Failure, LockState, Moved, ReadFailure, Sent, Step},
@@ -14,12 +14,13 @@ use crate::{
         claimless::TRIES,
         decide::{IDLE, after, expires},
         decision::{Decision, Effect, Fact, NewClaim},
+        executed,
         ledger::{self, Closing},
         limits, markers,
         observed::{ClaimSeen, LedgerSeen, Observed},
         plan,
         policy::Policy,
-        recovery, remembered,
+        recovery,
         request::Ask,
     },
 };
@@ -39,7 +40,7 @@ pub fn begin(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, 
         return Decision::Gather(Fact::Ledger { name });
     };
     if let Some(entry) = ledger::executed(seen.entries(), request) {
-        return remembered::executed(observed, case, entry);
+        return executed::ended(observed, case, entry);
     }
     if ledger::open(seen.entries()).is_some() {
         // Our own open claim would stand in `progress`: the shell puts it there when it reads the ledger.

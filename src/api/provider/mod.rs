@@ -1,10 +1,12 @@
 //! How each kind of upstream is reached: one file a provider, one member of the union each.
 
 mod active_directory;
+mod directory389;
 mod okta;
 mod openldap;
 
 pub use active_directory::{ActiveDirectoryProvider, TargetServer};
+pub use directory389::Directory389Provider;
 pub use okta::OktaProvider;
 pub use openldap::OpenLdapProvider;
 
@@ -15,11 +17,14 @@ use serde::{Deserialize, Serialize};
 /// One upstream. Exactly one member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = schema::exactly_one_of(&["activeDirectory", "okta", "openldap"]))]
+#[x_kube(validation = schema::exactly_one_of(&["activeDirectory", "directory389", "okta", "openldap"]))]
 pub struct Provider {
     /// A domain of Active Directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active_directory: Option<ActiveDirectoryProvider>,
+    /// A 389 Directory Server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory389: Option<Directory389Provider>,
     /// An Okta organisation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub okta: Option<OktaProvider>,
@@ -36,6 +41,10 @@ impl Provider {
                 active_directory: Some(domain),
                 ..
             } => Some((&domain.bind_secret_ref, "password")),
+            Provider {
+                directory389: Some(directory),
+                ..
+            } => Some((&directory.bind_secret_ref, "password")),
             Provider { okta: Some(okta), .. } => Some((&okta.token_secret_ref, "token")),
             Provider {
                 openldap: Some(openldap),
@@ -43,6 +52,7 @@ impl Provider {
             } => Some((&openldap.bind_secret_ref, "password")),
             Provider {
                 active_directory: None,
+                directory389: None,
                 okta: None,
                 openldap: None,
             } => None,
@@ -54,7 +64,8 @@ impl Provider {
         let okta = self.okta.as_ref().and_then(|okta| okta.ca_secret_ref.as_ref());
         let openldap = || self.openldap.as_ref()?.ca_secret_ref.as_ref();
         let active_directory = || self.active_directory.as_ref()?.ca_secret_ref.as_ref();
-        okta.or_else(openldap).or_else(active_directory)
+        let directory389 = || self.directory389.as_ref()?.ca_secret_ref.as_ref();
+        okta.or_else(openldap).or_else(active_directory).or_else(directory389)
     }
 
     /// The provider's name as it stands in names of Account objects, metrics and messages.
@@ -64,10 +75,14 @@ impl Provider {
                 active_directory: Some(_),
                 ..
             } => "active-directory",
+            Provider {
+                directory389: Some(_), ..
+            } => "389-ds",
             Provider { okta: Some(_), .. } => "okta",
             Provider { openldap: Some(_), .. } => "openldap",
             Provider {
                 active_directory: None,
+                directory389: None,
                 okta: None,
                 openldap: None,
             } => "unknown",

@@ -1,5 +1,5 @@
-//! What the ledger remembers of the same manifest, created again: it ends as it was, and one that is under way is awaited.
-//! What limits remember is not looked at here.
+//! What the ledger remembers of the same manifest, or of this very request: that it has already had its effect, or that an
+//! earlier object of it is being executed. Nothing is done then.
 
 use crate::{
     api::{
@@ -17,18 +17,17 @@ use crate::{
     },
 };
 use jiff::Timestamp;
-use std::time::Duration;
 
 /// What the ledger remembers of the same manifest comes before the clock, the lock and every obstacle: it ends as it
 /// was, and one that is under way is awaited. `None`: nothing is remembered, or the request carries no `notAfter`.
-pub fn already_executed(now: Timestamp, observed: &Observed, case: &Case, account: &AccountRead) -> Option<Decision> {
+pub fn already(now: Timestamp, observed: &Observed, case: &Case, account: &AccountRead) -> Option<Decision> {
     observed.request.intent_key()?;
     let name = observed.ledger_name(&account.id)?;
     let Some(seen) = observed.facts.ledger_of(&name) else {
         return Some(Decision::Gather(Fact::Ledger { name }));
     };
     if let Some(entry) = ledger::executed(seen.entries(), observed.request) {
-        return Some(executed(observed, &case.referring(&name), entry));
+        return Some(ended(observed, &case.referring(&name), entry));
     }
     is_awaited(observed).then(|| {
         let message = "the same manifest is being executed for an earlier object; what comes of it is awaited";
@@ -45,7 +44,7 @@ pub fn is_awaited(observed: &Observed) -> bool {
 }
 
 /// The same manifest, or this very request, has already had its effect.
-pub fn executed(observed: &Observed, case: &Case, entry: &LedgerEntry) -> Decision {
+pub fn ended(observed: &Observed, case: &Case, entry: &LedgerEntry) -> Decision {
     let (time, uid) = (entry.time, &entry.uid);
     let outcome = match entry.outcome {
         Some(LedgerOutcome::Unknown) => Outcome::Unknown,
