@@ -335,7 +335,9 @@ async fn call_step(
     work: &Work,
 ) -> Sent {
     match step {
-        Step::Unlock => around(Place::SendUnlock, upstream.unlock(call, target)).await,
+        // Without a claim nothing may be sent that could do more than clear a lock.
+        Step::Unlock if work.held.is_some() => around(Place::SendUnlock, upstream.unlock(call, target)).await,
+        Step::Unlock => around(Place::SendUnlock, upstream.clear_lock(call, target)).await,
         Step::SendLink => around(Place::SendLink, upstream.send_reset_link(call, target)).await,
         Step::RequireChange => around(Place::SendChange, upstream.require_change(call, target)).await,
         Step::RevokeSessions => around(Place::SendRevoke, upstream.revoke_sessions(call, target)).await,

@@ -16,9 +16,7 @@ use crate::{
         provider::Provider,
     },
     clock,
-    directory::{
-        self, Call, Lane, active_directory::ActiveDirectory, directory389::Directory389, okta::Okta, openldap::OpenLdap,
-    },
+    directory::{self, Call, Lane, Settings},
     domain::{
         account::{Capabilities, Failure, FailureClass, Step},
         observed::Trouble,
@@ -168,30 +166,16 @@ async fn connect(
         None => None,
     };
     let ca = ca.as_ref().map(|pem| pem.expose().as_bytes());
-    match provider {
-        Provider {
-            active_directory: Some(spec),
-            ..
-        } => Ok(Arc::new(ActiveDirectory::new(spec, credential, ca, throttle, timeout)?)),
-        Provider {
-            directory389: Some(spec),
-            ..
-        } => Ok(Arc::new(Directory389::new(spec, credential, ca, throttle, timeout)?)),
-        Provider { okta: Some(spec), .. } => Ok(Arc::new(Okta::new(spec, &credential, ca, throttle, timeout, groups)?)),
-        Provider {
-            openldap: Some(spec), ..
-        } => Ok(Arc::new(OpenLdap::new(spec, credential, ca, throttle, timeout)?)),
-        Provider {
-            active_directory: None,
-            directory389: None,
-            okta: None,
-            openldap: None,
-        } => Err(Failure::new(
-            FailureClass::NeedsConfig,
-            "spec.provider names no provider that this release knows; set exactly one of activeDirectory, directory389, \
-             okta, openldap",
-        )),
-    }
+    directory::connect(
+        provider,
+        credential,
+        Settings {
+            ca,
+            throttle,
+            timeout,
+            groups,
+        },
+    )
 }
 
 /// The credential of a provider, and which writing of which Secret it is.
