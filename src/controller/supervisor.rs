@@ -15,7 +15,7 @@ use crate::{
         directory::{DirectoryStatus, Rate, RefusedSecret},
         provider::Provider,
     },
-    directory::{self, Call, Lane, okta::Okta, openldap::OpenLdap},
+    directory::{self, Call, Lane, okta::Okta, openldap::OpenLdap, servicenow::ServiceNow},
     domain::{
         account::{Capabilities, Failure, FailureClass, Step},
         observed::Trouble,
@@ -171,11 +171,29 @@ async fn connect(
             openldap: Some(spec), ..
         } => Ok(Arc::new(OpenLdap::new(spec, credential, ca, throttle, timeout)?)),
         Provider {
+            service_now: Some(spec),
+            ..
+        } => {
+            let second = match provider.second_credential() {
+                Some((reference, key)) => Some(read_key(context, reference, key).await?.0),
+                None => None,
+            };
+            Ok(Arc::new(ServiceNow::new(
+                spec,
+                (credential, second),
+                ca,
+                throttle,
+                timeout,
+                groups,
+            )?))
+        }
+        Provider {
             okta: None,
             openldap: None,
+            service_now: None,
         } => Err(Failure::new(
             FailureClass::NeedsConfig,
-            "spec.provider names no provider that this release knows; set exactly one of okta, openldap",
+            "spec.provider names no provider that this release knows; set exactly one of okta, openldap, serviceNow",
         )),
     }
 }

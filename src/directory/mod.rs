@@ -6,10 +6,12 @@
 
 mod breaker;
 mod bucket;
+mod gate;
 mod http;
 pub mod ldap;
 pub mod okta;
 pub mod openldap;
+pub mod servicenow;
 pub mod throttle;
 
 use crate::{

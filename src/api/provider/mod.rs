@@ -2,17 +2,23 @@
 
 mod okta;
 mod openldap;
+mod servicenow;
 
 pub use okta::OktaProvider;
 pub use openldap::OpenLdapProvider;
+pub use servicenow::ServiceNowProvider;
 
 use crate::api::{common::SecretKeyRef, schema};
 use kube::{KubeSchema, core::Message};
 use serde::{Deserialize, Serialize};
 
+/// The most calls under way at once that an upstream of no known bound gets.
+const MOST_AT_ONCE: u32 = 256;
+
 /// One upstream. Exactly one member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[x_kube(validation = schema::exactly_one_of(&["okta", "openldap"]))]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = schema::exactly_one_of(&["okta", "openldap", "serviceNow"]))]
 pub struct Provider {
     /// An Okta organisation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -20,6 +26,9 @@ pub struct Provider {
     /// An OpenLDAP server with the password policy overlay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub openldap: Option<OpenLdapProvider>,
+    /// A ServiceNow instance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_now: Option<ServiceNowProvider>,
 }
 
 impl Provider {
@@ -32,20 +41,38 @@ impl Provider {
                 ..
             } => Some((&openldap.bind_secret_ref, "password")),
             Provider {
+                service_now: Some(service_now),
+                ..
+            } => service_now.credential(),
+            Provider {
                 okta: None,
                 openldap: None,
+                service_now: None,
             } => None,
+        }
+    }
+
+    /// A second key that is part of the credential, and its default, for a grant that needs two secrets. It stands in the
+    /// Secret that [`Provider::credential`] names.
+    pub fn second_credential(&self) -> Option<(&SecretKeyRef, &'static str)> {
+        self.service_now.as_ref()?.second_credential()
+    }
+
+    /// The most calls that the upstream should have under way at once, whatever the Directory allows.
+    pub fn most_at_once(&self) -> u32 {
+        match self.service_now {
+            // Its API semaphores bound each node; their numbers are not documented.
+            Some(_) => 4,
+            None => MOST_AT_ONCE,
         }
     }
 
     /// Which Secret holds the certificates to trust.
     pub fn ca_secret_ref(&self) -> Option<&SecretKeyRef> {
         let okta = self.okta.as_ref().and_then(|okta| okta.ca_secret_ref.as_ref());
-        okta.or_else(|| {
-            self.openldap
-                .as_ref()
-                .and_then(|openldap| openldap.ca_secret_ref.as_ref())
-        })
+        let openldap = self.openldap.as_ref().and_then(|it| it.ca_secret_ref.as_ref());
+        let service_now = self.service_now.as_ref().and_then(|it| it.ca_secret_ref.as_ref());
+        okta.or(openldap).or(service_now)
     }
 
     /// The provider's name as it stands in names of Account objects, metrics and messages.
@@ -54,8 +81,12 @@ impl Provider {
             Provider { okta: Some(_), .. } => "okta",
             Provider { openldap: Some(_), .. } => "openldap",
             Provider {
+                service_now: Some(_), ..
+            } => "servicenow",
+            Provider {
                 okta: None,
                 openldap: None,
+                service_now: None,
             } => "unknown",
         }
     }
