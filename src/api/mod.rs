@@ -13,6 +13,7 @@ pub mod duration;
 pub mod password_reset_request;
 pub mod provider;
 pub mod reason;
+pub mod request;
 pub mod request_status;
 pub mod schema;
 
@@ -25,6 +26,7 @@ pub use directory::{Directory, DirectorySpec};
 pub use duration::Span;
 pub use password_reset_request::{PasswordResetRequest, PasswordResetRequestSpec};
 pub use reason::{Outcome, Reason};
+pub use request::RequestFields;
 pub use request_status::RequestStatus;
 
 /// The API group of every kind; also the prefix of labels, annotations and field managers.

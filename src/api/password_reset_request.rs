@@ -1,7 +1,6 @@
 //! The kind PasswordResetRequest.
 
-use crate::api::{Method, RequestStatus, Requester, Span, common::AccountSelector, schema};
-use jiff::Timestamp;
+use crate::api::{Method, RequestStatus, request::RequestFields, schema};
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
@@ -43,11 +42,9 @@ use serde::{Deserialize, Serialize};
 )]
 #[serde(rename_all = "camelCase")]
 pub struct PasswordResetRequestSpec {
-    /// The Directory that knows the account.
-    #[schemars(length(min = 1, max = 253))]
-    pub directory: String,
-    /// Which account.
-    pub account: AccountSelector,
+    /// What every request has.
+    #[serde(flatten)]
+    pub request: RequestFields,
     /// How: `Link` (the directory mails a reset link), `TemporaryPassword` (generated, sealed to recipients) or
     /// `ChangeAtNextSignIn`.
     #[serde(default)]
@@ -60,34 +57,6 @@ pub struct PasswordResetRequestSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8), inner(length(min = 1, max = 128)), extend("x-kubernetes-list-type" = "atomic"))]
     pub recipients: Vec<String>,
-    /// The AccountPolicy to ask under; without it, the first in name order whose rules admit the request.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253))]
-    pub policy: Option<String>,
-    /// Why, for those who read it later.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 1024))]
-    pub reason: Option<String>,
-    /// Nothing is done before this time (RFC 3339).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::optional_date_time")]
-    pub not_before: Option<Timestamp>,
-    /// Nothing is done after this time (RFC 3339), at most 720h after creation. With it, the same manifest created
-    /// again runs only once. Service accounts must set it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::optional_date_time")]
-    pub not_after: Option<Timestamp>,
-    /// Holds the request back. Its time runs on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub suspend: Option<bool>,
-    /// Deletes the finished request after so long. Leave it off under GitOps: the finished object keeps the
-    /// manifest from running again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ttl_after_finished: Option<Span>,
-    /// Who asks. Written by the API server; what a manifest says here is overwritten or refused.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-kubernetes-map-type" = "atomic"))]
-    pub requester: Option<Requester>,
 }
 
 fn yes() -> bool {

@@ -1,11 +1,12 @@
 //! A request of any kind, reduced to what decisions need. The kinds differ in what they ask for ([`Ask`]) only.
 
 use crate::api::{
-    AccountUnlockRequest, Action, Method, PasswordResetRequest, RequestStatus, Requester, Span, common::AccountSelector,
+    AccountUnlockRequest, Action, Method, PasswordResetRequest, RequestFields, RequestStatus, Requester, Span,
+    common::AccountSelector,
 };
 use crate::domain::cel::RequestFacts;
 use jiff::Timestamp;
-use kube::ResourceExt;
+use kube::api::ObjectMeta;
 use sha2::{Digest, Sha256};
 
 /// The kinds of request.
@@ -181,35 +182,41 @@ impl Request {
     }
 }
 
-macro_rules! from_object {
-    ($object:expr, $kind:expr, $ask:expr) => {{
-        let object = $object;
-        Request {
-            kind: $kind,
-            namespace: object.namespace().unwrap_or_default(),
-            name: object.name_any(),
-            uid: object.uid().unwrap_or_default(),
-            created: object.creation_timestamp().map_or(Timestamp::UNIX_EPOCH, |time| time.0),
-            generation: object.metadata.generation.unwrap_or_default(),
-            deleting: object.metadata.deletion_timestamp.is_some(),
-            directory: object.spec.directory.clone(),
-            account: object.spec.account.clone(),
-            policy: object.spec.policy.clone(),
-            reason: object.spec.reason.clone(),
-            not_before: object.spec.not_before,
-            not_after: object.spec.not_after,
-            suspend: object.spec.suspend.unwrap_or_default(),
-            ttl: object.spec.ttl_after_finished,
-            requester: object.spec.requester.clone().unwrap_or_default(),
-            ask: $ask,
-            status: object.status.clone().unwrap_or_default(),
-        }
-    }};
+/// What decisions need of an object of any kind.
+fn request(
+    kind: Kind,
+    ask: Ask,
+    metadata: &ObjectMeta,
+    fields: &RequestFields,
+    status: Option<&RequestStatus>,
+) -> Request {
+    let created = metadata.creation_timestamp.as_ref();
+    Request {
+        kind,
+        namespace: metadata.namespace.clone().unwrap_or_default(),
+        name: metadata.name.clone().unwrap_or_default(),
+        uid: metadata.uid.clone().unwrap_or_default(),
+        created: created.map_or(Timestamp::UNIX_EPOCH, |time| time.0),
+        generation: metadata.generation.unwrap_or_default(),
+        deleting: metadata.deletion_timestamp.is_some(),
+        directory: fields.directory.clone(),
+        account: fields.account.clone(),
+        policy: fields.policy.clone(),
+        reason: fields.reason.clone(),
+        not_before: fields.not_before,
+        not_after: fields.not_after,
+        suspend: fields.suspend.unwrap_or_default(),
+        ttl: fields.ttl_after_finished,
+        requester: fields.requester.clone().unwrap_or_default(),
+        ask,
+        status: status.cloned().unwrap_or_default(),
+    }
 }
 
 impl From<&AccountUnlockRequest> for Request {
     fn from(object: &AccountUnlockRequest) -> Self {
-        from_object!(object, Kind::Unlock, Ask::Unlock)
+        let (fields, status) = (&object.spec.request, object.status.as_ref());
+        request(Kind::Unlock, Ask::Unlock, &object.metadata, fields, status)
     }
 }
 
@@ -221,6 +228,12 @@ impl From<&PasswordResetRequest> for Request {
             unlock: spec.unlock,
             recipients: spec.recipients.clone(),
         };
-        from_object!(object, Kind::Reset, ask)
+        request(
+            Kind::Reset,
+            ask,
+            &object.metadata,
+            &spec.request,
+            object.status.as_ref(),
+        )
     }
 }
