@@ -3,7 +3,7 @@
 
 mod support;
 
-use sandbox::{Options, Sandbox, Status, okta::auth::Role, options::token};
+use sandbox::{Options, Sandbox, Status, okta::auth::Role, options::token, servicenow::OPERATOR};
 use serde_json::Value;
 use std::{
     path::PathBuf,
@@ -143,12 +143,13 @@ impl Run {
 
     /// Everything that was sent to Okta went to the host that the manifest names.
     fn went_through_the_proxy(&self) {
+        self.went_to("example.okta.com:443");
+    }
+
+    fn went_to(&self, wanted: &str) {
         let connects = self.sandbox.connects();
         assert!(!connects.is_empty(), "nothing went through the proxy");
-        assert!(
-            connects.iter().all(|host| host == "example.okta.com:443"),
-            "{connects:?}"
-        );
+        assert!(connects.iter().all(|host| host == wanted), "{connects:?}");
     }
 }
 
@@ -231,6 +232,26 @@ fn okta_reset() {
         run.apply("admin", &[victor.to_owned()]);
         let status = run.finished("aur", "default", "victor-1");
         check(&status, "Denied", "Protected", "executives go to the identity team");
+    }
+}
+
+#[test]
+fn servicenow() {
+    for order in ORDERS {
+        let Some(run) = Run::start("servicenow", order) else {
+            return;
+        };
+        let instance = run.sandbox.servicenow();
+        instance.set_password(OPERATOR, "change-me").expect("the integration user");
+        run.apply("admin", &documents(order, &["servicenow/servicenow.yaml"]));
+        let status = run.finished("aur", "default", "ada-1");
+        check(&status, "Succeeded", "Unlocked", "read back as not locked");
+        let status = run.finished("pwr", "default", "bob-1");
+        check(&status, "Succeeded", "PasswordReset", "status.delivery.sealed");
+        let of = |user: &str, field: &str| instance.user(user).expect("a user")[field].clone();
+        assert_eq!(of("ada.byte", "locked_out"), "false", "{order:?}");
+        assert_eq!(of("bob.ross", "password_needs_reset"), "true", "{order:?}");
+        run.went_to("example.service-now.com:443");
     }
 }
 

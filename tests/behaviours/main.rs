@@ -16,6 +16,7 @@ mod matrix;
 mod okta;
 mod openldap;
 mod resets;
+mod servicenow;
 mod table;
 mod trouble;
 mod unlocks;
@@ -44,6 +45,7 @@ type Provider = (&'static str, fn() -> anyhow::Result<Box<dyn Fixture>>);
 const PROVIDERS: &[Provider] = &[
     ("okta", okta::start),
     ("openldap", openldap::start),
+    ("servicenow", servicenow::start),
 ];
 
 /// Rows wait more than they work.

@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 
-use super::instance::{Context, Row, ServiceNow, Settings, set, text};
+use super::instance::{Context, Row, ServiceNow, Settings, hashed, set, text};
 use super::oauth::OAuthClient;
 use super::quirks::Quirk;
 use super::seed::User;
@@ -84,6 +84,14 @@ impl<'a> Instance<'a> {
             });
             Ok(())
         })
+    }
+
+    /// Sets a user's password behind the API's back.
+    ///
+    /// # Errors
+    /// When there is no such user.
+    pub fn set_password(&self, key: &str, password: &str) -> anyhow::Result<()> {
+        self.change(key, &[("user_password", &hashed(password))])
     }
 
     /// Sets fields of any row behind the API's back.

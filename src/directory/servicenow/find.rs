@@ -40,7 +40,9 @@ impl ServiceNow {
         };
         if !query::is_safe(wanted) {
             // Whoever asks learns no more than that nothing matches, as of any other name that is not there.
-            tracing::info!("a {field} that could break out of a query is not looked up; name the account by its sys_id");
+            tracing::info!(
+                "a {field} that could break out of a query is not looked up; name the account by its sys_id"
+            );
             return Err(ReadFailure::NotFound);
         }
         let user = self
