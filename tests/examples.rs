@@ -242,7 +242,9 @@ fn servicenow() {
             return;
         };
         let instance = run.sandbox.servicenow();
-        instance.set_password(OPERATOR, "change-me").expect("the integration user");
+        instance
+            .set_password(OPERATOR, "change-me")
+            .expect("the integration user");
         run.apply("admin", &documents(order, &["servicenow/servicenow.yaml"]));
         let status = run.finished("aur", "default", "ada-1");
         check(&status, "Succeeded", "Unlocked", "read back as not locked");

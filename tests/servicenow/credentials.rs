@@ -194,12 +194,7 @@ async fn the_same_token_again_after_a_401_is_a_refusal() {
         status: 401,
         body: None,
     };
-    world.sandbox.inject(Fault::always("*", "/api/*", refused.clone()));
-    world.sandbox.clear_faults();
-    world.sandbox.inject(Fault {
-        method: None,
-        ..Fault::always("GET", "/api/*", refused)
-    });
+    world.sandbox.inject(Fault::always("GET", "/api/*", refused));
     let before = world.calls().len();
     assert_eq!(
         class(directory.find(&call(), &login("ada.byte")).await),

@@ -72,11 +72,10 @@ async fn an_interaction_names_whom_it_is_for() {
         .unwrap();
     assert_eq!(found.person.as_ref(), Some(&world.user("ada.byte")["sys_id"]));
     let agent = found.assigned_to.unwrap();
-    let holds = |role| world.directory.holds_role(&call(), &agent, role);
-    assert_eq!(holds("password_reset_service_desk").await, Ok(true));
-    let role = "password_reset_admin";
-    let holds = world.directory.holds_role(&call(), &agent, role).await;
-    assert_eq!(holds, Ok(false));
+    for (role, held) in [("password_reset_service_desk", true), ("password_reset_admin", false)] {
+        let holds = world.directory.holds_role(&call(), &agent, role).await;
+        assert_eq!(holds, Ok(held), "{role}");
+    }
 }
 
 #[tokio::test]

@@ -102,3 +102,46 @@ pub(super) fn secure_url(secure: &str, plain: &str) -> kube::core::Rule {
         "must be an {secure}:// URL; {plain}:// is allowed to this machine's loopback address only"
     )))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn provider(member: Value) -> Provider {
+        serde_json::from_value(member).unwrap()
+    }
+
+    #[test]
+    fn a_servicenow_credential_is_one_key_or_two() {
+        let reference = json!({"name": "sn"});
+        let url = "https://example.service-now.com";
+        for (members, first, second) in [
+            (
+                json!({"username": "u", "passwordSecretRef": reference}),
+                "password",
+                None,
+            ),
+            (
+                json!({"clientID": "c", "clientSecretRef": reference}),
+                "clientSecret",
+                None,
+            ),
+            (
+                json!({"username": "u", "passwordSecretRef": reference, "clientID": "c", "clientSecretRef": reference}),
+                "password",
+                Some("clientSecret"),
+            ),
+        ] {
+            let mut member = members.clone();
+            member["url"] = url.into();
+            let provider = provider(json!({"serviceNow": member}));
+            assert_eq!(provider.credential().map(|(_, key)| key), Some(first), "{members}");
+            assert_eq!(provider.second_credential().map(|(_, key)| key), second, "{members}");
+            assert_eq!(provider.name(), "servicenow");
+            assert_eq!(provider.most_at_once(), 4, "its semaphores bound each node");
+        }
+        let okta = provider(json!({"okta": {"url": "https://example.okta.com", "tokenSecretRef": reference}}));
+        assert!(okta.second_credential().is_none() && okta.most_at_once() > 4);
+    }
+}

@@ -61,6 +61,9 @@ impl ServiceNow {
     /// Sets a password. It never comes back, so that the count of changes must tell whether it was taken.
     pub(super) async fn write_password(&self, call: &Call, id: &str, password: &Secret) -> Sent {
         const OPERATION: &str = "set password";
+        if let Err(failure) = self.own_id(call).await {
+            return Sent::NotSent(failure);
+        }
         let before = match self.count(call, id).await {
             Ok(count) => count,
             Err(sent) => return sent,
@@ -79,9 +82,8 @@ impl ServiceNow {
             Err(sent) => sent,
             Ok(user) => match user.number("sys_mod_count") {
                 Some(count) if count == before => dropped("sys_user.user_password"),
-                Some(count) if count == before.saturating_add(1) => Sent::Done,
-                // Somebody else wrote too: ours is in it only where the last change is by us.
-                Some(_) if self.is_by_us(call, &user).await => Sent::Done,
+                // It moved: ours is in it only where the last change is by us, somebody else may have written too.
+                Some(_) if self.is_by_us(&user) => Sent::Done,
                 Some(_) => Sent::Unknown(Failure::new(
                     FailureClass::Unknown,
                     "somebody else changed the account at the same moment; whether the password was set cannot be told",
@@ -116,17 +118,10 @@ impl ServiceNow {
         })
     }
 
-    async fn is_by_us(&self, call: &Call, user: &Record) -> bool {
+    /// Whether the last change of a user is by the operator.
+    fn is_by_us(&self, user: &Record) -> bool {
         let by = user.value("sys_updated_by").unwrap_or_default();
-        match &self.spec.username {
-            Some(own) => own.eq_ignore_ascii_case(by),
-            None => {
-                let Ok(own) = self.own_id(call).await else { return false };
-                let query = [("sysparm_fields", "sys_id,user_name")];
-                let own = self.record(call, "read own user", ("sys_user", own), &query).await;
-                own.is_ok_and(|own| own.value("user_name").is_some_and(|own| own.eq_ignore_ascii_case(by)))
-            }
-        }
+        self.own.name().is_some_and(|own| own.eq_ignore_ascii_case(by))
     }
 
     async fn patch(

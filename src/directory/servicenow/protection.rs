@@ -4,7 +4,7 @@
 //! Rights on rows come after limit and count, so that a caller who may not read roles sees an empty list: an empty list
 //! proves nothing unless the count says so too.
 
-use super::{ServiceNow, find::Found, model::Record, query};
+use super::{ServiceNow, find::Found, query};
 use crate::{
     directory::Call,
     domain::account::{Failure, FailureClass, Protection},
@@ -21,9 +21,16 @@ const GROUP_NAMES: [&str; 4] = [
     "group.parent.parent.parent.name",
 ];
 
-/// What is remembered about the operator's own user.
+/// What is remembered about the operator's own user: its sys_id and its User ID.
 #[derive(Default)]
-pub(super) struct Own(OnceLock<String>);
+pub(super) struct Own(OnceLock<(String, String)>);
+
+impl Own {
+    /// The User ID, once it was read.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.0.get().map(|(_, name)| name.as_str())
+    }
+}
 
 impl ServiceNow {
     /// The sys_id of the operator's own user.
@@ -31,7 +38,7 @@ impl ServiceNow {
     /// # Errors
     /// `NeedsConfig` where the instance does not tell.
     pub(super) async fn own_id(&self, call: &Call) -> Result<&str, Failure> {
-        if let Some(own) = self.own.0.get() {
+        if let Some((own, _)) = self.own.0.get() {
             return Ok(own);
         }
         // The instance itself puts the caller in; this text is ours, nothing from outside goes into it.
@@ -42,16 +49,17 @@ impl ServiceNow {
         for condition in conditions {
             let query = [
                 ("sysparm_query", condition.as_str()),
-                ("sysparm_fields", "sys_id,user_name,sys_mod_count"),
+                ("sysparm_fields", "sys_id,user_name"),
                 ("sysparm_limit", "2"),
             ];
             let found = self.list(call, "read own user", "sys_user", &query).await;
             let found = found.map_err(|refusal| refusal.failure)?;
             if let [own] = found.records.as_slice()
                 && let Some(id) = own.value("sys_id").filter(|id| query::is_sys_id(id))
-                && self.is_own_name(own)
+                && let Some(name) = own.value("user_name").filter(|name| self.may_be_own(name))
             {
-                return Ok(self.own.0.get_or_init(|| id.to_owned()));
+                let own = || (id.to_owned(), name.to_owned());
+                return Ok(&self.own.0.get_or_init(own).0);
             }
         }
         let words = "ServiceNow does not show the operator's own user; give it the role user_admin and, for an OAuth client, set \
@@ -59,11 +67,9 @@ impl ServiceNow {
         Err(Failure::new(FailureClass::NeedsConfig, words))
     }
 
-    fn is_own_name(&self, own: &Record) -> bool {
-        self.spec.username.as_deref().is_none_or(|username| {
-            own.value("user_name")
-                .is_some_and(|had| had.eq_ignore_ascii_case(username))
-        })
+    fn may_be_own(&self, name: &str) -> bool {
+        let configured = self.spec.username.as_deref();
+        configured.is_none_or(|username| name.eq_ignore_ascii_case(username))
     }
 
     /// Whether this account is protected. A look-up that fails, or shows less than there is, counts as protected.
