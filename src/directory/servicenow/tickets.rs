@@ -4,6 +4,11 @@
 //! can only be added. So each write carries a [`Mark`]: it stands in the note's text and, unless another product uses that
 //! field, in the ticket's `correlation_id`, and is looked for before anything is sent.
 
+mod mark;
+mod notes;
+
+pub use mark::Mark;
+
 use super::{
     ServiceNow,
     changes::{dropped, text},
@@ -14,6 +19,7 @@ use crate::{
     directory::Call,
     domain::account::{Failure, FailureClass, ReadFailure, Sent},
 };
+use mark::Standing;
 use serde_json::{Value, json};
 
 /// The fields that are read of a ticket.
@@ -85,13 +91,6 @@ pub struct Ticket {
     correlation: String,
 }
 
-/// Which write of which request: the same one for a retry, a higher number for the request's next write.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mark {
-    request: String,
-    number: u32,
-}
-
 /// How a ticket is closed, in the words that people see.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resolution {
@@ -101,66 +100,6 @@ pub struct Resolution {
     pub code: String,
     /// What was done.
     pub notes: String,
-}
-
-/// What a ticket's `correlation_id` says about a write.
-#[derive(Debug, PartialEq, Eq)]
-enum Standing {
-    /// It was done, or a later one of the same request was.
-    Done,
-    /// It was announced, and not done.
-    Begun,
-    /// The field is free, or holds an earlier write of the same request.
-    Free,
-    /// Another request, or another product, uses it.
-    Foreign,
-}
-
-impl Mark {
-    /// The mark of one write. `request` is the request's uid.
-    ///
-    /// # Errors
-    /// `Permanent` where that is no uid.
-    pub fn new(request: &str, number: u32) -> Result<Self, Failure> {
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
-        if request.is_empty() || request.len() > 64 || !request.bytes().all(plain) {
-            return Err(Failure::new(
-                FailureClass::Permanent,
-                "a ticket is marked with a request's uid only",
-            ));
-        }
-        Ok(Mark {
-            request: request.to_owned(),
-            number,
-        })
-    }
-
-    fn text(&self) -> String {
-        format!("readmit.{}.{}", self.request, self.number)
-    }
-
-    fn announcement(&self) -> String {
-        format!("{}.begun", self.text())
-    }
-
-    fn standing(&self, correlation: &str) -> Standing {
-        if correlation.is_empty() {
-            return Standing::Free;
-        }
-        let Some(rest) = correlation.strip_prefix(&format!("readmit.{}.", self.request)) else {
-            return Standing::Foreign;
-        };
-        let (number, begun) = match rest.strip_suffix(".begun") {
-            Some(number) => (number, true),
-            None => (rest, false),
-        };
-        match number.parse::<u32>() {
-            Ok(number) if number == self.number && begun => Standing::Begun,
-            Ok(number) if number >= self.number => Standing::Done,
-            Ok(_) => Standing::Free,
-            Err(_) => Standing::Foreign,
-        }
-    }
 }
 
 impl ServiceNow {
@@ -196,56 +135,6 @@ impl ServiceNow {
     /// Where the roles cannot be read completely.
     pub async fn holds_role(&self, call: &Call, user: &str, role: &str) -> Result<bool, Failure> {
         Ok(self.roles(call, user).await?.iter().any(|held| held == role))
-    }
-
-    /// Adds a work note, unless it is there already.
-    pub async fn add_note(&self, call: &Call, at: &Ticket, note: &str, mark: &Mark) -> Sent {
-        let ticket = match self.again(call, at).await {
-            Ok(ticket) => ticket,
-            Err(sent) => return sent,
-        };
-        let standing = mark.standing(&ticket.correlation);
-        if standing == Standing::Done {
-            return Sent::Done;
-        }
-        let own_field = standing != Standing::Foreign;
-        match self.has_note(call, &ticket, mark).await {
-            Ok(true) => return Sent::Done,
-            Ok(false) if own_field => {}
-            // Only the journal can tell, so that it must be seen to be readable.
-            Ok(false) => {
-                if let Err(failure) = self.probe_journal(call).await {
-                    return Sent::NotSent(failure);
-                }
-            }
-            // Notes are there that may be ours: only the field can tell, and must be seen to hold first.
-            Err(_) if standing == Standing::Begun => {}
-            Err(_) if own_field => {
-                if let Some(sent) = self.announce(call, &ticket, mark).await {
-                    return sent;
-                }
-            }
-            Err(failure) => return Sent::NotSent(failure),
-        }
-        let mut body = json!({"work_notes": format!("{note}\n[{}]", mark.text())});
-        if own_field {
-            correlate(&mut body, &mark.text());
-        }
-        let written = self.write_ticket(call, "add work note", &ticket, &[], &body).await;
-        let written = match written {
-            Ok(written) => written,
-            Err(sent) => return sent,
-        };
-        if written.value("correlation_id") == Some(&mark.text()) {
-            return Sent::Done;
-        }
-        match self.has_note(call, &ticket, mark).await {
-            Ok(true) => Sent::Done,
-            _ => Sent::Unknown(Failure::new(
-                FailureClass::Unknown,
-                "ServiceNow took the work note, and does not show it; look at the ticket",
-            )),
-        }
     }
 
     /// Closes a ticket, unless it is so already.
@@ -297,68 +186,6 @@ impl ServiceNow {
         }
     }
 
-    /// Whether a note with this mark is there.
-    ///
-    /// # Errors
-    /// Where not all entries of the journal may be seen.
-    async fn has_note(&self, call: &Call, ticket: &Ticket, mark: &Mark) -> Result<bool, Failure> {
-        let mark = mark.text();
-        let condition = query::equals("element_id", &ticket.id)?;
-        let condition = format!("{condition}^element=work_notes^valueLIKE[{mark}]");
-        let found = self
-            .list(
-                call,
-                "read work notes",
-                "sys_journal_field",
-                &[
-                    ("sysparm_query", &condition),
-                    ("sysparm_fields", "sys_id,element_id,value"),
-                    ("sysparm_limit", "10"),
-                ],
-            )
-            .await
-            .map_err(|refusal| refusal.failure)?;
-        let ours = |row: &Record| {
-            row.value("element_id") == Some(&ticket.id) && row.value("value").is_some_and(|value| value.contains(&mark))
-        };
-        match found.records.iter().any(ours) {
-            true => Ok(true),
-            false if found.partial || !found.records.is_empty() => Err(hidden_journal()),
-            false => Ok(false),
-        }
-    }
-
-    /// Whether any work note of the instance may be read.
-    async fn probe_journal(&self, call: &Call) -> Result<(), Failure> {
-        let query = [
-            ("sysparm_query", "element=work_notes"),
-            ("sysparm_fields", "sys_id"),
-            ("sysparm_limit", "1"),
-        ];
-        let found = self.list(call, "probe work notes", "sys_journal_field", &query).await;
-        match found.map_err(|refusal| refusal.failure)?.records.is_empty() {
-            true => Err(hidden_journal()),
-            false => Ok(()),
-        }
-    }
-
-    /// Says in the ticket that a note is coming; what stands in the way otherwise.
-    async fn announce(&self, call: &Call, ticket: &Ticket, mark: &Mark) -> Option<Sent> {
-        let mut body = json!({});
-        correlate(&mut body, &mark.announcement());
-        match self.write_ticket(call, "announce work note", ticket, &[], &body).await {
-            Ok(written) if written.value("correlation_id") == Some(&mark.announcement()) => None,
-            Ok(_) => Some(Sent::NotSent(Failure::new(
-                FailureClass::NeedsConfig,
-                "ServiceNow shows neither the ticket's work notes nor keeps its correlation_id, so that a note could come twice; grant \
-                 the operator's user the right to read sys_journal_field or to write correlation_id",
-            ))),
-            // It adds nothing that anybody reads, so that it may be sent again.
-            Err(Sent::Unknown(failure)) => Some(Sent::NotSent(failure)),
-            Err(sent) => Some(sent),
-        }
-    }
-
     async fn write_ticket(
         &self,
         call: &Call,
@@ -372,14 +199,6 @@ impl ServiceNow {
         self.write(call, operation, (ticket.kind.table(), &ticket.id), &query, text(body))
             .await
     }
-}
-
-fn hidden_journal() -> Failure {
-    Failure::new(
-        FailureClass::NeedsConfig,
-        "ServiceNow does not show work notes, and the ticket's correlation_id cannot tell whether one was added; grant the \
-         operator's user the right to read sys_journal_field",
-    )
 }
 
 fn correlate(body: &mut Value, mark: &str) {
@@ -413,30 +232,5 @@ fn choice(record: &Record, field: &str) -> Choice {
     Choice {
         shown: record.display(field).unwrap_or_default().to_owned(),
         stored: record.value(field).unwrap_or_default().to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_correlation_says() {
-        let mark = Mark::new("9d0c-1", 2).unwrap();
-        for (correlation, standing) in [
-            ("", Standing::Free),
-            ("readmit.9d0c-1.1", Standing::Free),
-            ("readmit.9d0c-1.1.begun", Standing::Free),
-            ("readmit.9d0c-1.2", Standing::Done),
-            ("readmit.9d0c-1.2.begun", Standing::Begun),
-            ("readmit.9d0c-1.3", Standing::Done),
-            ("readmit.9d0c-1.3.begun", Standing::Done),
-            ("readmit.9d0c-12.2", Standing::Foreign),
-            ("MON-4711", Standing::Foreign),
-            ("readmit.9d0c-1.x", Standing::Foreign),
-        ] {
-            assert_eq!(mark.standing(correlation), standing, "{correlation:?}");
-        }
-        assert!(Mark::new("a^b", 1).is_err() && Mark::new("", 1).is_err());
     }
 }
