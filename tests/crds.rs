@@ -234,7 +234,7 @@ fn exactly_one_member() {
             .expect("kubectl");
         refused_with(
             &output,
-            &["spec.provider: Invalid value", "set exactly one of okta, openldap"],
+            &["spec.provider: Invalid value", "set exactly one of activeDirectory"],
         );
     }
     create(plane, &directory("one", openldap));

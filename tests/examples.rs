@@ -22,6 +22,7 @@ use testkit::{
     assets,
     control_plane::{self, ControlPlane},
     process::Scratch,
+    samba::{self, Samba},
     skip,
     slapd::{self, Slapd},
 };
@@ -375,5 +376,47 @@ fn openldap() {
         assert_eq!(bind.code, 0, "{bind:?}");
         let must_change = slapd.attribute(&slapd::user_dn("erik"), "pwdReset").expect("a search");
         assert_eq!(must_change.as_deref(), Some("TRUE"), "{order:?}");
+    }
+}
+
+#[test]
+fn active_directory() {
+    // Provisioned once: it takes a while, and both orders may find the same people.
+    let Some(samba) = skip::unless_missing(Samba::start(&[])) else {
+        return;
+    };
+    for order in ORDERS {
+        let Some(run) = Run::start("active-directory", order) else {
+            return;
+        };
+        samba.lock("dana").expect("locked by wrong sign-ins");
+        run.apply("admin", &documents(order, &["active-directory/active-directory.yaml"]));
+        // There is no dc1.example.test: the requests wait for it.
+        let status = run.waits("aur", "default", "dana-1", "DirectoryUnavailable");
+        says(&status, "DirectoryUnavailable", "Directory corp");
+        let ca = std::fs::read_to_string(samba.ca_file()).expect("a CA");
+        let secret = serde_json::json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "corp", "namespace": "readmit-system"},
+            "stringData": {"password": samba.secret(), "ca.crt": ca},
+        });
+        run.apply("admin", &[secret.to_string()]);
+        let here = serde_json::json!({
+            "spec": {"provider": {"activeDirectory": {"url": samba.url(), "caSecretRef": {"name": "corp"}}}},
+        });
+        let patch = here.to_string();
+        let args = ["patch", "directory", "corp", "--type=merge", "-p", &patch];
+        success(&kubectl(run.plane, "admin", &args));
+        let status = run.finished("aur", "default", "dana-1");
+        check(&status, "Succeeded", "Unlocked", "read back as not locked");
+        let status = run.finished("pwr", "default", "alice-1");
+        check(&status, "Succeeded", "PasswordReset", "status.delivery.sealed");
+        let bind = samba
+            .bind(&samba::person_dn("dana"), samba::INITIAL_PASSWORD)
+            .expect("a sign-in");
+        assert_eq!(bind.code, 0, "{bind:?}");
+        let last_set = samba
+            .attribute(&samba::person_dn("alice"), "pwdLastSet")
+            .expect("a search");
+        assert_eq!(last_set.as_deref(), Some("0"), "{order:?}");
     }
 }

@@ -46,7 +46,7 @@ pub async fn execute(
     match effect {
         Effect::Claim(new) => claim(context, request, work, facts, *new).await,
         Effect::Renew(renewal) => renew(context, request, work, renewal).await,
-        Effect::Send { step, policy } => send(context, request, work, facts, (step, policy)).await,
+        Effect::Send { step, also, policy } => send(context, request, work, facts, (step, &also, policy)).await,
         Effect::Prove => prove(context, request, work).await,
         Effect::Release => release(context, request, work, facts).await,
     }
@@ -188,13 +188,13 @@ fn current(context: &Context, request: &Request, work: &Work) -> Option<Account>
     held.or_else(|| context.claims.get(&request.uid).map(|found| found.account))
 }
 
-/// Sends one step, once.
+/// Sends one step, once, with what goes into the same write.
 async fn send(
     context: &Context,
     request: &Request,
     work: &mut Work,
     facts: &Facts,
-    (step, policy): (Step, Option<PolicyReference>),
+    (step, also, policy): (Step, &[Step], Option<PolicyReference>),
 ) -> Result<(), PassError> {
     let account = facts.account.as_ref().and_then(|seen| seen.result.as_ref().ok());
     let (target, lock_stamp) = match (&work.held, account) {
@@ -212,11 +212,13 @@ async fn send(
         (None, None) => return Err(PassError::Changed),
     };
     let at = Timestamp::now();
+    let message = with(also);
     work.sent = Some(clock::boot_time());
     let entry = |event| Entry {
         directory: &request.directory,
         account: &target.id,
         step: Some(step),
+        message: &message,
         ..line(event, request)
     };
     let sent = match guard(context, request, work) {
@@ -234,7 +236,7 @@ async fn send(
                     FailureClass::Transient(None),
                     "the audit log cannot be written",
                 )),
-                false => call_step(upstream.as_ref(), &call, &target, step, work).await,
+                false => call_step(upstream.as_ref(), &call, &target, (step, also), work).await,
             };
             context
                 .metrics
@@ -258,12 +260,12 @@ async fn send(
         detail,
         ..entry(Event::Result)
     });
-    work.attempts.push(Attempt {
+    work.attempts.extend([step].iter().chain(also).map(|step| Attempt {
         step: step.as_str().to_owned(),
         time: Timestamp::from_second(at.as_second()).unwrap_or(at),
         result: sent.as_str().to_owned(),
-    });
-    work.progress.record(step, at, lock_stamp, sent);
+    }));
+    work.progress.record(step, also, at, lock_stamp, sent);
     Ok(())
 }
 
@@ -305,14 +307,31 @@ fn guard(context: &Context, request: &Request, work: &Work) -> Result<(Arc<dyn D
     Ok((upstream, Instant::now() + left))
 }
 
-async fn call_step(upstream: &dyn Directory, call: &Call, target: &Target, step: Step, work: &Work) -> Sent {
+/// The words for what goes into the same write.
+fn with(also: &[Step]) -> String {
+    match also.is_empty() {
+        true => String::new(),
+        false => {
+            let names: Vec<&str> = also.iter().map(|step| step.as_str()).collect();
+            format!("in one write with {}", names.join(" and "))
+        }
+    }
+}
+
+async fn call_step(
+    upstream: &dyn Directory,
+    call: &Call,
+    target: &Target,
+    (step, also): (Step, &[Step]),
+    work: &Work,
+) -> Sent {
     match step {
         Step::Unlock => upstream.unlock(call, target).await,
         Step::SendLink => upstream.send_reset_link(call, target).await,
         Step::RequireChange => upstream.require_change(call, target).await,
         Step::RevokeSessions => upstream.revoke_sessions(call, target).await,
         Step::SetPassword => match &work.prepared {
-            Some(prepared) => upstream.set_password(call, target, &prepared.password).await,
+            Some(prepared) => upstream.set_password(call, target, &prepared.password, also).await,
             None => Sent::NotSent(Failure::new(
                 FailureClass::Transient(None),
                 "the password is not prepared",

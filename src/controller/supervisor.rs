@@ -15,7 +15,9 @@ use crate::{
         directory::{DirectoryStatus, Rate, RefusedSecret},
         provider::Provider,
     },
-    directory::{self, Call, Lane, okta::Okta, openldap::OpenLdap, servicenow::ServiceNow},
+    directory::{
+        self, Call, Lane, active_directory::ActiveDirectory, okta::Okta, openldap::OpenLdap, servicenow::ServiceNow,
+    },
     domain::{
         account::{Capabilities, Failure, FailureClass, Step},
         observed::Trouble,
@@ -166,6 +168,10 @@ async fn connect(
     };
     let ca = ca.as_ref().map(|pem| pem.expose().as_bytes());
     match provider {
+        Provider {
+            active_directory: Some(spec),
+            ..
+        } => Ok(Arc::new(ActiveDirectory::new(spec, credential, ca, throttle, timeout)?)),
         Provider { okta: Some(spec), .. } => Ok(Arc::new(Okta::new(spec, &credential, ca, throttle, timeout, groups)?)),
         Provider {
             openldap: Some(spec), ..
@@ -188,12 +194,14 @@ async fn connect(
             )?))
         }
         Provider {
+            active_directory: None,
             okta: None,
             openldap: None,
             service_now: None,
         } => Err(Failure::new(
             FailureClass::NeedsConfig,
-            "spec.provider names no provider that this release knows; set exactly one of okta, openldap, serviceNow",
+            "spec.provider names no provider that this release knows; set exactly one of activeDirectory, okta, openldap, \
+             serviceNow",
         )),
     }
 }

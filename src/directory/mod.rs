@@ -4,6 +4,7 @@
 //! redirects and referrals are not followed, everything that comes from outside is bounded. Only
 //! `controller/execute.rs` calls the methods that change something.
 
+pub mod active_directory;
 mod breaker;
 mod bucket;
 mod gate;
@@ -63,10 +64,19 @@ pub struct Probe {
     pub capabilities: Capabilities,
 }
 
+/// Some of the accounts that are locked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LockedPage {
+    /// The accounts, in the order of their ids.
+    pub accounts: Vec<AccountRead>,
+    /// Asks for the next page; `None` on the last.
+    pub next: Option<String>,
+}
+
 /// One upstream.
 #[async_trait]
 pub trait Directory: Send + Sync {
-    /// The provider's name: `okta`, `openldap`.
+    /// The provider's name: `active-directory`, `okta`, `openldap`.
     fn provider(&self) -> &'static str;
 
     /// Signs in, learns the upstream's identity and what it can do, and whether the rights suffice.
@@ -83,8 +93,9 @@ pub trait Directory: Send + Sync {
         not_capable(self.provider(), Step::Unlock)
     }
 
-    /// Sets a password. Never sent twice by the provider.
-    async fn set_password(&self, _: &Call, _: &Target, _: &Secret) -> Sent {
+    /// Sets a password, and in the same write these steps: those of the plan that `Capabilities::with_password` names.
+    /// Never sent twice by the provider.
+    async fn set_password(&self, _: &Call, _: &Target, _: &Secret, _also: &[Step]) -> Sent {
         not_capable(self.provider(), Step::SetPassword)
     }
 
@@ -96,6 +107,14 @@ pub trait Directory: Send + Sync {
     /// Makes the owner change the password at the next sign-in.
     async fn require_change(&self, _: &Call, _: &Target) -> Sent {
         not_capable(self.provider(), Step::RequireChange)
+    }
+
+    /// The accounts that are locked now, a page at a time: `page` is absent for the first, then `LockedPage::next`.
+    /// For showing: groups and protection are not looked up and there is no marker, so that an account is read by itself
+    /// before anything is done to it.
+    async fn locked(&self, _: &Call, _page: Option<&str>) -> Result<LockedPage, ReadFailure> {
+        let text = format!("{} cannot list locked accounts", self.provider());
+        Err(Failure::new(FailureClass::Permanent, text).into())
     }
 
     /// Ends the account's sessions.

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One account as one read showed it.
 #[derive(Clone, Debug, PartialEq)]
@@ -143,6 +143,33 @@ pub struct Capabilities {
     pub unlock_only_clears: bool,
     /// Whether setting a password always clears the lock too.
     pub reset_unlocks: bool,
+    /// The state-setting steps that go into the same write as a new password: all of it happens, or none.
+    pub with_password: BTreeSet<Step>,
+    /// Whether the password's marker is a number that grows by one with each set password, so that more than one shows.
+    pub marker_counts: bool,
+}
+
+/// How the password's marker moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moved {
+    /// It is as it was.
+    No,
+    /// By one password, as far as the upstream shows.
+    Once,
+    /// By more than one: somebody else set one too.
+    Further,
+}
+
+impl Capabilities {
+    /// How the password's marker moved. One that is there for the first time has moved.
+    pub fn moved(&self, before: Option<&str>, now: Option<&str>) -> Moved {
+        let number = |marker: Option<&str>| marker.and_then(|text| text.parse::<u64>().ok());
+        match (number(before), number(now)) {
+            _ if before == now => Moved::No,
+            (Some(before), Some(now)) if self.marker_counts && before.checked_add(1) != Some(now) => Moved::Further,
+            _ => Moved::Once,
+        }
+    }
 }
 
 /// What a send came to.

@@ -4,10 +4,11 @@
 use crate::{
     api::{
         Outcome, Reason,
+        account::Claim,
         request_status::{AccountReference, Lockout, PolicyReference},
     },
     domain::{
-        account::{AccountRead, FailureClass, LockState, ReadFailure, Step},
+        account::{AccountRead, Capabilities, FailureClass, LockState, Moved, ReadFailure, Step},
         decide::{self, after},
         decision::{Decision, Ending, Fact, Waiting},
         ledger::{self, Closing},
@@ -303,6 +304,15 @@ impl Observed<'_> {
             server: account.server.clone(),
             back,
         })
+    }
+
+    /// How the password's marker moved since the claim.
+    pub fn password_moved(&self, claim: &Claim, account: &AccountRead) -> Moved {
+        let (before, now) = (claim.marker.as_deref(), account.password_marker.as_deref());
+        self.directory.map_or_else(
+            || Capabilities::default().moved(before, now),
+            |directory| directory.capabilities.moved(before, now),
+        )
     }
 
     /// The name of an account's ledger object in the Directory at hand.

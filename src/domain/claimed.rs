@@ -8,7 +8,7 @@ use crate::{
         account::{AccountFields, Claim, LedgerEntry, LedgerOutcome},
     },
     domain::{
-        account::{AccountRead, Failure, LockState, ReadFailure, Sent, Step},
+        account::{AccountRead, Failure, LockState, Moved, ReadFailure, Sent, Step},
         busy,
         case::{Case, Reached, reached},
         claimless::TRIES,
@@ -292,7 +292,13 @@ fn next(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen, step
         };
     }
     match seen.usable {
-        true => Decision::Act(Effect::Send { step, policy: None }),
+        true => Decision::Act(Effect::Send {
+            step,
+            also: observed.directory.map_or_else(Vec::new, |directory| {
+                plan::together(step, &observed.progress.plan, &directory.capabilities)
+            }),
+            policy: None,
+        }),
         // Time has passed since it was permitted: everything is looked at again before the next step.
         false => recovery::go_on(now, observed, seen),
     }
@@ -387,6 +393,11 @@ fn verify(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen) ->
             not_read_back(case)
         };
     }
+    if observed.progress.plan.contains(&Step::SetPassword)
+        && observed.password_moved(&seen.claim, account) == Moved::Further
+    {
+        return set_again(case);
+    }
     for step in &observed.progress.plan {
         match reached(*step, account, seen.claim.lock_stamp.as_deref()) {
             Reached::Yes => {}
@@ -429,6 +440,15 @@ fn awaiting(now: Timestamp, case: &Case) -> Decision {
 
 fn not_read_back(case: &Case) -> Decision {
     let message = "the directory said that it was done, but that could not be read back; look at the account";
+    case.finish(Outcome::Unknown, Reason::OutcomeUnknown, message.into())
+        .deliver(true)
+        .closing(Closing::Unknown)
+}
+
+/// The marker counts, and shows more than the one password that was set here.
+fn set_again(case: &Case) -> Decision {
+    let message = "the password was set, and somebody else set another one meanwhile; which of them is in force is not \
+                   known; look at the account";
     case.finish(Outcome::Unknown, Reason::OutcomeUnknown, message.into())
         .deliver(true)
         .closing(Closing::Unknown)

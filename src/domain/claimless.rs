@@ -88,6 +88,7 @@ fn again(now: Timestamp, observed: &Observed, case: &Case) -> Decision {
     if observed.progress.count(Step::Unlock) < TRIES && now < expires(observed) {
         return Decision::Act(Effect::Send {
             step: Step::Unlock,
+            also: Vec::new(),
             policy: None,
         });
     }

@@ -299,6 +299,7 @@ fn ready(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, acco
         return match observed.is_fresh(now) {
             true => Decision::Act(Effect::Send {
                 step: Step::Unlock,
+                also: Vec::new(),
                 policy: Some(policy.reference.clone()),
             }),
             false => observed.read_again(account, false),

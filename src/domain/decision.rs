@@ -83,6 +83,8 @@ pub enum Effect {
     Send {
         /// What.
         step: Step,
+        /// What goes into the same write: all of it happens, or none.
+        also: Vec<Step>,
         /// The policy that permits it, where there is no claim that says so.
         policy: Option<PolicyReference>,
     },

@@ -23,13 +23,23 @@ pub fn wanted(request: &Request, capabilities: &Capabilities, revoke: bool) -> V
         return vec![Step::Unlock];
     };
     let mut steps = Vec::new();
+    let temporary = *method == Method::TemporaryPassword;
     // A reset that unlocks by itself needs no step of its own for it.
-    if *unlock && !(capabilities.reset_unlocks && *method == Method::TemporaryPassword) {
+    let unlock = *unlock && !(capabilities.reset_unlocks && temporary);
+    // What goes into the password's own write stands behind it: it is sent alone only if that write is known to be done.
+    let with_password = temporary && capabilities.with_password.contains(&Step::Unlock);
+    if unlock && !with_password {
         steps.push(Step::Unlock);
     }
     match method {
         Method::Link => steps.push(Step::SendLink),
-        Method::TemporaryPassword => steps.extend([Step::SetPassword, Step::RequireChange]),
+        Method::TemporaryPassword => {
+            steps.push(Step::SetPassword);
+            if unlock && with_password {
+                steps.push(Step::Unlock);
+            }
+            steps.push(Step::RequireChange);
+        }
         Method::ChangeAtNextSignIn => steps.push(Step::RequireChange),
     }
     // Ending sessions is a bonus of the reset: where the directory cannot, the reset stands without it.
@@ -46,6 +56,12 @@ pub fn steps(request: &Request, account: &AccountRead, capabilities: &Capabiliti
         .into_iter()
         .filter(|step| *step != Step::Unlock || locked)
         .collect()
+}
+
+/// The steps of a plan that go into the same write as this one.
+pub fn together(step: Step, plan: &[Step], capabilities: &Capabilities) -> Vec<Step> {
+    let with = |other: &&Step| step == Step::SetPassword && capabilities.with_password.contains(other);
+    plan.iter().filter(with).copied().collect()
 }
 
 /// What the directory cannot do of the request, and the way out; known before anything is sent.

@@ -5,7 +5,7 @@
 use crate::{
     api::{Method, Outcome, Reason, request_status::PolicyReference},
     domain::{
-        account::{AccountRead, Failure, LockState, Proof, ReadFailure, Step},
+        account::{AccountRead, Failure, LockState, Moved, Proof, ReadFailure, Step},
         case::{Case, Reached, reached},
         claimed,
         decide::{IDLE, after, expires},
@@ -136,8 +136,13 @@ fn judge_password(
         let why = "this directory shows no trace by which a set password can be recognised";
         return in_doubt(observed, case, seen, why);
     }
-    if account.password_marker == claim.marker {
-        return resume(now, observed, case, seen, account, false);
+    match observed.password_moved(claim, account) {
+        Moved::No => return resume(now, observed, case, seen, account, false),
+        // A sign-in would prove whose is in force, and count towards a lock where it is not ours.
+        Moved::Further => {
+            return unknown(case, "the password was set more than once since").deliver(false);
+        }
+        Moved::Once => {}
     }
     match (&observed.progress.proof, claim.proved) {
         (Some(Proof::Ours), _) => resume(now, observed, case, seen, account, true),

@@ -1,5 +1,5 @@
-//! Real servers for tests and for the demo: a Kubernetes control plane and an OpenLDAP server, started on loopback
-//! ports and ended by process id, also when a test panics or is killed.
+//! Real servers for tests and for the demo: a Kubernetes control plane, an OpenLDAP server and a Samba domain
+//! controller, started on loopback and ended by process id, also when a test panics or is killed.
 //!
 //! This crate knows nothing of the operator: what starts the product, applies its manifests or judges its results
 //! belongs elsewhere. Everything here blocks; a caller inside an async runtime uses `spawn_blocking`.
@@ -10,6 +10,7 @@ pub mod packages;
 pub mod ports;
 pub mod process;
 pub mod proxy;
+pub mod samba;
 pub mod skip;
 pub mod slapd;
 pub mod tls;

@@ -21,7 +21,7 @@ fn directories_that_cannot_be_meant_are_refused() {
     let okta = "okta: {url: 'https://example.okta.com', tokenSecretRef: {name: okta}}";
     let ldap =
         |url: &str| format!("openldap: {{url: '{url}', bindDN: cn=a, bindSecretRef: {{name: a}}, baseDN: dc=a}}");
-    let one = ["spec.provider", "set exactly one of okta, openldap"];
+    let one = ["spec.provider", "set exactly one of activeDirectory"];
     let both = format!("{okta}, {}", ldap("ldaps://ldap.example.test"));
     check(org, "admin", &directory(""), &Refused(&one));
     check(org, "admin", &directory(&both), &Refused(&one));

@@ -7,6 +7,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod active_directory;
 mod board;
 mod cell;
 mod fixture;
@@ -45,6 +46,7 @@ type Provider = (&'static str, fn() -> anyhow::Result<Box<dyn Fixture>>);
 const PROVIDERS: &[Provider] = &[
     ("okta", okta::start),
     ("openldap", openldap::start),
+    ("active-directory", active_directory::start),
     ("servicenow", servicenow::start),
 ];
 

@@ -91,7 +91,14 @@ pub fn prepare(
 }
 
 /// The guard, the call, and what is taken down of it.
-pub fn send(world: &mut World, request: &Request, work: &mut Work, facts: &Facts, step: Step, fault: Option<Fault>) {
+pub fn send(
+    world: &mut World,
+    request: &Request,
+    work: &mut Work,
+    facts: &Facts,
+    (step, also): (Step, &[Step]),
+    fault: Option<Fault>,
+) {
     let account = facts.account.as_ref().and_then(|seen| seen.result.as_ref().ok());
     let stamp = match (&work.held, account) {
         (_, Some(account)) => account.lock_stamp.clone(),
@@ -136,15 +143,23 @@ pub fn send(world: &mut World, request: &Request, work: &mut Work, facts: &Facts
             Some(Fault::LostBefore) => Sent::Unknown(busy()),
             Some(Fault::Late(secs)) => {
                 let then = after(at, Duration::from_secs(secs.into()));
-                world.upstream.late.push((then, uid.clone(), step, value));
+                for step in [step].iter().chain(also) {
+                    world.upstream.late.push((then, uid.clone(), *step, value.clone()));
+                }
                 Sent::Unknown(busy())
             }
             Some(Fault::LostAfter) => {
-                world.apply(at, &uid, step, &value);
+                [step]
+                    .iter()
+                    .chain(also)
+                    .for_each(|step| world.apply(at, &uid, *step, &value));
                 Sent::Unknown(busy())
             }
             None => {
-                world.apply(at, &uid, step, &value);
+                [step]
+                    .iter()
+                    .chain(also)
+                    .for_each(|step| world.apply(at, &uid, *step, &value));
                 Sent::Done
             }
         }
@@ -152,9 +167,21 @@ pub fn send(world: &mut World, request: &Request, work: &mut Work, facts: &Facts
     if matches!(sent, Sent::Unknown(_)) || fault == Some(Fault::Pretended) {
         world.truth.hidden.insert(uid);
     }
-    let shown = step != Step::SendLink && (step != Step::SetPassword || world.upstream.marks);
-    if sent == Sent::Done && fault == Some(Fault::Pretended) && !shown {
-        world.truth.deceived.insert(request.uid.clone());
+    if sent == Sent::Done && fault == Some(Fault::Pretended) {
+        deceive(world, request, work, step);
     }
-    work.progress.record(step, at, stamp, sent);
+    work.progress.record(step, also, at, stamp, sent);
+}
+
+/// The directory says that it did it, and did not. Nothing shows that of a link, nor of a password where the marker is
+/// missing or somebody else moved it since the claim (or does so later, see `truth`).
+fn deceive(world: &mut World, request: &Request, work: &Work, step: Step) {
+    let claimed = work.held.as_ref().and_then(|held| held.claim.marker.clone());
+    let moved = claimed != Some(world.upstream.marker.to_string());
+    match step {
+        Step::SendLink => _ = world.truth.deceived.insert(request.uid.clone()),
+        Step::SetPassword if moved || !world.upstream.marks => _ = world.truth.deceived.insert(request.uid.clone()),
+        Step::SetPassword => _ = world.truth.pretended.insert(request.uid.clone()),
+        Step::Unlock | Step::RequireChange | Step::RevokeSessions => {}
+    }
 }

@@ -12,6 +12,7 @@ mod properties;
 mod replica;
 mod scene;
 mod schedule;
+mod together;
 mod truth;
 mod waits;
 mod world;

@@ -40,9 +40,10 @@ proptest! {
         wishes in prop::collection::vec(schedule::wish(), 1..4),
         choice in 0u8..2,
         marks in prop::bool::weighted(0.8),
+        together: bool,
         events in prop::collection::vec(schedule::event(), 0..40),
     ) {
-        let mut world = world(&wishes, choice, marks);
+        let mut world = world(&wishes, choice, marks, together);
         let mut replicas = [Replica::default(), Replica::default()];
         for event in &events {
             schedule::apply(&mut world, &mut replicas, event);
@@ -62,8 +63,9 @@ proptest! {
         wishes in prop::collection::vec(schedule::wish(), 1..4),
         choice in 0u8..2,
         marks in any::<bool>(),
+        together: bool,
     ) {
-        let mut world = world(&wishes, choice, marks);
+        let mut world = world(&wishes, choice, marks, together);
         let mut replicas = [Replica::default(), Replica::default()];
         run_out(&mut world, &mut replicas);
         limits_held(&world);
@@ -74,12 +76,18 @@ proptest! {
     }
 }
 
-fn world(wishes: &[Wish], choice: u8, marks: bool) -> World {
+/// `together`: the directory sets password, lock and forced change with one write, and counts set passwords.
+fn world(wishes: &[Wish], choice: u8, marks: bool, together: bool) -> World {
     let requests = wishes
         .iter()
         .enumerate()
         .map(|(number, wish)| schedule::request(*wish, number));
-    World::new(requests.collect(), schedule::policies(choice), marks)
+    let mut world = World::new(requests.collect(), schedule::policies(choice), marks);
+    if let Some(directory) = world.directory.as_mut().filter(|_| together) {
+        directory.capabilities.with_password = [Step::Unlock, Step::RequireChange].into();
+        directory.capabilities.marker_counts = true;
+    }
+    world
 }
 
 /// Passes over everything, by turns, until everything has ended; which must be within the time that every request has,

@@ -298,8 +298,8 @@ impl Replica {
         match effect {
             Effect::Claim(new) => self.claim(world, request, work, facts, *new, how),
             Effect::Renew(renewal) => self.renew(world, request, work, renewal),
-            Effect::Send { step, .. } => {
-                send(world, request, work, facts, step, how.fault);
+            Effect::Send { step, also, .. } => {
+                send(world, request, work, facts, (step, &also), how.fault);
                 Ok(())
             }
             Effect::Prove => {

@@ -141,6 +141,7 @@ fn happen(world: &mut World, outside: Outside) {
             upstream.lock_stamp += 1;
         }
         Outside::ChangePassword => {
+            world.truth.deceived.append(&mut world.truth.pretended);
             upstream.password = format!("the owner's, after {}", upstream.marker);
             upstream.marker += 1;
             upstream.must_change = false;

@@ -18,6 +18,8 @@ pub struct Truth {
     pub hidden: BTreeSet<String>,
     /// Whom the directory deceived in a way that nothing shows.
     pub deceived: BTreeSet<String>,
+    /// Whose password the directory pretended to have set: the next change by somebody else hides it.
+    pub pretended: BTreeSet<String>,
     /// Requests that ever held a claim.
     pub claimed: BTreeSet<String>,
 }

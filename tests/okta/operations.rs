@@ -108,7 +108,7 @@ async fn a_weak_password_is_refused_and_not_repeated_in_words() {
     let weak = Secret::new("weakpw".into());
     let sent = world
         .okta
-        .set_password(&call(), &world.target("bob@example.com"), &weak)
+        .set_password(&call(), &world.target("bob@example.com"), &weak, &[])
         .await;
     assert_eq!(refused(&sent), Some(FailureClass::Permanent));
     assert!(!format!("{sent:?}").contains("weakpw"));

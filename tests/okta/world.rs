@@ -89,7 +89,7 @@ impl World {
             Step::Unlock => self.okta.unlock(&call, &target).await,
             Step::SetPassword => {
                 self.okta
-                    .set_password(&call, &target, &Secret::new(NEW_PASSWORD.into()))
+                    .set_password(&call, &target, &Secret::new(NEW_PASSWORD.into()), &[])
                     .await
             }
             Step::SendLink => self.okta.send_reset_link(&call, &target).await,

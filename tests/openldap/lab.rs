@@ -139,7 +139,7 @@ impl Lab {
     pub fn set_password(&self, uid: &str, password: &str) -> Sent {
         self.wait(
             self.directory
-                .set_password(&call(), &self.target(uid), &secret(password)),
+                .set_password(&call(), &self.target(uid), &secret(password), &[]),
         )
     }
 

@@ -129,7 +129,7 @@ fn an_outage_is_not_sent_and_ends_with_it() {
     assert_eq!(failed(lab.find(&login("alice"))).class, FailureClass::Transient(None));
     for sent in [
         lab.wait(lab.directory.unlock(&call(), &target)),
-        lab.wait(lab.directory.set_password(&call(), &target, &secret("x"))),
+        lab.wait(lab.directory.set_password(&call(), &target, &secret("x"), &[])),
     ] {
         assert_eq!(sent.as_str(), "NotSent");
         assert_eq!(failure(sent).class, FailureClass::Transient(None));

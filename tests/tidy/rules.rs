@@ -74,7 +74,7 @@ pub const RULES: &[Rule] = &[
             ("src/controller/pass.rs", "upstream.unlock(&call, &target).await"),
             (
                 "src/web/a.rs",
-                "Directory::set_password(&okta, &call, &target, &password).await",
+                "Directory::set_password(&okta, &call, &target, &password, &[]).await",
             ),
         ],
         innocent: &[("src/controller/execute.rs", "upstream.unlock(&call, &target).await")],

@@ -1,9 +1,11 @@
 //! How each kind of upstream is reached: one file a provider, one member of the union each.
 
+mod active_directory;
 mod okta;
 mod openldap;
 mod servicenow;
 
+pub use active_directory::{ActiveDirectoryProvider, TargetServer};
 pub use okta::OktaProvider;
 pub use openldap::OpenLdapProvider;
 pub use servicenow::ServiceNowProvider;
@@ -18,8 +20,11 @@ const MOST_AT_ONCE: u32 = 256;
 /// One upstream. Exactly one member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = schema::exactly_one_of(&["okta", "openldap", "serviceNow"]))]
+#[x_kube(validation = schema::exactly_one_of(&["activeDirectory", "okta", "openldap", "serviceNow"]))]
 pub struct Provider {
+    /// A domain of Active Directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active_directory: Option<ActiveDirectoryProvider>,
     /// An Okta organisation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub okta: Option<OktaProvider>,
@@ -35,6 +40,10 @@ impl Provider {
     /// Which Secret holds the credential, and the default of its key.
     pub fn credential(&self) -> Option<(&SecretKeyRef, &'static str)> {
         match self {
+            Provider {
+                active_directory: Some(domain),
+                ..
+            } => Some((&domain.bind_secret_ref, "password")),
             Provider { okta: Some(okta), .. } => Some((&okta.token_secret_ref, "token")),
             Provider {
                 openldap: Some(openldap),
@@ -45,6 +54,7 @@ impl Provider {
                 ..
             } => service_now.credential(),
             Provider {
+                active_directory: None,
                 okta: None,
                 openldap: None,
                 service_now: None,
@@ -70,20 +80,26 @@ impl Provider {
     /// Which Secret holds the certificates to trust.
     pub fn ca_secret_ref(&self) -> Option<&SecretKeyRef> {
         let okta = self.okta.as_ref().and_then(|okta| okta.ca_secret_ref.as_ref());
-        let openldap = self.openldap.as_ref().and_then(|it| it.ca_secret_ref.as_ref());
-        let service_now = self.service_now.as_ref().and_then(|it| it.ca_secret_ref.as_ref());
-        okta.or(openldap).or(service_now)
+        let openldap = || self.openldap.as_ref()?.ca_secret_ref.as_ref();
+        let active_directory = || self.active_directory.as_ref()?.ca_secret_ref.as_ref();
+        let service_now = || self.service_now.as_ref()?.ca_secret_ref.as_ref();
+        okta.or_else(openldap).or_else(active_directory).or_else(service_now)
     }
 
     /// The provider's name as it stands in names of Account objects, metrics and messages.
     pub fn name(&self) -> &'static str {
         match self {
+            Provider {
+                active_directory: Some(_),
+                ..
+            } => "active-directory",
             Provider { okta: Some(_), .. } => "okta",
             Provider { openldap: Some(_), .. } => "openldap",
             Provider {
                 service_now: Some(_), ..
             } => "servicenow",
             Provider {
+                active_directory: None,
                 okta: None,
                 openldap: None,
                 service_now: None,

@@ -14,6 +14,7 @@ use ldap3::{
 use std::{
     collections::HashSet,
     future::Future,
+    hash::Hash,
     panic::AssertUnwindSafe,
     time::{Duration, Instant},
 };
@@ -25,6 +26,7 @@ pub struct Connection {
     driver: JoinHandle<()>,
     deadline: Instant,
     timeout: Duration,
+    search_controls: Vec<RawControl>,
 }
 
 /// A search. Referrals are not followed, aliases not dereferenced.
@@ -90,8 +92,14 @@ impl Connection {
                 }),
                 deadline,
                 timeout: limit,
+                search_controls: Vec::new(),
             }),
         }
+    }
+
+    /// Sends this control with every search.
+    pub fn search_with(&mut self, control: RawControl) {
+        self.search_controls.push(control);
     }
 
     /// Binds by name and password, with the password policy control.
@@ -153,10 +161,13 @@ impl Connection {
         let seconds = i32::try_from(self.timeout.as_secs().max(1)).unwrap_or(i32::MAX);
         let mut options = SearchOptions::new().timelimit(seconds).typesonly(query.names_only);
         let mut ldap = self.ldap.clone();
-        match paging {
-            // With paging the size limit would count over all pages.
-            Some(control) => _ = ldap.with_controls(vec![control]),
-            None => options = options.sizelimit(i32::try_from(query.limit).unwrap_or(i32::MAX)),
+        // With paging the size limit would count over all pages.
+        if paging.is_none() {
+            options = options.sizelimit(i32::try_from(query.limit).unwrap_or(i32::MAX));
+        }
+        let controls: Vec<RawControl> = self.search_controls.iter().cloned().chain(paging).collect();
+        if !controls.is_empty() {
+            ldap.with_controls(controls);
         }
         let mut stream = ldap
             .with_search_options(options)
@@ -198,18 +209,25 @@ impl Connection {
 
     /// Deletes an attribute with all its values. Not the same as replacing it by nothing: see the provider.
     pub async fn delete_attribute(&self, dn: &str, attribute: &str) -> Result<(), Fault> {
-        self.modify(dn, Mod::Delete(attribute, HashSet::new())).await
+        self.modify(dn, vec![Mod::Delete(attribute, HashSet::new())]).await
     }
 
     /// Replaces an attribute's values by one.
     pub async fn replace_attribute(&self, dn: &str, attribute: &str, value: &str) -> Result<(), Fault> {
-        self.modify(dn, Mod::Replace(attribute, HashSet::from([value]))).await
+        self.replace_attributes(dn, &[(attribute, value.as_bytes())]).await
     }
 
-    async fn modify(&self, dn: &str, change: Mod<&str>) -> Result<(), Fault> {
+    /// Replaces the values of several attributes by one each, in one modification: all of them change, or none.
+    pub async fn replace_attributes(&self, dn: &str, values: &[(&str, &[u8])]) -> Result<(), Fault> {
+        let replace =
+            |(name, value): &(&str, &'_ [u8])| Mod::Replace(name.as_bytes().to_vec(), HashSet::from([value.to_vec()]));
+        self.modify(dn, values.iter().map(replace).collect()).await
+    }
+
+    async fn modify<S: AsRef<[u8]> + Eq + Hash + Send>(&self, dn: &str, changes: Vec<Mod<S>>) -> Result<(), Fault> {
         let mut ldap = self.ldap.clone();
         let result = self
-            .ask(async move { ldap.with_controls(ppolicy::request()).modify(dn, vec![change]).await })
+            .ask(async move { ldap.with_controls(ppolicy::request()).modify(dn, changes).await })
             .await?;
         succeeded(&result)
     }

@@ -46,6 +46,33 @@ impl Endpoint {
         Ok(Endpoint { url, tls })
     }
 
+    /// The same scheme, port and trust at another host.
+    ///
+    /// # Errors
+    /// The name is none of a host, or plain `ldap://` would leave this machine.
+    pub fn at(&self, host: &str) -> Result<Endpoint, Failure> {
+        let refuse = || needs_config("a domain controller's DNS name is no host name that can be connected to");
+        let mut url = self.url.clone();
+        url.set_host(Some(host)).map_err(|_| refuse())?;
+        match url.host_str() {
+            Some(host) if self.tls.is_some() || is_loopback(host) => Ok(Endpoint {
+                url,
+                tls: self.tls.clone(),
+            }),
+            _ => Err(refuse()),
+        }
+    }
+
+    /// Whether the connection is encrypted.
+    pub fn is_encrypted(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// The port, where the URL names one.
+    pub fn port(&self) -> Option<u16> {
+        self.url.port()
+    }
+
     pub(super) fn url(&self) -> &Url {
         &self.url
     }

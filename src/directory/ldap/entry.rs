@@ -22,6 +22,7 @@ pub struct Attribute {
     pub values: Vec<String>,
     /// Whether a value was no text; then `values` is empty.
     pub binary: bool,
+    octets: Vec<Vec<u8>>,
 }
 
 impl Entry {
@@ -35,6 +36,32 @@ impl Entry {
     /// The first value of an attribute.
     pub fn first(&self, name: &str) -> Option<&str> {
         self.all(name).first().map(String::as_str)
+    }
+
+    /// The values of an attribute as octets, whether or not they happen to be text.
+    pub fn octets(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        let attribute = self.attributes.get(&name.to_ascii_lowercase());
+        attribute.into_iter().flat_map(|attribute| {
+            let text = attribute.values.iter().map(String::as_bytes);
+            text.chain(attribute.octets.iter().map(Vec::as_slice))
+        })
+    }
+
+    /// The same with this value of one attribute.
+    pub fn with(mut self, name: &str, octets: Vec<u8>) -> Self {
+        let attribute = Attribute {
+            name: name.to_owned(),
+            values: Vec::new(),
+            binary: true,
+            octets: vec![octets],
+        };
+        self.attributes.insert(name.to_ascii_lowercase(), attribute);
+        self
+    }
+
+    /// A number.
+    pub fn number(&self, name: &str) -> Option<i64> {
+        self.first(name)?.parse().ok()
     }
 
     /// Whether the attribute is there, with or without values.
@@ -69,11 +96,13 @@ impl From<SearchEntry> for Entry {
             name,
             values,
             binary: false,
+            octets: Vec::new(),
         });
-        let binary = raw.bin_attrs.into_keys().map(|name| Attribute {
+        let binary = raw.bin_attrs.into_iter().map(|(name, octets)| Attribute {
             name,
             values: Vec::new(),
             binary: true,
+            octets,
         });
         Entry {
             dn: raw.dn,
@@ -99,5 +128,17 @@ impl Entry {
             bin_attrs: Default::default(),
         }
         .into()
+    }
+
+    /// The same with one more attribute, whose values are not text.
+    pub fn with_octets(mut self, name: &str, octets: &[&[u8]]) -> Self {
+        let attribute = Attribute {
+            name: name.to_owned(),
+            values: Vec::new(),
+            binary: true,
+            octets: octets.iter().map(|value| value.to_vec()).collect(),
+        };
+        self.attributes.insert(name.to_ascii_lowercase(), attribute);
+        self
     }
 }

@@ -7,6 +7,22 @@ pub fn equals(attribute: &str, value: &str) -> String {
     format!("({attribute}={})", escape(value))
 }
 
+/// `(attribute>=number)`.
+pub fn at_least(attribute: &str, number: u64) -> String {
+    format!("({attribute}>={number})")
+}
+
+/// `(attribute=octets)`, every octet escaped.
+pub fn equals_octets(attribute: &str, octets: &[u8]) -> String {
+    let value: String = octets.iter().map(|octet| format!("\\{octet:02x}")).collect();
+    format!("({attribute}={value})")
+}
+
+/// `(attribute:rule:=value)`: compared by another matching rule, named by its object identifier.
+pub fn by_rule(attribute: &str, rule: &str, value: &str) -> String {
+    format!("({attribute}:{rule}:={})", escape(value))
+}
+
 /// `(attribute=*)`.
 pub fn present(attribute: &str) -> String {
     format!("({attribute}=*)")

@@ -7,15 +7,18 @@
 //! Nothing about accounts, locks or policies of one product stands here.
 
 pub mod connection;
+pub mod credential;
 pub mod dn;
 pub mod endpoint;
 pub mod entry;
 pub mod fault;
 pub mod filter;
 pub mod ppolicy;
+pub mod profile;
 pub mod time;
 
 pub use connection::{Connection, Presence, Query};
+pub use credential::Credential;
 pub use endpoint::Endpoint;
 pub use entry::Entry;
 pub use fault::{Answer, Fault};

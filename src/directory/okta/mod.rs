@@ -19,7 +19,7 @@ mod rate;
 use super::{Call, Directory, Probe, Target, throttle::Throttle};
 use crate::{
     api::{common::AccountSelector, provider::OktaProvider},
-    domain::account::{AccountRead, Capabilities, Failure, ReadFailure, Sent},
+    domain::account::{AccountRead, Capabilities, Failure, ReadFailure, Sent, Step},
     secret::Secret,
 };
 use async_trait::async_trait;
@@ -77,7 +77,7 @@ impl Directory for Okta {
             capabilities: Capabilities {
                 unable: BTreeMap::new(),
                 unlock_only_clears: true,
-                reset_unlocks: false,
+                ..Capabilities::default()
             },
         })
     }
@@ -94,7 +94,7 @@ impl Directory for Okta {
         self.send_unlock(call, &target.id).await
     }
 
-    async fn set_password(&self, call: &Call, target: &Target, password: &Secret) -> Sent {
+    async fn set_password(&self, call: &Call, target: &Target, password: &Secret, _also: &[Step]) -> Sent {
         self.put_password(call, &target.id, password).await
     }
 

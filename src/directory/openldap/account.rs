@@ -5,13 +5,13 @@ use super::{
     groups::{self, Group},
     lock::{PasswordState, lock_state},
     policy::{self, PasswordPolicy, Why},
-    profile, protection,
+    protection,
     schema::{ABSENCE_MATTERS, CHANGED_TIME, ENTRY_UUID, POLICY_SUBENTRY, STATE},
     session::Session,
 };
 use crate::{
     api::common::AccountSelector,
-    directory::ldap::{Connection, Entry, Fault, Presence, Query, filter},
+    directory::ldap::{Connection, Entry, Fault, Presence, Query, filter, profile},
     domain::account::{AccountRead, Failure, FailureClass, Protection, ReadFailure, Step},
 };
 use futures::future::try_join_all;

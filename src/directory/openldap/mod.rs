@@ -11,31 +11,32 @@ mod lock;
 mod operations;
 mod policy;
 mod probe;
-mod profile;
 mod protection;
 mod schema;
 mod session;
 
-use super::{Call, Directory, Probe, Target, ldap::Endpoint, throttle::Throttle};
+use super::{
+    Call, Directory, Probe, Target,
+    ldap::{Credential, Endpoint},
+    throttle::Throttle,
+};
 use crate::{
     api::{common::AccountSelector, provider::OpenLdapProvider},
-    domain::account::{AccountRead, Failure, FailureClass, Proof, ReadFailure, Sent},
+    domain::account::{AccountRead, Failure, Proof, ReadFailure, Sent, Step},
     secret::Secret,
 };
 use async_trait::async_trait;
 use probe::Server;
 use std::time::Duration;
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::OnceCell;
 
 /// One slapd. Made anew whenever its Directory or one of its Secrets changes.
 pub struct OpenLdap {
     spec: OpenLdapProvider,
     endpoint: Endpoint,
-    bind_password: Secret,
+    credential: Credential,
     throttle: Throttle,
     timeout: Duration,
-    /// Whether the server refused the credential; also held while binding, see `session`.
-    refused: Mutex<bool>,
     server: OnceCell<Server>,
 }
 
@@ -52,19 +53,12 @@ impl OpenLdap {
         throttle: Throttle,
         timeout: Duration,
     ) -> Result<Self, Failure> {
-        if bind_password.expose().is_empty() {
-            return Err(Failure::new(
-                FailureClass::NeedsConfig,
-                "the Secret of bindSecretRef holds an empty password",
-            ));
-        }
         Ok(OpenLdap {
             endpoint: Endpoint::new(&spec.url, ca_pem)?,
             spec: spec.clone(),
-            bind_password,
+            credential: Credential::new(&spec.bind_dn, bind_password)?,
             throttle,
             timeout,
-            refused: Mutex::new(false),
             server: OnceCell::new(),
         })
     }
@@ -103,7 +97,7 @@ impl Directory for OpenLdap {
         self.send_unlock(call, target).await
     }
 
-    async fn set_password(&self, call: &Call, target: &Target, password: &Secret) -> Sent {
+    async fn set_password(&self, call: &Call, target: &Target, password: &Secret, _also: &[Step]) -> Sent {
         self.send_password(call, target, password).await
     }
 

@@ -82,6 +82,7 @@ fn capabilities() -> Capabilities {
         unable,
         unlock_only_clears: true,
         reset_unlocks: true,
+        ..Capabilities::default()
     }
 }
 

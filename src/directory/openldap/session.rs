@@ -1,5 +1,4 @@
-//! A bound connection for one operation, and the rule that the operator's credential is never tried again once the
-//! server refused it: a second wrong bind would help to lock the operator's own account.
+//! A bound connection for one operation.
 
 use super::OpenLdap;
 use crate::{
@@ -41,10 +40,7 @@ impl OpenLdap {
     /// `RateLimited` where the turn does not come, `CredentialRefused` once and for all after result 49.
     pub(super) async fn session(&self, call: &Call) -> Result<Session, Failure> {
         let permit = self.throttle.acquire(call).await?;
-        // Spares the server a connection; what counts is the look below.
-        if self.refused.try_lock().is_ok_and(|refused| *refused) {
-            return Err(refused_before());
-        }
+        self.credential.check()?;
         let connection = match Connection::open(&self.endpoint, call.deadline, self.timeout).await {
             Ok(connection) => connection,
             Err(fault) => {
@@ -52,28 +48,11 @@ impl OpenLdap {
                 return Err(fault.failure());
             }
         };
-        // One bind at a time: of several calls with a wrong password only the first may reach the server.
-        let turn = tokio::time::timeout_at(call.deadline.into(), self.refused.lock()).await;
-        let mut refused = turn.map_err(|_| Fault::NotSent("binds before this one took too long").failure())?;
-        if *refused {
-            return Err(refused_before());
-        }
-        let bound = connection.bind(&self.spec.bind_dn, &self.bind_password).await;
-        *refused = bound.as_ref().err().and_then(Fault::code) == Some(49);
-        drop(refused);
-        match bound {
-            Ok(Some(PolicyError::ChangeAfterReset)) => Err(own_change_required()),
-            Ok(_) => Ok(Session { connection, permit }),
-            Err(fault) => Err(bind_failure(&fault)),
+        match self.credential.bind(&connection, call.deadline, bind_failure).await? {
+            Some(PolicyError::ChangeAfterReset) => Err(own_change_required()),
+            _ => Ok(Session { connection, permit }),
         }
     }
-}
-
-fn refused_before() -> Failure {
-    Failure::new(
-        FailureClass::CredentialRefused,
-        "the LDAP server refused the operator's credential; it is not tried again until its Secret changes",
-    )
 }
 
 fn own_change_required() -> Failure {

@@ -25,7 +25,7 @@ impl Entry {
 }
 
 /// Parses unfolded LDIF, as `ldapsearch -LLL -o ldif-wrap=no` prints it.
-pub(super) fn parse(text: &str) -> Result<Vec<Entry>> {
+pub(crate) fn parse(text: &str) -> Result<Vec<Entry>> {
     let mut entries: Vec<Entry> = Vec::new();
     for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let (name, rest) = line
@@ -52,7 +52,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Entry>> {
 }
 
 /// One line, encoded where the value is not a SAFE-STRING.
-pub(super) fn line(name: &str, value: &str) -> String {
+pub(crate) fn line(name: &str, value: &str) -> String {
     let first_is_safe = !value.starts_with([' ', ':', '<']);
     let safe = first_is_safe && !value.ends_with(' ') && value.bytes().all(|b| (0x20..0x7f).contains(&b));
     if safe {
@@ -63,7 +63,7 @@ pub(super) fn line(name: &str, value: &str) -> String {
 }
 
 /// Escapes a value for use in a DN (RFC 4514, 2.4).
-pub(super) fn escape_dn_value(value: &str) -> String {
+pub(crate) fn escape_dn_value(value: &str) -> String {
     let mut escaped = String::new();
     for (at, c) in value.chars().enumerate() {
         let leading = at == 0 && matches!(c, ' ' | '#');

@@ -4,9 +4,9 @@
 //! overlay is the ground truth of what was really written, the server's own log of how often somebody tried to sign in.
 
 mod config;
-mod ldif;
+pub(crate) mod ldif;
 mod seed;
-mod tools;
+pub(crate) mod tools;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

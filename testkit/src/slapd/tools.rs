@@ -217,7 +217,8 @@ fn result_code(entry: &Entry) -> Result<i32> {
         .with_context(|| format!("{} has the result {code}", entry.dn))
 }
 
-fn checked(output: &Output, tool: &str) -> Result<String> {
+/// What the tool wrote, where it succeeded.
+pub(crate) fn checked(output: &Output, tool: &str) -> Result<String> {
     if !output.status.success() {
         let code = output
             .status

@@ -14,7 +14,7 @@ const MAX_VALUES: usize = 256;
 const MAX_OCTETS: usize = 16 * 1024;
 
 /// Parts of names that mark a secret, whatever the schema.
-const SECRET: [&str; 9] = [
+const SECRET: [&str; 11] = [
     "password",
     "passwd",
     "secret",
@@ -24,9 +24,11 @@ const SECRET: [&str; 9] = [
     "krbextradata",
     "token",
     "credential",
+    "unicodepwd",
+    "admpwd",
 ];
-/// Attributes whose values are not text, or large (RFC 4523, RFC 2798).
-const BINARY: [&str; 10] = [
+/// Attributes whose values are not text, or large (RFC 4523, RFC 2798, Active Directory's schema).
+const BINARY: [&str; 12] = [
     "jpegphoto",
     "photo",
     "audio",
@@ -37,6 +39,8 @@ const BINARY: [&str; 10] = [
     "authorityrevocationlist",
     "crosscertificatepair",
     "personalsignature",
+    "thumbnailphoto",
+    "thumbnaillogo",
 ];
 
 /// Splits the names that an entry has into those to ask for and those that policies cannot see.
