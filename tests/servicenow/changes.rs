@@ -71,7 +71,7 @@ async fn a_weak_password_is_refused_aloud_or_silently_and_not_repeated_in_words(
         let weak = Secret::new("weakpw".into());
         let sent = world
             .directory
-            .set_password(&call(), &world.target("bob.ross"), &weak)
+            .set_password(&call(), &world.target("bob.ross"), &weak, &[])
             .await;
         assert_eq!(refused(&sent), Some(FailureClass::NeedsConfig), "{silently}: {sent:?}");
         assert!(!format!("{sent:?}").contains("weakpw"));

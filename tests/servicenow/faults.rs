@@ -16,7 +16,7 @@ const STEPS: [Step; 3] = [Step::Unlock, Step::SetPassword, Step::RequireChange];
 
 /// A server that answers everything alike, and the provider that talks to it.
 pub struct Parrot {
-    directory: ServiceNow,
+    pub directory: ServiceNow,
     task: tokio::task::JoinHandle<()>,
 }
 

@@ -1,6 +1,7 @@
 //! Finding and reading accounts.
 
-use crate::world::{World, email, failed, id, login};
+use crate::world::{World, call, email, failed, id, login};
+use readmit::directory::Directory;
 use readmit::domain::account::{FailureClass, LockState, Protection, ReadFailure, Step};
 use sandbox::servicenow::{Quirk, User};
 
@@ -126,4 +127,48 @@ async fn groups_are_followed_upwards() {
     let heidi = world.find(login("heidi.group")).await.unwrap();
     assert_eq!(heidi.groups, Ok(vec!["Berlin desk".to_owned(), "Desk".to_owned()]));
     assert_eq!(world.find(login("bob.ross")).await.unwrap().groups, Ok(Vec::new()));
+}
+
+/// Every page of the locked accounts, and how many pages that were.
+async fn listed(world: &World) -> (Vec<String>, usize) {
+    let (mut logins, mut pages, mut page) = (Vec::new(), 0, None);
+    loop {
+        let found = world.directory.locked(&call(), page.as_deref()).await.unwrap();
+        pages += 1;
+        for account in found.accounts {
+            assert!(matches!(account.lock, LockState::Locked(_)) && account.disabled == Some(false));
+            logins.extend(account.login);
+        }
+        page = found.next;
+        if page.is_none() {
+            return (logins, pages);
+        }
+    }
+}
+
+#[tokio::test]
+async fn locked_accounts_are_listed_page_by_page_and_each_once() {
+    let world = World::start().await;
+    let (few, pages) = listed(&world).await;
+    assert_eq!((few.len(), pages), (4, 1), "{few:?}");
+    assert!(!few.contains(&"dora.left".to_owned()), "inactive");
+    for number in 0..450 {
+        world.instance().add(&User::locked(&format!("many.{number}")));
+    }
+    let (mut all, pages) = listed(&world).await;
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!((all.len(), pages), (454, 3));
+}
+
+#[tokio::test]
+async fn a_list_that_did_not_heed_its_condition_is_not_believed() {
+    let free = r#"{"result":[{"sys_id":"0a1b2c3d4e5f60718293a4b5c6d7e8f9","locked_out":"false","active":"true"}]}"#;
+    let server = crate::faults::answering(200, "application/json", free).await;
+    let listed = server.directory.locked(&call(), None).await;
+    assert!(matches!(listed, Err(ReadFailure::Failed(_))), "{listed:?}");
+    let world = World::start().await;
+    let listed = world.directory.locked(&call(), Some("x^ORactive=true")).await;
+    assert!(matches!(listed, Err(ReadFailure::Failed(_))), "{listed:?}");
+    assert!(world.calls().is_empty());
 }

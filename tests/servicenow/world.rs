@@ -113,7 +113,7 @@ impl World {
             Step::Unlock => self.directory.unlock(&call, &target).await,
             Step::SetPassword => {
                 let password = Secret::new(NEW_PASSWORD.into());
-                self.directory.set_password(&call, &target, &password).await
+                self.directory.set_password(&call, &target, &password, &[]).await
             }
             Step::SendLink => self.directory.send_reset_link(&call, &target).await,
             Step::RequireChange => self.directory.require_change(&call, &target).await,

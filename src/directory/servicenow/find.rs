@@ -17,14 +17,21 @@ use crate::{
 };
 use reqwest::{Method, header::HeaderMap};
 
+impl Found {
+    /// Whether more match than may be seen, or fit.
+    pub(super) fn is_partial(&self) -> bool {
+        self.total.is_some_and(|total| total != self.records.len())
+    }
+}
+
 /// Several matches are as good as two.
 const SEVERAL: &str = "2";
 
 /// Records that a query found.
 pub(super) struct Found {
     pub(super) records: Vec<Record>,
-    /// Whether more match than may be seen, or fit.
-    pub(super) partial: bool,
+    /// How many match, seen or not; `None` where that is not told.
+    pub(super) total: Option<usize>,
 }
 
 impl ServiceNow {
@@ -86,11 +93,11 @@ impl ServiceNow {
             .await?;
         match found.records.as_slice() {
             // Rights on rows come after limit and count: another match may be there, and hidden.
-            [one] if !found.partial => match one.value(field) {
+            [one] if !found.is_partial() => match one.value(field) {
                 Some(had) if had.eq_ignore_ascii_case(wanted) => Ok(one.clone()),
                 _ => Err(ReadFailure::NotFound),
             },
-            [] if !found.partial => Err(ReadFailure::NotFound),
+            [] if !found.is_partial() => Err(ReadFailure::NotFound),
             records
                 if records
                     .iter()
@@ -155,8 +162,8 @@ impl ServiceNow {
         };
         let reply = self.client.ask(call, ask).await?;
         let records = Record::list(reply.result).ok_or_else(|| Refusal::from(not_understood(operation)))?;
-        let partial = total(&reply.headers).is_some_and(|total| total != records.len());
-        Ok(Found { records, partial })
+        let total = total(&reply.headers);
+        Ok(Found { records, total })
     }
 
     async fn complete(&self, call: &Call, user: Record) -> Result<AccountRead, ReadFailure> {
@@ -171,7 +178,7 @@ impl ServiceNow {
     }
 
     /// Every field that is read of a user.
-    fn user_fields(&self) -> String {
+    pub(super) fn user_fields(&self) -> String {
         let all: Vec<&str> = FIELDS.iter().chain(profile_fields()).copied().collect();
         all.join(",")
     }

@@ -2,7 +2,7 @@
 //!
 //! There is no call for unlock or reset: both are writes of fields, and comparing what comes back is the only proof.
 //! `client` exchanges, `credential` is who asks, `errors` what an answer means, `query` how something is looked for;
-//! `find`, `changes`, `protection` and `tickets` are the calls. Facts come from ServiceNow's documentation; where that is
+//! `find`, `locked`, `changes`, `protection` and `tickets` are the calls. Facts come from ServiceNow's documentation; where that is
 //! silent, the code says what is assumed.
 
 mod account;
@@ -11,6 +11,7 @@ mod client;
 mod credential;
 mod errors;
 mod find;
+mod locked;
 mod model;
 mod protection;
 mod query;
@@ -19,7 +20,7 @@ mod tickets;
 pub use model::Record;
 pub use tickets::{Choice, Kind, Mark, Resolution, Ticket};
 
-use super::{Call, Directory, Probe, Target, throttle::Throttle};
+use super::{Call, Directory, LockedPage, Probe, Target, throttle::Throttle};
 use crate::{
     api::{common::AccountSelector, provider::ServiceNowProvider},
     domain::account::{AccountRead, Capabilities, Failure, FailureClass, ReadFailure, Sent, Step},
@@ -118,7 +119,7 @@ impl Directory for ServiceNow {
                 unable: unable.map(|(step, why)| (step, why.to_owned())).into(),
                 // It writes a field and a counter, and rules of the instance act on that.
                 unlock_only_clears: false,
-                reset_unlocks: false,
+                ..Capabilities::default()
             },
         })
     }
@@ -131,11 +132,15 @@ impl Directory for ServiceNow {
         self.read_account(call, &target.id).await
     }
 
+    async fn locked(&self, call: &Call, page: Option<&str>) -> Result<LockedPage, ReadFailure> {
+        self.list_locked(call, page).await
+    }
+
     async fn unlock(&self, call: &Call, target: &Target) -> Sent {
         self.clear_lock(call, &target.id).await
     }
 
-    async fn set_password(&self, call: &Call, target: &Target, password: &Secret) -> Sent {
+    async fn set_password(&self, call: &Call, target: &Target, password: &Secret, _also: &[Step]) -> Sent {
         self.write_password(call, &target.id, password).await
     }
 

@@ -184,7 +184,7 @@ impl ServiceNow {
         let found = self.list(call, operation, table, &query).await;
         let found = found.map_err(|refusal| refusal.failure)?;
         let others = found.records.iter().any(|row| row.value("user") != Some(user));
-        if found.partial || others {
+        if found.is_partial() || others {
             let words = format!(
                 "{operation}: ServiceNow does not show all of {table}; grant the operator's user the right to read it"
             );

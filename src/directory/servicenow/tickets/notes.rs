@@ -93,7 +93,7 @@ impl ServiceNow {
         };
         match found.records.iter().any(ours) {
             true => Ok(true),
-            false if found.partial || !found.records.is_empty() => Err(hidden_journal()),
+            false if found.is_partial() || !found.records.is_empty() => Err(hidden_journal()),
             false => Ok(false),
         }
     }
