@@ -21,6 +21,7 @@ use support::{
 use testkit::{
     assets,
     control_plane::{self, ControlPlane},
+    dirsrv::{self, Dirsrv},
     process::Scratch,
     samba::{self, Samba},
     skip,
@@ -418,5 +419,41 @@ fn active_directory() {
             .attribute(&samba::person_dn("alice"), "pwdLastSet")
             .expect("a search");
         assert_eq!(last_set.as_deref(), Some("0"), "{order:?}");
+    }
+}
+
+#[test]
+fn directory389() {
+    for order in ORDERS {
+        let Some(run) = Run::start("directory389", order) else {
+            return;
+        };
+        let Some(server) = skip::unless_missing(Dirsrv::start(&dirsrv::Options::default())) else {
+            return;
+        };
+        server.lock("dana").expect("locked by wrong sign-ins");
+        run.apply("admin", &documents(order, &["389-ds/389-ds.yaml"]));
+        // There is no ds.example.test: the requests wait for it.
+        let status = run.waits("aur", "default", "dana-389-1", "DirectoryUnavailable");
+        says(&status, "DirectoryUnavailable", "Directory ds");
+        let ca = std::fs::read_to_string(server.ca_file()).expect("a CA");
+        let secret = serde_json::json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "ds", "namespace": "readmit-system"},
+            "stringData": {"password": server.secret(), "ca.crt": ca},
+        });
+        run.apply("admin", &[secret.to_string()]);
+        let here = serde_json::json!({
+            "spec": {"provider": {"directory389": {"url": server.tls_url(), "caSecretRef": {"name": "ds"}}}},
+        });
+        let patch = here.to_string();
+        let args = ["patch", "directory", "ds", "--type=merge", "-p", &patch];
+        success(&kubectl(run.plane, "admin", &args));
+        let status = run.finished("aur", "default", "dana-389-1");
+        check(&status, "Succeeded", "Unlocked", "read back as not locked");
+        let status = run.finished("pwr", "default", "erik-389-1");
+        check(&status, "Succeeded", "PasswordReset", "status.delivery.sealed");
+        assert!(server.signs_in("dana").expect("a sign-in"));
+        let must_change = server.attribute(&slapd::user_dn("erik"), "pwdReset").expect("a search");
+        assert_eq!(must_change.as_deref(), Some("TRUE"), "{order:?}");
     }
 }

@@ -265,7 +265,7 @@ async fn send(
         time: Timestamp::from_second(at.as_second()).unwrap_or(at),
         result: sent.as_str().to_owned(),
     }));
-    work.progress.record(step, also, at, lock_stamp, sent);
+    work.progress.record_with(step, also, at, lock_stamp, sent);
     Ok(())
 }
 

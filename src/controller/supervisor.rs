@@ -16,7 +16,8 @@ use crate::{
         provider::Provider,
     },
     directory::{
-        self, Call, Lane, active_directory::ActiveDirectory, okta::Okta, openldap::OpenLdap, servicenow::ServiceNow,
+        self, Call, Lane, active_directory::ActiveDirectory, directory389::Directory389, okta::Okta,
+        openldap::OpenLdap, servicenow::ServiceNow,
     },
     domain::{
         account::{Capabilities, Failure, FailureClass, Step},
@@ -172,6 +173,10 @@ async fn connect(
             active_directory: Some(spec),
             ..
         } => Ok(Arc::new(ActiveDirectory::new(spec, credential, ca, throttle, timeout)?)),
+        Provider {
+            directory389: Some(spec),
+            ..
+        } => Ok(Arc::new(Directory389::new(spec, credential, ca, throttle, timeout)?)),
         Provider { okta: Some(spec), .. } => Ok(Arc::new(Okta::new(spec, &credential, ca, throttle, timeout, groups)?)),
         Provider {
             openldap: Some(spec), ..
@@ -195,13 +200,14 @@ async fn connect(
         }
         Provider {
             active_directory: None,
+            directory389: None,
             okta: None,
             openldap: None,
             service_now: None,
         } => Err(Failure::new(
             FailureClass::NeedsConfig,
-            "spec.provider names no provider that this release knows; set exactly one of activeDirectory, okta, openldap, \
-             serviceNow",
+            "spec.provider names no provider that this release knows; set exactly one of activeDirectory, directory389, \
+             okta, openldap, serviceNow",
         )),
     }
 }

@@ -7,6 +7,7 @@
 pub mod active_directory;
 mod breaker;
 mod bucket;
+pub mod directory389;
 mod gate;
 mod http;
 pub mod ldap;
@@ -76,7 +77,7 @@ pub struct LockedPage {
 /// One upstream.
 #[async_trait]
 pub trait Directory: Send + Sync {
-    /// The provider's name: `active-directory`, `okta`, `openldap`.
+    /// The provider's name: `389-ds`, `active-directory`, `okta`, `openldap`.
     fn provider(&self) -> &'static str;
 
     /// Signs in, learns the upstream's identity and what it can do, and whether the rights suffice.

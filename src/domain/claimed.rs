@@ -5,7 +5,7 @@
 use crate::{
     api::{
         Method, Outcome, Reason,
-        account::{AccountFields, Claim, LedgerEntry, LedgerOutcome},
+        account::{AccountFields, Claim, LedgerEntry},
     },
     domain::{
         account::{AccountRead, Failure, LockState, Moved, ReadFailure, Sent, Step},
@@ -14,6 +14,7 @@ use crate::{
         claimless::TRIES,
         decide::{IDLE, after, expires},
         decision::{Decision, Effect, Fact, NewClaim},
+        executed,
         ledger::{self, Closing},
         limits,
         observed::{ClaimSeen, LedgerSeen, Observed},
@@ -42,7 +43,7 @@ pub fn begin(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, 
         return Decision::Gather(Fact::Ledger { name });
     };
     if let Some(entry) = ledger::executed(seen.entries(), request) {
-        return executed(observed, case, entry);
+        return executed::ended(observed, case, entry);
     }
     if ledger::open(seen.entries()).is_some() {
         // Our own open claim would stand in `progress`: the shell puts it there when it reads the ledger.
@@ -98,49 +99,6 @@ pub fn begin(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, 
         policy.spec.password.revoke_sessions,
     );
     claim(now, observed, case, seen, account, (entry, plan))
-}
-
-/// What the ledger remembers of the same manifest comes before the clock, the lock and every obstacle: it ends as it
-/// was, and one that is under way is awaited. `None`: nothing is remembered, or the request carries no `notAfter`.
-pub fn already_executed(now: Timestamp, observed: &Observed, case: &Case, account: &AccountRead) -> Option<Decision> {
-    observed.request.intent_key()?;
-    let name = observed.ledger_name(&account.id)?;
-    let Some(seen) = observed.facts.ledger_of(&name) else {
-        return Some(Decision::Gather(Fact::Ledger { name }));
-    };
-    if let Some(entry) = ledger::executed(seen.entries(), observed.request) {
-        return Some(executed(observed, &case.referring(&name), entry));
-    }
-    is_awaited(observed).then(|| {
-        let message = "the same manifest is being executed for an earlier object; what comes of it is awaited";
-        case.wait(Reason::AccountBusy, message.into(), after(now, busy::LOOK))
-    })
-}
-
-/// Whether an earlier object of the same manifest holds the account.
-pub fn is_awaited(observed: &Observed) -> bool {
-    let request = observed.request;
-    let entries = observed.facts.ledger.as_ref().map_or(&[][..], |seen| seen.entries());
-    let key = request.intent_key();
-    ledger::open(entries).is_some_and(|entry| key.is_some() && entry.key == key && entry.uid != request.uid)
-}
-
-/// The same manifest, or this very request, has already had its effect.
-fn executed(observed: &Observed, case: &Case, entry: &LedgerEntry) -> Decision {
-    let (time, uid) = (entry.time, &entry.uid);
-    let outcome = match entry.outcome {
-        Some(LedgerOutcome::Unknown) => Outcome::Unknown,
-        Some(LedgerOutcome::Done) | None => Outcome::Succeeded,
-    };
-    let message = if *uid == observed.request.uid {
-        format!("this request was executed at {time:.0}; its result was recorded by the account's ledger only")
-    } else {
-        format!(
-            "this manifest already ran at {time:.0} (uid {uid}); nothing was done now and no password is delivered again; \
-             to run it again use another name"
-        )
-    };
-    case.finish(outcome, Reason::AlreadyExecuted, message)
 }
 
 /// A restored cluster must not repeat this morning's resets.

@@ -12,7 +12,7 @@ use crate::{
         claimed, claimless,
         decision::{Decision, Effect, Fact},
         enforcement::Enforcement,
-        limits,
+        executed, limits,
         observed::{AccountSeen, DirectoryView, Observed},
         plan::{self, Obstacle},
         policy::{self, Policy, Protected, Selection},
@@ -66,7 +66,7 @@ fn expired(now: Timestamp, observed: &Observed, case: &Case, expires: Timestamp)
             Decision::Gather(fact) if !matches!(fact, Fact::Prepare { .. }) => return Decision::Gather(fact),
             Decision::Finish(ending) if ending.reason == Reason::AlreadyExecuted => return Decision::Finish(ending),
             // The same manifest is being executed: what comes of it is this request's ending too.
-            Decision::Wait(waiting) if !hopeless && claimed::is_awaited(observed) => return Decision::Wait(waiting),
+            Decision::Wait(waiting) if !hopeless && executed::is_awaited(observed) => return Decision::Wait(waiting),
             _ => {}
         }
     }
@@ -259,7 +259,7 @@ fn eligible(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, a
             "another account is behind this name since the request began to wait; create it under another name";
         return case.finish(Outcome::Denied, Reason::ChangedSince, message.into());
     }
-    if let Some(decision) = claimed::already_executed(now, observed, &case, account) {
+    if let Some(decision) = executed::already(now, observed, &case, account) {
         return decision;
     }
     if let Some(not_before) = observed.request.not_before.filter(|not_before| now < *not_before) {

@@ -12,6 +12,7 @@ pub mod claimless;
 pub mod decide;
 pub mod decision;
 pub mod enforcement;
+pub mod executed;
 pub mod lease;
 pub mod ledger;
 pub mod limits;

@@ -240,19 +240,20 @@ impl Progress {
             .count()
     }
 
-    /// Takes down what came of a send, with what went into the same write. What never reached the directory, or was
-    /// refused for a reason that passes, is a setback and no send.
-    pub fn record(&mut self, step: Step, also: &[Step], at: Timestamp, lock_stamp: Option<String>, result: Sent) {
+    /// Takes down what came of a send, with what went into the same write.
+    pub fn record_with(&mut self, step: Step, also: &[Step], at: Timestamp, lock_stamp: Option<String>, result: Sent) {
         let shared = matches!(result, Sent::Done | Sent::Unknown(_)).then(|| result.clone());
-        self.record_one(step, at, lock_stamp.clone(), result);
+        self.record(step, at, lock_stamp.clone(), result);
         if let Some(result) = shared {
             for other in also {
-                self.record_one(*other, at, lock_stamp.clone(), result.clone());
+                self.record(*other, at, lock_stamp.clone(), result.clone());
             }
         }
     }
 
-    fn record_one(&mut self, step: Step, at: Timestamp, lock_stamp: Option<String>, result: Sent) {
+    /// Takes down what came of a send. What never reached the directory, or was refused for a reason that passes, is a
+    /// setback and no send.
+    pub fn record(&mut self, step: Step, at: Timestamp, lock_stamp: Option<String>, result: Sent) {
         match result {
             Sent::NotSent(failure) => self.set_back(at, failure),
             // What is left after the reset itself must not keep its password from the owner until an administrator acts.

@@ -1,4 +1,4 @@
-//! Real servers for tests and for the demo: a Kubernetes control plane, an OpenLDAP server and a Samba domain
+//! Real servers for tests and for the demo: a Kubernetes control plane, OpenLDAP, 389 Directory Server and a Samba domain
 //! controller, started on loopback and ended by process id, also when a test panics or is killed.
 //!
 //! This crate knows nothing of the operator: what starts the product, applies its manifests or judges its results
@@ -6,6 +6,9 @@
 
 pub mod assets;
 pub mod control_plane;
+pub mod dirsrv;
+pub mod ldap;
+pub mod ldif;
 pub mod packages;
 pub mod ports;
 pub mod process;

@@ -32,6 +32,21 @@ fn directories_that_cannot_be_meant_are_refused() {
     for url in ["ldap://ldap.example.test", "ldap://10.0.0.1", "ldap.example.test"] {
         check(org, "admin", &directory(&ldap(url)), &Refused(&parts));
     }
+    // Not even to loopback: no domain controller takes a password in the clear.
+    let plain = "activeDirectory: {url: 'ldap://127.0.0.1', bindName: a@b.test, bindSecretRef: {name: a}}";
+    check(
+        org,
+        "admin",
+        &directory(plain),
+        &Refused(&["must be an ldaps:// URL", "encrypted"]),
+    );
+    let neither = plain.replace("ldap:", "ldaps:").replace("}}", "}, targetServer: Any}");
+    check(
+        org,
+        "admin",
+        &directory(&neither),
+        &Refused(&["targetServer", "Named", "PDC"]),
+    );
     let unknown = ["unknown field", "spec.provider.ldap"];
     check(org, "admin", &directory("ldap: {}"), &Refused(&unknown));
     let rates = directory(okta).replace("}}}}\n", "}}}, rateLimit: {requestsPerMinute: 0}}\n");

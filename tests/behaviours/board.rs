@@ -18,8 +18,8 @@ use std::{
 };
 use tokio::runtime::Runtime;
 
-/// Longer than any row needs, quarantine and upstream pauses included.
-const PATIENCE: Duration = Duration::from_secs(90);
+/// Longer than any row needs on a loaded machine, quarantine and upstream pauses included.
+pub const PATIENCE: Duration = Duration::from_secs(150);
 
 /// Kind, namespace, name.
 type Key = (String, String, String);

@@ -1,7 +1,7 @@
 //! One row on one provider: names of its own, people of its own, and the words in which requests are asked and judged.
 
 use crate::{
-    board::{Board, request},
+    board::{Board, PATIENCE, request},
     fixture::{Fixture, Lacking, Person, Way},
     support::{
         ldap::{Recipient, policy, text},
@@ -83,7 +83,7 @@ pub fn connect(stage: &Stage, name: &str, mut manifests: Vec<Value>) {
 /// Waits until the status of a Directory is so.
 #[track_caller]
 pub fn directory_when(stage: &Stage, name: &str, so: impl Fn(&Value) -> bool) -> Value {
-    let end = Instant::now() + Duration::from_secs(60);
+    let end = Instant::now() + PATIENCE;
     loop {
         let object = stage.get("directory", "default", name);
         if so(&object["status"]) {

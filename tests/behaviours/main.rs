@@ -10,6 +10,7 @@ mod support;
 mod active_directory;
 mod board;
 mod cell;
+mod directory389;
 mod fixture;
 mod found;
 mod lost;
@@ -44,6 +45,7 @@ type Provider = (&'static str, fn() -> anyhow::Result<Box<dyn Fixture>>);
 /// Every provider, in the order of the matrix.
 #[rustfmt::skip] // One line a provider.
 const PROVIDERS: &[Provider] = &[
+    ("389-ds", directory389::start),
     ("okta", okta::start),
     ("openldap", openldap::start),
     ("active-directory", active_directory::start),
@@ -51,7 +53,7 @@ const PROVIDERS: &[Provider] = &[
 ];
 
 /// Rows wait more than they work.
-const THREADS: usize = 16;
+const THREADS: usize = 12;
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();

@@ -170,7 +170,7 @@ pub fn send(
     if sent == Sent::Done && fault == Some(Fault::Pretended) {
         deceive(world, request, work, step);
     }
-    work.progress.record(step, also, at, stamp, sent);
+    work.progress.record_with(step, also, at, stamp, sent);
 }
 
 /// The directory says that it did it, and did not. Nothing shows that of a link, nor of a password where the marker is

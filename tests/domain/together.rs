@@ -33,6 +33,10 @@ fn world(request: Request) -> World {
     let capabilities = &mut world.directory.as_mut().unwrap().capabilities;
     capabilities.with_password = [Step::Unlock, Step::RequireChange].into();
     capabilities.marker_counts = true;
+    // As Active Directory: nothing else is sent.
+    capabilities
+        .unable
+        .insert(Step::RevokeSessions, "it keeps no sessions".into());
     world
 }
 

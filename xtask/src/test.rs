@@ -12,7 +12,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use testkit::{assets, packages, slapd, workspace};
+use testkit::{assets, dirsrv, packages, slapd, workspace};
 
 use suite::Suite;
 use tally::Tally;
@@ -78,6 +78,7 @@ impl Run {
     fn prepare(&self) -> Result<()> {
         let prepared = [
             packages::ensure(slapd::PACKAGES),
+            packages::ensure(dirsrv::PACKAGES),
             assets::ensure().map(drop),
             assets::helm().map(drop),
         ];

@@ -1,11 +1,13 @@
 //! How each kind of upstream is reached: one file a provider, one member of the union each.
 
 mod active_directory;
+mod directory389;
 mod okta;
 mod openldap;
 mod servicenow;
 
 pub use active_directory::{ActiveDirectoryProvider, TargetServer};
+pub use directory389::Directory389Provider;
 pub use okta::OktaProvider;
 pub use openldap::OpenLdapProvider;
 pub use servicenow::ServiceNowProvider;
@@ -20,11 +22,14 @@ const MOST_AT_ONCE: u32 = 256;
 /// One upstream. Exactly one member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = schema::exactly_one_of(&["activeDirectory", "okta", "openldap", "serviceNow"]))]
+#[x_kube(validation = schema::exactly_one_of(&["activeDirectory", "directory389", "okta", "openldap", "serviceNow"]))]
 pub struct Provider {
     /// A domain of Active Directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active_directory: Option<ActiveDirectoryProvider>,
+    /// A 389 Directory Server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory389: Option<Directory389Provider>,
     /// An Okta organisation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub okta: Option<OktaProvider>,
@@ -44,6 +49,10 @@ impl Provider {
                 active_directory: Some(domain),
                 ..
             } => Some((&domain.bind_secret_ref, "password")),
+            Provider {
+                directory389: Some(directory),
+                ..
+            } => Some((&directory.bind_secret_ref, "password")),
             Provider { okta: Some(okta), .. } => Some((&okta.token_secret_ref, "token")),
             Provider {
                 openldap: Some(openldap),
@@ -55,6 +64,7 @@ impl Provider {
             } => service_now.credential(),
             Provider {
                 active_directory: None,
+                directory389: None,
                 okta: None,
                 openldap: None,
                 service_now: None,
@@ -82,8 +92,12 @@ impl Provider {
         let okta = self.okta.as_ref().and_then(|okta| okta.ca_secret_ref.as_ref());
         let openldap = || self.openldap.as_ref()?.ca_secret_ref.as_ref();
         let active_directory = || self.active_directory.as_ref()?.ca_secret_ref.as_ref();
+        let directory389 = || self.directory389.as_ref()?.ca_secret_ref.as_ref();
         let service_now = || self.service_now.as_ref()?.ca_secret_ref.as_ref();
-        okta.or_else(openldap).or_else(active_directory).or_else(service_now)
+        okta.or_else(openldap)
+            .or_else(active_directory)
+            .or_else(directory389)
+            .or_else(service_now)
     }
 
     /// The provider's name as it stands in names of Account objects, metrics and messages.
@@ -93,6 +107,9 @@ impl Provider {
                 active_directory: Some(_),
                 ..
             } => "active-directory",
+            Provider {
+                directory389: Some(_), ..
+            } => "389-ds",
             Provider { okta: Some(_), .. } => "okta",
             Provider { openldap: Some(_), .. } => "openldap",
             Provider {
@@ -100,6 +117,7 @@ impl Provider {
             } => "servicenow",
             Provider {
                 active_directory: None,
+                directory389: None,
                 okta: None,
                 openldap: None,
                 service_now: None,

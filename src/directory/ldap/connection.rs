@@ -217,6 +217,16 @@ impl Connection {
         self.replace_attributes(dn, &[(attribute, value.as_bytes())]).await
     }
 
+    /// Replaces the values of several attributes, each by one or by none, in one modification: all of it happens, or
+    /// nothing. Replacing by none removes, and is no error where there was none (RFC 4511, section 4.6).
+    pub async fn rewrite(&self, dn: &str, values: &[(&str, Option<&str>)]) -> Result<(), Fault> {
+        let replace = |(name, value): &(&'_ str, Option<&'_ str>)| {
+            let values = value.iter().map(|value| (*value).to_owned()).collect();
+            Mod::Replace((*name).to_owned(), values)
+        };
+        self.modify(dn, values.iter().map(replace).collect()).await
+    }
+
     /// Replaces the values of several attributes by one each, in one modification: all of them change, or none.
     pub async fn replace_attributes(&self, dn: &str, values: &[(&str, &[u8])]) -> Result<(), Fault> {
         let replace =

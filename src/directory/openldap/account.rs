@@ -2,33 +2,29 @@
 
 use super::{
     OpenLdap,
-    groups::{self, Group},
     lock::{PasswordState, lock_state},
     policy::{self, PasswordPolicy, Why},
-    protection,
     schema::{ABSENCE_MATTERS, CHANGED_TIME, ENTRY_UUID, POLICY_SUBENTRY, STATE},
-    session::Session,
 };
 use crate::{
     api::common::AccountSelector,
-    directory::ldap::{Connection, Entry, Fault, Presence, Query, filter, profile},
+    directory::ldap::{
+        Session, filter,
+        groups::{self, Group},
+        lookup, profile, protection,
+    },
     domain::account::{AccountRead, Failure, FailureClass, Protection, ReadFailure, Step},
 };
-use futures::future::try_join_all;
 use jiff::Timestamp;
-use ldap3::Scope;
 use std::collections::BTreeMap;
-
-/// No login, id or address that a directory holds is longer. A longer one is found nowhere, without asking.
-const MAX_SELECTOR: usize = 1024;
 
 impl OpenLdap {
     /// The search for what somebody asked for; `None` where nothing can match.
     pub(super) fn selection(&self, key: &AccountSelector) -> Option<String> {
         let term = match key {
             AccountSelector { id: Some(id), .. } => return self.by_id(id),
-            AccountSelector { login: Some(login), .. } => bounded(&self.spec.login_attribute, login)?,
-            AccountSelector { email: Some(email), .. } => bounded(&self.spec.email_attribute, email)?,
+            AccountSelector { login: Some(login), .. } => lookup::bounded(&self.spec.login_attribute, login)?,
+            AccountSelector { email: Some(email), .. } => lookup::bounded(&self.spec.email_attribute, email)?,
             _ => return None,
         };
         Some(self.accounts(term))
@@ -44,38 +40,22 @@ impl OpenLdap {
         filter::and(&[filter::equals("objectClass", &self.spec.object_class), term])
     }
 
-    /// The one entry that the search finds, with the names of its attributes alone.
-    pub(super) async fn resolve(&self, connection: &Connection, search: &str) -> Result<Entry, ReadFailure> {
-        let query = Query {
-            base: &self.spec.base_dn,
-            scope: Scope::Subtree,
-            filter: search,
-            attributes: &["*"],
-            names_only: true,
-            limit: 2,
-        };
-        let mut found = connection.search(&query).await.map_err(|fault| base_failure(&fault))?;
-        match (found.entries.pop(), found.entries.is_empty(), found.more) {
-            (Some(entry), true, false) => Ok(entry),
-            (None, _, false) => Err(ReadFailure::NotFound),
-            _ => Err(ReadFailure::Ambiguous),
-        }
-    }
-
     /// Everything about the account that the search finds.
     pub(super) async fn gather(&self, session: &Session, search: &str) -> Result<AccountRead, ReadFailure> {
         let server = self.server(session).await?;
-        let named = self.resolve(session, search).await?;
+        let named = lookup::resolve(session, &self.spec.base_dn, search).await?;
         let names = named.attributes().map(|attribute| attribute.name.as_str());
         let (wanted, mut unreadable) = profile::select(names);
-        let entry = read_entry(session, &named.dn, search, &wanted).await?;
+        let entry = lookup::again(session, &named.dn, search, &[wanted.as_slice(), &STATE].concat()).await?;
+        let tree = server.tree();
+        let administrators = protection::listed(&self.spec.administrators);
         let id = entry.first(ENTRY_UUID).ok_or_else(no_id)?.to_owned();
 
         let (hidden, policy, groups, listed) = tokio::join!(
-            hidden_attributes(session, &entry),
+            lookup::hidden(session, &entry, &ABSENCE_MATTERS),
             policy::effective(session, &entry, server.default_policy.as_deref()),
-            groups::all(session, &server.suffix, &entry),
-            protection::look_up(session, &server.suffix, &self.spec.administrators, &entry.dn),
+            groups::all(session, tree, &entry),
+            protection::look_up(session, tree, &administrators, &entry.dn),
         );
         let hidden = hidden.map_err(|fault| fault.failure())?;
         // A hidden pwdPolicySubentry could name another policy than the default.
@@ -83,7 +63,13 @@ impl OpenLdap {
             true => Err(policy::UNREADABLE),
             false => policy,
         };
-        let protection = protection::judge(&entry, &self.spec.bind_dn, &self.spec.administrators, listed, &groups);
+        let protection = protection::judge(
+            (&entry.dn, Some(&id)),
+            &self.spec.bind_dn,
+            &administrators,
+            listed,
+            &groups,
+        );
         let profile = profile::profile(&entry, &wanted, &mut unreadable);
         let facts = Facts {
             id,
@@ -105,54 +91,6 @@ impl OpenLdap {
             unreadable,
             ..facts.told(Timestamp::now())
         })
-    }
-}
-
-fn bounded(attribute: &str, value: &str) -> Option<String> {
-    (!value.is_empty() && value.len() <= MAX_SELECTOR).then(|| filter::equals(attribute, value))
-}
-
-/// The entry with its state. The search is repeated on it, so that an entry that was renamed into the place of the one
-/// that was found is not taken for it.
-async fn read_entry(connection: &Connection, dn: &str, search: &str, wanted: &[&str]) -> Result<Entry, ReadFailure> {
-    let attributes = [wanted, &STATE].concat();
-    let query = Query {
-        base: dn,
-        scope: Scope::Base,
-        filter: search,
-        attributes: &attributes,
-        names_only: false,
-        limit: 1,
-    };
-    match connection.search(&query).await {
-        Ok(mut found) => found.entries.pop().ok_or(ReadFailure::NotFound),
-        Err(fault) if fault.code() == Some(32) => Err(ReadFailure::NotFound),
-        Err(fault) => Err(fault.failure().into()),
-    }
-}
-
-/// The state attributes that are not seen because the operator may not see them. A search leaves hidden attributes out
-/// like absent ones; a comparison tells them apart.
-async fn hidden_attributes(connection: &Connection, entry: &Entry) -> Result<Vec<&'static str>, Fault> {
-    let looks = ABSENCE_MATTERS
-        .into_iter()
-        .filter(|(name, _)| !entry.has(name))
-        .map(|(name, value)| async move {
-            let presence = connection.compare(&entry.dn, name, value).await?;
-            Ok::<_, Fault>((presence != Presence::Absent).then_some(name))
-        });
-    Ok(try_join_all(looks).await?.into_iter().flatten().collect())
-}
-
-fn base_failure(fault: &Fault) -> ReadFailure {
-    match fault {
-        Fault::Answered(answer) if answer.code == 32 => Failure::new(
-            FailureClass::NeedsConfig,
-            "the Directory's baseDN does not exist or the operator's account may not search it",
-        )
-        .detail(answer.detail())
-        .into(),
-        other => other.failure().into(),
     }
 }
 

@@ -2,23 +2,30 @@
 //! overlay's own habits. General meanings of result codes stand in [`crate::directory::ldap::fault`].
 
 use crate::{
-    directory::ldap::{Answer, Fault, ppolicy::PolicyError},
-    domain::account::{Failure, FailureClass, Sent, Step},
+    directory::ldap::{
+        Answer, Fault,
+        ppolicy::PolicyError,
+        sending::{self, Meaning},
+    },
+    domain::account::{FailureClass, Sent, Step},
     secret::Secret,
 };
 
-/// What a send came to. The secret that was sent is kept out of the texts, whatever the server repeats.
+/// What a send came to.
 pub fn sent(step: Step, outcome: Result<(), Fault>, secret: Option<&Secret>) -> Sent {
-    let fault = match outcome {
-        Ok(()) => return Sent::Done,
-        Err(fault) => withhold(fault, secret),
-    };
-    match &fault {
-        Fault::Answered(answer) if is_so_already(step, answer) => Sent::Done,
-        fault if fault.may_have_acted() => Sent::Unknown(fault.failure()),
-        Fault::Answered(answer) => Sent::Refused(refused(step, answer)),
-        fault => Sent::NotSent(fault.failure()),
+    sending::sent(outcome, secret, |answer| meaning(step, answer))
+}
+
+fn meaning(step: Step, answer: &Answer) -> Meaning {
+    if is_so_already(step, answer) {
+        return Meaning::AlreadySo;
     }
+    let close = match step {
+        Step::SetPassword => password(answer),
+        Step::Unlock | Step::RequireChange => state(step, answer),
+        Step::SendLink | Step::RevokeSessions => None,
+    };
+    close.map_or(Meaning::General, |(class, public)| Meaning::Refused(class, public))
 }
 
 /// Whether the answer says that what was asked for was so before.
@@ -31,26 +38,6 @@ fn is_so_already(step: Step, answer: &Answer) -> bool {
         Step::SetPassword => answer.code == 19 && answer.text.contains("not being changed from existing value"),
         _ => false,
     }
-}
-
-fn refused(step: Step, answer: &Answer) -> Failure {
-    let close = match step {
-        Step::SetPassword => password(answer),
-        Step::Unlock | Step::RequireChange => state(step, answer),
-        Step::SendLink | Step::RevokeSessions => None,
-    };
-    match close {
-        Some((class, public)) => Failure::new(class, public).detail(answer.detail()),
-        None if answer.code == 32 => gone().detail(answer.detail()),
-        None => answer.failure(),
-    }
-}
-
-fn gone() -> Failure {
-    Failure::new(
-        FailureClass::Permanent,
-        "the account is no longer there or the operator's account may not see it",
-    )
 }
 
 fn password(answer: &Answer) -> Option<(FailureClass, &'static str)> {
@@ -92,17 +79,6 @@ fn state(step: Step, answer: &Answer) -> Option<(FailureClass, &'static str)> {
             "give the operator's account write access to pwdReset",
         )),
         _ => None,
-    }
-}
-
-/// A module that checks passwords may repeat them in its message.
-fn withhold(fault: Fault, secret: Option<&Secret>) -> Fault {
-    match (fault, secret) {
-        (Fault::Answered(answer), Some(secret)) if answer.text.contains(secret.expose()) => Fault::Answered(Answer {
-            text: "(withheld: the server's message repeats the password)".into(),
-            ..answer
-        }),
-        (fault, _) => fault,
     }
 }
 
@@ -227,28 +203,5 @@ mod tests {
             };
             assert_eq!(found, class, "{step:?} {code}");
         }
-    }
-
-    #[test]
-    fn what_was_not_answered_is_in_doubt_or_not_sent() {
-        for (fault, word) in [
-            (Fault::Lost("timeout".into()), "Unknown"),
-            (Fault::Garbled, "Unknown"),
-            (Fault::NotSent("late"), "NotSent"),
-            (Fault::Unreachable("refused".into()), "NotSent"),
-        ] {
-            assert_eq!(sent(Step::SetPassword, Err(fault), None).as_str(), word);
-        }
-    }
-
-    #[test]
-    fn a_repeated_password_is_withheld() {
-        let secret = Secret::new("canary-4711".into());
-        let sent = sent(
-            Step::SetPassword,
-            answered(19, None, "'canary-4711' is too simple"),
-            Some(&secret),
-        );
-        assert!(!format!("{sent:?}").contains("canary"));
     }
 }

@@ -6,18 +6,15 @@
 
 mod account;
 mod errors;
-mod groups;
 mod lock;
 mod operations;
 mod policy;
 mod probe;
-mod protection;
 mod schema;
-mod session;
 
 use super::{
     Call, Directory, Probe, Target,
-    ldap::{Credential, Endpoint},
+    ldap::{Access, Endpoint},
     throttle::Throttle,
 };
 use crate::{
@@ -33,10 +30,7 @@ use tokio::sync::OnceCell;
 /// One slapd. Made anew whenever its Directory or one of its Secrets changes.
 pub struct OpenLdap {
     spec: OpenLdapProvider,
-    endpoint: Endpoint,
-    credential: Credential,
-    throttle: Throttle,
-    timeout: Duration,
+    access: Access,
     server: OnceCell<Server>,
 }
 
@@ -53,19 +47,17 @@ impl OpenLdap {
         throttle: Throttle,
         timeout: Duration,
     ) -> Result<Self, Failure> {
+        let endpoint = Endpoint::new(&spec.url, ca_pem)?;
         Ok(OpenLdap {
-            endpoint: Endpoint::new(&spec.url, ca_pem)?,
+            access: Access::new(endpoint, (&spec.bind_dn, bind_password), throttle, timeout, |_| None)?,
             spec: spec.clone(),
-            credential: Credential::new(&spec.bind_dn, bind_password)?,
-            throttle,
-            timeout,
             server: OnceCell::new(),
         })
     }
 
     async fn read_found(&self, call: &Call, search: Option<String>) -> Result<AccountRead, ReadFailure> {
         let search = search.ok_or(ReadFailure::NotFound)?;
-        let session = self.session(call).await?;
+        let session = self.access.session(call).await?;
         let account = self.gather(&session, &search).await;
         session.close().await;
         account
@@ -79,7 +71,7 @@ impl Directory for OpenLdap {
     }
 
     async fn probe(&self, call: &Call) -> Result<Probe, Failure> {
-        let session = self.session(call).await?;
+        let session = self.access.session(call).await?;
         let probe = self.look_around(&session).await;
         session.close().await;
         probe

@@ -1,16 +1,15 @@
 //! The operations that change an account, and the one that proves a password. Each finds the entry by its immutable id
 //! first and then sends one request, once.
 
-use super::{OpenLdap, errors, schema, session::Session};
+use super::{OpenLdap, errors, schema};
 use crate::{
     directory::{
         Call, Target,
-        ldap::{Query, dn, filter},
+        ldap::{Session, filter, lookup},
     },
-    domain::account::{Failure, FailureClass, Proof, ReadFailure, Sent, Step},
+    domain::account::{Failure, FailureClass, Proof, Sent, Step},
     secret::Secret,
 };
-use ldap3::Scope;
 
 impl OpenLdap {
     /// Deletes pwdAccountLockedTime. It must be a *delete*: only that makes the overlay drop the recorded failures too
@@ -73,31 +72,15 @@ impl OpenLdap {
 
     /// A session and the name of the target's entry. Nothing was sent to change it when this fails.
     async fn aim(&self, call: &Call, target: &Target, step: Step) -> Result<(Session, String), Sent> {
-        let gone = || Sent::Refused(Failure::new(FailureClass::Permanent, "the account is no longer there"));
-        let search = self.by_id(&target.id).ok_or_else(gone)?;
-        let session = self.session(call).await.map_err(Sent::NotSent)?;
-        let entry = self.resolve(&session, &search).await.map_err(|failure| match failure {
-            ReadFailure::NotFound | ReadFailure::Ambiguous => gone(),
-            ReadFailure::Failed(failure) => Sent::NotSent(failure),
-        })?;
-        if dn::same(&entry.dn, &self.spec.bind_dn) {
-            let text = format!("{} is not done to the operator's own account", step.as_str());
-            return Err(Sent::Refused(Failure::new(FailureClass::Permanent, text)));
-        }
-        Ok((session, entry.dn))
+        let search = self.by_id(&target.id).ok_or_else(lookup::gone)?;
+        let session = self.access.session(call).await.map_err(Sent::NotSent)?;
+        let dn = lookup::aim(&session, &self.spec.base_dn, &search, &self.spec.bind_dn, step).await?;
+        Ok((session, dn))
     }
 }
 
 /// Whether pwdReset is seen to be TRUE. Where that cannot be read, it is set, which does no harm and tells what is wrong.
 async fn is_reset(session: &Session, dn: &str) -> bool {
-    let query = Query {
-        base: dn,
-        scope: Scope::Base,
-        filter: &filter::present("objectClass"),
-        attributes: &[schema::RESET],
-        names_only: false,
-        limit: 1,
-    };
-    let found = session.search(&query).await;
-    found.is_ok_and(|found| found.entries.iter().any(|entry| entry.flag(schema::RESET)))
+    let found = lookup::entry(session, dn, &filter::present("objectClass"), &[schema::RESET]).await;
+    found.is_ok_and(|entry| entry.is_some_and(|entry| entry.flag(schema::RESET)))
 }

@@ -1,6 +1,8 @@
 //! The names that slapd and its ppolicy overlay use, and which attributes are asked for. The state attributes are
 //! operational: they come back only when asked for by name.
 
+use crate::directory::ldap::groups::MEMBER_OF;
+
 /// The entry's immutable id (RFC 4530).
 pub const ENTRY_UUID: &str = "entryUUID";
 /// When the account was locked, or [`LOCKED_FOR_GOOD`].
@@ -21,8 +23,6 @@ pub const LAST_SUCCESS: &str = "pwdLastSuccess";
 pub const FAILURE_TIME: &str = "pwdFailureTime";
 /// The account's own policy.
 pub const POLICY_SUBENTRY: &str = "pwdPolicySubentry";
-/// The groups that the memberof or dynlist overlay tells.
-pub const MEMBER_OF: &str = "memberOf";
 
 /// The value of [`LOCKED_TIME`] with which an administrator locks for good.
 pub const LOCKED_FOR_GOOD: &str = "000001010000Z";

@@ -20,9 +20,9 @@ pub use audit::{Change, SignIn};
 pub use seed::{INITIAL_PASSWORD, PEOPLE_DN, usual_people};
 pub use tools::Bind;
 
+use crate::ldif;
 use crate::process::{Child, Scratch};
 use crate::skip::Missing;
-use crate::slapd::ldif;
 use crate::{packages, tls, wait};
 
 /// What has to be installed.

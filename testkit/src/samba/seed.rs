@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use data_encoding::BASE64;
 
 use super::{DOMAIN_DN, OPERATOR, READER, Samba};
-use crate::slapd::ldif;
+use crate::ldif;
 
 /// Where the people are, and where the operator has rights.
 pub const PEOPLE_DN: &str = "OU=People,DC=example,DC=test";

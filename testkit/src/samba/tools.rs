@@ -8,7 +8,7 @@ use data_encoding::BASE64;
 
 use super::{ADMINISTRATOR, Samba, person_dn};
 use crate::process::with_input;
-use crate::slapd::{ldif, tools::checked};
+use crate::{ldap::checked, ldif};
 
 /// How a sign-in ended.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,9 +4,8 @@
 //! overlay is the ground truth of what was really written, the server's own log of how often somebody tried to sign in.
 
 mod config;
-pub(crate) mod ldif;
-mod seed;
-pub(crate) mod tools;
+pub(crate) mod seed;
+mod tools;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,12 +15,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 pub use config::ACCESS;
-pub use ldif::Entry;
 pub use seed::{Policy, User, initial_password, named_policies, usual_users};
-pub use tools::{Bind, LoggedWrite};
+pub use tools::LoggedWrite;
 
 use crate::process::{Child, Scratch};
-use crate::{packages, ports, tls, wait};
+pub use crate::{ldap::Bind, ldif::Entry};
+use crate::{ldif, packages, ports, tls, wait};
 
 /// What has to be installed.
 pub const PACKAGES: &[&str] = &["slapd", "ldap-utils"];

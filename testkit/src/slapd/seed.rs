@@ -1,6 +1,7 @@
 //! Who and what is in the directory at the start: plain data.
 
-use super::{OPERATOR_DN, Options, READER_DN, SUFFIX, WRITER_DN, group_dn, ldif, policy_dn, user_dn};
+use super::{OPERATOR_DN, Options, READER_DN, SUFFIX, WRITER_DN, group_dn, policy_dn, user_dn};
+use crate::ldif;
 
 /// Attributes of a pwdPolicy entry (slapo-ppolicy(5)).
 #[derive(Debug, Clone)]
@@ -151,13 +152,15 @@ pub(super) fn text(options: &Options, secret: &str) -> String {
         text +=
             &format!("objectClass: organizationalRole\nobjectClass: simpleSecurityObject\nuserPassword: {secret}\n\n");
     }
-    for person in &options.users {
-        text += &user(person);
-    }
+    text + &people(&options.users)
+}
+
+/// People, and the groups of those of the usual ones who are among them.
+pub(crate) fn people(users: &[User]) -> String {
+    let mut text: String = users.iter().map(user).collect();
     // A test with people of its own has none of the usual ones to put into groups.
-    let is_there = |member: &String| {
-        member.contains("ou=groups") || options.users.iter().any(|user| *member == user_dn(&user.uid))
-    };
+    let is_there =
+        |member: &String| member.contains("ou=groups") || users.iter().any(|user| *member == user_dn(&user.uid));
     for (name, members) in groups() {
         if members.iter().all(is_there) {
             text += &group(name, &members);
@@ -176,7 +179,7 @@ fn policy(name: &str, policy: &Policy) -> String {
     text + "\n"
 }
 
-fn user(user: &User) -> String {
+pub(crate) fn user(user: &User) -> String {
     let mut text = ldif::line("dn", &user_dn(&user.uid));
     text += "objectClass: inetOrgPerson\n";
     let attributes = [

@@ -1,20 +1,37 @@
 //! Which accounts must not be touched: the operator's own, and those that the Directory lists as administrators,
 //! directly or by a group, transitively. Whatever cannot be looked up counts as protected.
 
-use super::{groups::Group, schema::ENTRY_UUID};
-use crate::{
-    directory::ldap::{
-        Connection, Entry, Fault, Presence, Query,
-        dn::{self, Dn},
-        filter,
-    },
-    domain::account::Protection,
+use super::{
+    Connection, Entry, Fault, Presence, Query,
+    dn::{self, Dn},
+    filter,
+    groups::{Group, Tree},
 };
+use crate::domain::account::Protection;
 use futures::future::try_join_all;
 use ldap3::Scope;
 
 /// The attributes by which groups name members, with the class that must have some.
 const MEMBERS: [(&str, &str); 2] = [("groupOfNames", "member"), ("groupOfUniqueNames", "uniqueMember")];
+
+/// An entry or a group whose accounts are protected.
+pub struct Administrator {
+    /// Where it is named, for messages: `administrators[0]`.
+    pub place: String,
+    /// Its name.
+    pub dn: String,
+}
+
+/// The administrators that a Directory lists.
+pub fn listed(dns: &[String]) -> Vec<Administrator> {
+    dns.iter()
+        .enumerate()
+        .map(|(place, dn)| Administrator {
+            place: format!("administrators[{place}]"),
+            dn: dn.clone(),
+        })
+        .collect()
+}
 
 /// What the look-up of the listed administrators showed for one account.
 pub struct Listed {
@@ -30,20 +47,17 @@ pub struct Listed {
 /// Which place of the list could not be read, and why. No names.
 pub async fn look_up(
     connection: &Connection,
-    suffix: &str,
-    administrators: &[String],
+    tree: Tree<'_>,
+    administrators: &[Administrator],
     account: &str,
 ) -> Result<Listed, String> {
-    let looks = administrators.iter().enumerate().map(|(place, dn)| async move {
-        let entry = listed_entry(connection, suffix, dn)
-            .await
-            .map_err(|why| format!("administrators[{place}] {why}"))?;
-        let names = names_account(connection, &entry, account)
-            .await
-            .map_err(|why| format!("administrators[{place}] {why}"))?;
-        let id = entry.first(ENTRY_UUID).map(str::to_owned);
-        id.map(|id| (id, names.then_some(place)))
-            .ok_or_else(|| format!("administrators[{place}] has no readable entryUUID"))
+    let looks = administrators.iter().enumerate().map(|(at, administrator)| async move {
+        let told = |why: String| format!("{} {why}", administrator.place);
+        let entry = listed_entry(connection, tree, &administrator.dn).await.map_err(told)?;
+        let names = names_account(connection, tree, &entry, account).await.map_err(told)?;
+        let id = entry.first(tree.id).map(str::to_owned);
+        id.map(|id| (id, names.then_some(at)))
+            .ok_or_else(|| told(format!("has no readable {}", tree.id)))
     });
     let found = try_join_all(looks).await?;
     Ok(Listed {
@@ -52,17 +66,17 @@ pub async fn look_up(
     })
 }
 
-async fn listed_entry(connection: &Connection, suffix: &str, dn: &str) -> Result<Entry, String> {
+async fn listed_entry(connection: &Connection, tree: Tree<'_>, dn: &str) -> Result<Entry, String> {
     let name = Dn::parse(dn).ok_or("is no DN")?;
     // Groups are searched below the suffix: one outside would never be found.
-    if !Dn::parse(suffix).is_some_and(|suffix| name.is_within(&suffix)) {
+    if !Dn::parse(tree.suffix).is_some_and(|suffix| name.is_within(&suffix)) {
         return Err("lies outside the directory of the accounts".into());
     }
     let query = Query {
         base: dn,
         scope: Scope::Base,
         filter: &filter::present("objectClass"),
-        attributes: &[ENTRY_UUID, "objectClass"],
+        attributes: &[tree.id, "objectClass"],
         names_only: false,
         limit: 1,
     };
@@ -80,7 +94,7 @@ async fn listed_entry(connection: &Connection, suffix: &str, dn: &str) -> Result
 
 /// Whether the group names the account; an error where its members are hidden, because the search for the account's
 /// groups then finds nothing and says nothing.
-async fn names_account(connection: &Connection, entry: &Entry, account: &str) -> Result<bool, String> {
+async fn names_account(connection: &Connection, tree: Tree<'_>, entry: &Entry, account: &str) -> Result<bool, String> {
     for (class, attribute) in MEMBERS {
         if !entry.is_a(class) {
             continue;
@@ -88,7 +102,8 @@ async fn names_account(connection: &Connection, entry: &Entry, account: &str) ->
         match connection.compare(&entry.dn, attribute, account).await {
             Ok(Presence::Equal) => return Ok(true),
             Ok(Presence::Different) => {}
-            // Both classes must have at least one member, so none is seen only where it is hidden.
+            Ok(Presence::Absent) if tree.empty_groups => {}
+            // Where both classes must have at least one member, none is seen only where it is hidden.
             Ok(Presence::Absent | Presence::Hidden) => return Err("is a group whose members cannot be read".into()),
             Err(fault) => return Err(format!("could not be read: {}", fault.failure().public)),
         }
@@ -98,13 +113,13 @@ async fn names_account(connection: &Connection, entry: &Entry, account: &str) ->
 
 /// Judges one account.
 pub fn judge(
-    account: &Entry,
+    (account, own_id): (&str, Option<&str>),
     bind_dn: &str,
-    administrators: &[String],
+    administrators: &[Administrator],
     listed: Result<Listed, String>,
     groups: &Result<Vec<Group>, String>,
 ) -> Protection {
-    if dn::same(&account.dn, bind_dn) {
+    if dn::same(account, bind_dn) {
         return Protection::Protected("it is the operator's own account".into());
     }
     if administrators.is_empty() {
@@ -114,17 +129,18 @@ pub fn judge(
         Ok(listed) => listed,
         Err(why) => return Protection::Unknown(why),
     };
-    let protected = |dn: &str, uuid: Option<&str>| {
+    let protected = |dn: &str, own: Option<&str>| {
         administrators
             .iter()
             .zip(&listed.ids)
-            .position(|(listed, id)| uuid == Some(id) || dn::same(listed, dn))
+            .find(|(listed, id)| own == Some(id) || dn::same(&listed.dn, dn))
+            .map(|(listed, _)| &listed.place)
     };
-    if let Some(place) = protected(&account.dn, account.first(ENTRY_UUID)) {
-        return Protection::Protected(format!("it is administrators[{place}]"));
+    if let Some(place) = protected(account, own_id) {
+        return Protection::Protected(format!("it is {place}"));
     }
-    if let Some(place) = listed.direct {
-        return Protection::Protected(format!("it is a member of administrators[{place}]"));
+    if let Some(direct) = listed.direct.and_then(|at| administrators.get(at)) {
+        return Protection::Protected(format!("it is a member of {}", direct.place));
     }
     let groups = match groups {
         Ok(groups) => groups,
@@ -132,9 +148,9 @@ pub fn judge(
     };
     match groups
         .iter()
-        .find_map(|group| protected(&group.dn, group.uuid.as_deref()))
+        .find_map(|group| protected(&group.dn, group.id.as_deref()))
     {
-        Some(place) => Protection::Protected(format!("it is a member of administrators[{place}]")),
+        Some(place) => Protection::Protected(format!("it is a member of {place}")),
         None => Protection::None,
     }
 }
@@ -150,21 +166,21 @@ mod tests {
         })
     }
 
-    fn group(dn: &str, uuid: Option<&str>) -> Group {
+    fn group(dn: &str, id: Option<&str>) -> Group {
         Group {
             dn: dn.into(),
-            uuid: uuid.map(str::to_owned),
+            id: id.map(str::to_owned),
         }
     }
 
     #[test]
     fn protection_is_judged() {
-        let account = Entry::of("uid=a,dc=x", &[(ENTRY_UUID, &["u1"])]);
-        let list = ["cn=root,dc=x".to_owned(), "cn=admins,dc=x".to_owned()];
+        let account = ("uid=a,dc=x", Some("u1"));
+        let list = super::listed(&["cn=root,dc=x".to_owned(), "cn=admins,dc=x".to_owned()]);
         let ids = ["r", "g"];
         let none: Result<Vec<Group>, String> = Ok(Vec::new());
         let protected =
-            |listed, groups: &Result<Vec<Group>, String>| match judge(&account, "cn=op,dc=x", &list, listed, groups) {
+            |listed, groups: &Result<Vec<Group>, String>| match judge(account, "cn=op,dc=x", &list, listed, groups) {
                 Protection::None => "none",
                 Protection::Protected(_) => "protected",
                 Protection::Unknown(_) => "unknown",
@@ -186,10 +202,10 @@ mod tests {
         );
         assert_eq!(protected(listed(&ids, None), &Err("no".into())), "unknown");
         assert_eq!(protected(Err("no".into()), &none), "unknown");
-        let own = judge(&account, "UID=A, dc=x", &[], listed(&[], None), &none);
+        let own = judge(account, "UID=A, dc=x", &[], listed(&[], None), &none);
         assert!(matches!(own, Protection::Protected(_)));
         assert_eq!(
-            judge(&account, "cn=op", &[], listed(&[], None), &Err("no".into())),
+            judge(account, "cn=op", &[], listed(&[], None), &Err("no".into())),
             Protection::None
         );
     }

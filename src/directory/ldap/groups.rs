@@ -4,10 +4,11 @@
 //! `memberUid` and the primary `gidNumber` (posixGroup), and taken from the account's own memberOf. A dynamic group
 //! counts as far as the server answers a search for its members. Groups that access rules hide cannot be known.
 
-use super::schema::{ENTRY_UUID, MEMBER_OF};
-use crate::directory::ldap::{Connection, Entry, Fault, Query, dn, filter};
+use super::{Connection, Entry, Fault, Query, dn, filter};
 use ldap3::Scope;
 
+/// The groups that an overlay or plug-in tells of at the account itself.
+pub const MEMBER_OF: &str = "memberOf";
 /// At most so many groups.
 const MAX_GROUPS: usize = 1000;
 /// At most so many levels of groups in groups.
@@ -23,24 +24,35 @@ pub struct Group {
     /// Its name.
     pub dn: String,
     /// Its immutable id; unknown for a group that only memberOf tells of.
-    pub uuid: Option<String>,
+    pub id: Option<String>,
+}
+
+/// Where groups are looked for.
+#[derive(Clone, Copy)]
+pub struct Tree<'a> {
+    /// The naming context that holds accounts and groups.
+    pub suffix: &'a str,
+    /// The attribute that holds an entry's immutable id.
+    pub id: &'a str,
+    /// Whether the schema lets a group be without members.
+    pub empty_groups: bool,
 }
 
 /// Every group that the account is in.
 ///
 /// # Errors
 /// Why the list could not be read completely, in words for the requester.
-pub async fn all(connection: &Connection, suffix: &str, account: &Entry) -> Result<Vec<Group>, String> {
+pub async fn all(connection: &Connection, tree: Tree<'_>, account: &Entry) -> Result<Vec<Group>, String> {
     let mut groups: Vec<Group> = account.all(MEMBER_OF).iter().map(|dn| told(dn)).collect();
     let told_at_first: Vec<String> = groups.iter().map(|group| group.dn.clone()).collect();
-    let mut fresh = search(connection, suffix, &[direct(account)], &mut groups).await?;
+    let mut fresh = search(connection, tree, &[direct(account)], &mut groups).await?;
     fresh.extend(told_at_first);
     for _ in 0..MAX_DEPTH {
         if fresh.is_empty() {
             return Ok(groups);
         }
         let filters: Vec<String> = fresh.chunks(NAMES_A_SEARCH).map(nested).collect();
-        fresh = search(connection, suffix, &filters, &mut groups).await?;
+        fresh = search(connection, tree, &filters, &mut groups).await?;
     }
     match fresh.is_empty() {
         true => Ok(groups),
@@ -51,7 +63,7 @@ pub async fn all(connection: &Connection, suffix: &str, account: &Entry) -> Resu
 fn told(dn: &str) -> Group {
     Group {
         dn: dn.to_owned(),
-        uuid: None,
+        id: None,
     }
 }
 
@@ -83,17 +95,17 @@ fn nested(groups: &[String]) -> String {
 /// Adds what the filters find to the groups, and gives the names of those that were not known before.
 async fn search(
     connection: &Connection,
-    suffix: &str,
+    tree: Tree<'_>,
     filters: &[String],
     groups: &mut Vec<Group>,
 ) -> Result<Vec<String>, String> {
     let mut fresh = Vec::new();
     for filter in filters {
         let query = Query {
-            base: suffix,
+            base: tree.suffix,
             scope: Scope::Subtree,
             filter,
-            attributes: &[ENTRY_UUID],
+            attributes: &[tree.id],
             names_only: false,
             limit: MAX_GROUPS,
         };
@@ -105,7 +117,7 @@ async fn search(
             return Err("a part of the directory is on another server".into());
         }
         for entry in &found.entries {
-            if add(entry, groups) {
+            if add(entry, tree.id, groups) {
                 fresh.push(entry.dn.clone());
             }
         }
@@ -124,20 +136,20 @@ fn failed(fault: &Fault) -> String {
 }
 
 /// Whether the group was not known before.
-fn add(entry: &Entry, groups: &mut Vec<Group>) -> bool {
-    let uuid = entry.first(ENTRY_UUID).map(str::to_owned);
+fn add(entry: &Entry, id: &str, groups: &mut Vec<Group>) -> bool {
+    let id = entry.first(id).map(str::to_owned);
     let known = groups
         .iter_mut()
-        .find(|group| (uuid.is_some() && group.uuid == uuid) || group.dn == entry.dn || dn::same(&group.dn, &entry.dn));
+        .find(|group| (id.is_some() && group.id == id) || group.dn == entry.dn || dn::same(&group.dn, &entry.dn));
     match known {
         Some(group) => {
-            group.uuid = uuid;
+            group.id = id;
             false
         }
         None => {
             groups.push(Group {
                 dn: entry.dn.clone(),
-                uuid,
+                id,
             });
             true
         }
@@ -162,13 +174,18 @@ mod tests {
     #[test]
     fn a_group_is_listed_once() {
         let mut groups = vec![told("CN=G, dc=x")];
-        let entry = Entry::of("cn=g,dc=x", &[(ENTRY_UUID, &["1"])]);
-        assert!(!add(&entry, &mut groups));
+        let entry = Entry::of("cn=g,dc=x", &[("entryUUID", &["1"])]);
+        assert!(!add(&entry, "entryUUID", &mut groups));
         assert!(!add(
-            &Entry::of("cn=renamed,dc=x", &[(ENTRY_UUID, &["1"])]),
+            &Entry::of("cn=renamed,dc=x", &[("entryUUID", &["1"])]),
+            "entryUUID",
             &mut groups
         ));
-        assert!(add(&Entry::of("cn=h,dc=x", &[(ENTRY_UUID, &["2"])]), &mut groups));
+        assert!(add(
+            &Entry::of("cn=h,dc=x", &[("entryUUID", &["2"])]),
+            "entryUUID",
+            &mut groups
+        ));
         assert_eq!(groups.len(), 2);
     }
 }
