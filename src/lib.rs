@@ -19,6 +19,7 @@ pub mod config;
 pub mod controller;
 pub mod directory;
 pub mod domain;
+pub mod failpoint;
 pub mod manifests;
 pub mod observe;
 pub mod output;

@@ -22,6 +22,7 @@ use testkit::{
     assets,
     control_plane::{self, ControlPlane},
     dirsrv::{self, Dirsrv},
+    keycloak::{self, Keycloak},
     process::Scratch,
     samba::{self, Samba},
     skip,
@@ -455,5 +456,52 @@ fn directory389() {
         assert!(server.signs_in("dana").expect("a sign-in"));
         let must_change = server.attribute(&slapd::user_dn("erik"), "pwdReset").expect("a search");
         assert_eq!(must_change.as_deref(), Some("TRUE"), "{order:?}");
+    }
+}
+
+#[test]
+fn keycloak() {
+    let Some(server) = skip::unless_missing(Keycloak::start()) else {
+        return;
+    };
+    for order in ORDERS {
+        let Some(run) = Run::start("keycloak", order) else {
+            return;
+        };
+        let people = serde_json::json!({"users": ["dana", "erik", "lotte"].map(keycloak::user)});
+        server.import(&keycloak::realm("staff", server.mail_port(), keycloak::RIGHTS, &people));
+        server.lock("staff", "dana");
+        run.apply("admin", &documents(order, &["keycloak/keycloak.yaml"]));
+        // There is no sso.example.test: the requests wait for it.
+        let status = run.waits("aur", "default", "dana-1", "DirectoryUnavailable");
+        says(&status, "DirectoryUnavailable", "Directory staff");
+        let secret = serde_json::json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "staff", "namespace": "readmit-system"},
+            "stringData": {"client-secret": keycloak::secret(keycloak::CLIENT), "ca.crt": server.ca_pem()},
+        });
+        run.apply("admin", &[secret.to_string()]);
+        let here = serde_json::json!({
+            "spec": {"provider": {"keycloak": {"url": server.tls_url(), "caSecretRef": {"name": "staff"}}}},
+        });
+        let patch = here.to_string();
+        let args = ["patch", "directory", "staff", "--type=merge", "-p", &patch];
+        success(&kubectl(run.plane, "admin", &args));
+        let status = run.finished("aur", "default", "dana-1");
+        check(&status, "Succeeded", "Unlocked", "read back as not locked");
+        let status = run.finished("pwr", "default", "erik-1");
+        check(&status, "Succeeded", "PasswordReset", "status.delivery.sealed");
+        let status = run.finished("pwr", "default", "lotte-1");
+        check(&status, "Succeeded", "LinkSent", "mailed a reset link");
+        let answer = server.sign_in("staff", "dana", &keycloak::initial_password("dana"));
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        let erik = server.admin("GET", &format!("staff/users/{}", server.id("staff", "erik")), None);
+        assert_eq!(
+            erik["requiredActions"],
+            serde_json::json!(["UPDATE_PASSWORD"]),
+            "{order:?}"
+        );
+        let mailed = ORDERS.iter().position(|o| *o == order).expect("one of them") + 1;
+        assert_eq!(server.mails_to("lotte@example.com").len(), mailed, "{order:?}");
+        server.admin("DELETE", "staff", None);
     }
 }

@@ -143,7 +143,7 @@ fn manifests(lab: &Lab, slapd: &Slapd, recipient: &Recipient) -> String {
         ldap::policy("ldap", "ldap", &actions, &json!({ "password": password })),
         json!({
             "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "sn", "namespace": "readmit-system"},
-            "stringData": {"password": OPERATOR_PASSWORD, "clientSecret": CLIENT_SECRET},
+            "stringData": {"password": OPERATOR_PASSWORD, "client-secret": CLIENT_SECRET},
         }),
         json!({
             "apiVersion": "readmit.dev/v1alpha1", "kind": "Directory", "metadata": {"name": "sn"},

@@ -6,12 +6,13 @@
 
 use crate::{
     api::{Account, AccountFields, CLAIM_LABEL},
+    clock,
     domain::{
         ledger::{self, Closing},
         observed::LedgerSeen,
     },
+    failpoint::{self, Place},
 };
-use jiff::Timestamp;
 use kube::{
     Api, Client, ResourceExt,
     api::{DeleteParams, ListParams, ObjectMeta, PostParams, Preconditions},
@@ -131,22 +132,24 @@ impl Accounts {
         Ok(self.api.list(&list).await?.items)
     }
 
-    /// Writes an account: creates it, or replaces the version that was read. What was pending rides along. A write
+    /// Writes an account, for the crash sweep at this place: creates it, or replaces the version that was read. What was pending rides along. A write
     /// whose answer was lost is looked up: `landed` tells whether what is there is what we wrote.
     ///
     /// # Errors
     /// See [`WriteError`].
     pub async fn write(
         &self,
+        place: Place,
         name: &str,
         fields: AccountFields,
         resource_version: Option<String>,
         landed: impl Fn(&AccountFields) -> bool,
     ) -> Result<Account, WriteError> {
         let object = object(name, fields, resource_version.clone());
+        let post = PostParams::default();
         let written = match &resource_version {
-            None => self.api.create(&PostParams::default(), &object).await,
-            Some(_) => self.api.replace(name, &PostParams::default(), &object).await,
+            None => failpoint::around(place, self.api.create(&post, &object)).await,
+            Some(_) => failpoint::around(place, self.api.replace(name, &post, &object)).await,
         };
         let account = match written {
             Ok(account) => account,
@@ -231,7 +234,13 @@ impl Accounts {
             }
             let changed = closed(&account, &[(uid.to_owned(), closing)]);
             match self
-                .write(name, changed.spec.clone(), account.resource_version(), |_| false)
+                .write(
+                    Place::LedgerClose,
+                    name,
+                    changed.spec,
+                    account.resource_version(),
+                    |_| false,
+                )
                 .await
             {
                 Ok(_) => return Ok(()),
@@ -265,7 +274,13 @@ impl Accounts {
             };
             let changed = closed(&latest, &closings);
             match self
-                .write(name, changed.spec, latest.resource_version(), |_| false)
+                .write(
+                    Place::LedgerFlush,
+                    name,
+                    changed.spec,
+                    latest.resource_version(),
+                    |_| false,
+                )
                 .await
             {
                 Ok(_) => return,
@@ -296,11 +311,8 @@ impl Accounts {
             uid: account.uid(),
             resource_version: account.resource_version(),
         };
-        match self
-            .api
-            .delete(&name, &DeleteParams::default().preconditions(preconditions))
-            .await
-        {
+        let params = DeleteParams::default().preconditions(preconditions);
+        match failpoint::around(Place::AccountDelete, self.api.delete(&name, &params)).await {
             Ok(_) => {
                 self.note(&name, false);
                 Ok(())
@@ -354,9 +366,9 @@ fn seen(name: &str, account: &Account) -> LedgerSeen {
 fn closed(account: &Account, closings: &[(String, Closing)]) -> Account {
     let mut account = account.clone();
     for (uid, closing) in closings {
-        account.spec.ledger = closing.apply(&account.spec.ledger, uid, Timestamp::now());
+        account.spec.ledger = closing.apply(&account.spec.ledger, uid, clock::now());
     }
-    account.spec.ledger = ledger::pruned(&account.spec.ledger, Timestamp::now());
+    account.spec.ledger = ledger::pruned(&account.spec.ledger, clock::now());
     account
 }
 

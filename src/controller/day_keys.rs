@@ -4,7 +4,10 @@
 //! least the last 24 hours; then it is destroyed, and with it what those passwords could be found out from. No key is
 //! ever logged, and none is replaced: a key that is gone is an answer.
 
-use crate::api::common::SecretKeyRef;
+use crate::{
+    api::common::SecretKeyRef,
+    failpoint::{self, Place},
+};
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 use kube::{
@@ -149,7 +152,7 @@ impl DayKeys {
             }),
             ..DeleteParams::default()
         };
-        match self.secrets.delete(&name, &params).await {
+        match failpoint::around(Place::DayKeyDelete, self.secrets.delete(&name, &params)).await {
             Ok(_) => info!(secret = name, "destroyed a day key that is past its time"),
             // Somebody else did, or it is another one by now.
             Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => {}
@@ -176,7 +179,8 @@ impl DayKeys {
             return Ok(key);
         }
         let secret = new_secret(name)?;
-        match self.secrets.create(&PostParams::default(), &secret).await {
+        let params = PostParams::default();
+        match failpoint::around(Place::DayKeyCreate, self.secrets.create(&params, &secret)).await {
             Ok(created) => {
                 info!(secret = name, "created the key of the day");
                 self.remember(name, created)

@@ -7,7 +7,7 @@ use super::{
     gather,
     pass::{PassError, line},
     prepare,
-    work::{Held, Work},
+    work::{Held, Tried, Work},
 };
 use crate::{
     api::{
@@ -26,6 +26,7 @@ use crate::{
         observed::{Acting, Facts},
         request::Request,
     },
+    failpoint::{Place, around},
     observe::audit::{Entry, Event},
 };
 use jiff::Timestamp;
@@ -86,20 +87,28 @@ async fn claim(
     let _turn = context.accounts.turn(&name).await;
     // The time to act is counted from before the write: what the claim promises must hold however slow the answer is.
     let until = clock::boot_time() + context.config.timing.effect_deadline;
+    work.tried = Some(Tried {
+        writer: claim.writer.clone(),
+        until,
+        plan: plan.clone(),
+    });
     context
         .metrics
         .api_write("Account", if resource_version.is_some() { "update" } else { "create" });
     match context
         .accounts
-        .write(&name, fields, resource_version, |there| holds(&there.ledger, &claim))
+        .write(Place::LedgerClaim, &name, fields, resource_version, |there| {
+            holds(&there.ledger, &claim)
+        })
         .await
     {
         Ok(account) => {
             work.progress.taken_over(plan);
-            work.held = Some(Held { account, claim, until });
+            (work.held, work.tried) = (Some(Held { account, claim, until }), None);
             Ok(())
         }
         Err(WriteError::Conflict) => {
+            work.tried = None;
             context.accounts.note(&name, true);
             facts.ledger = None;
             Ok(())
@@ -134,7 +143,7 @@ async fn renew(context: &Context, request: &Request, work: &mut Work, renewal: R
     claim.marked |= renewal.marked;
     claim.proved |= renewal.proved;
     if renewal.take_over.is_some() {
-        claim.deadline = after(Timestamp::now(), context.config.timing.effect_deadline);
+        claim.deadline = after(clock::now(), context.config.timing.effect_deadline);
     }
     let claim = claim.clone();
     let name = account.name_any();
@@ -143,7 +152,7 @@ async fn renew(context: &Context, request: &Request, work: &mut Work, renewal: R
     context.metrics.api_write("Account", "update");
     let written = context
         .accounts
-        .write(&name, fields, account.resource_version(), |there| {
+        .write(Place::LedgerRenew, &name, fields, account.resource_version(), |there| {
             holds(&there.ledger, &claim)
         })
         .await;
@@ -211,7 +220,7 @@ async fn send(
         (None, Some(account)) => (aim(work, account, policy), account.lock_stamp.clone()),
         (None, None) => return Err(PassError::Changed),
     };
-    let at = Timestamp::now();
+    let at = clock::now();
     let message = with(also);
     work.sent = Some(clock::boot_time());
     let entry = |event| Entry {
@@ -326,12 +335,17 @@ async fn call_step(
     work: &Work,
 ) -> Sent {
     match step {
-        Step::Unlock => upstream.unlock(call, target).await,
-        Step::SendLink => upstream.send_reset_link(call, target).await,
-        Step::RequireChange => upstream.require_change(call, target).await,
-        Step::RevokeSessions => upstream.revoke_sessions(call, target).await,
+        // Without a claim nothing may be sent that could do more than clear a lock.
+        Step::Unlock if work.held.is_some() => around(Place::SendUnlock, upstream.unlock(call, target)).await,
+        Step::Unlock => around(Place::SendUnlock, upstream.clear_lock(call, target)).await,
+        Step::SendLink => around(Place::SendLink, upstream.send_reset_link(call, target)).await,
+        Step::RequireChange => around(Place::SendChange, upstream.require_change(call, target)).await,
+        Step::RevokeSessions => around(Place::SendRevoke, upstream.revoke_sessions(call, target)).await,
         Step::SetPassword => match &work.prepared {
-            Some(prepared) => upstream.set_password(call, target, &prepared.password, also).await,
+            Some(prepared) => {
+                let sent = upstream.set_password(call, target, &prepared.password, also);
+                around(Place::SendPassword, sent).await
+            }
             None => Sent::NotSent(Failure::new(
                 FailureClass::Transient(None),
                 "the password is not prepared",
@@ -368,7 +382,8 @@ async fn prove(context: &Context, request: &Request, work: &mut Work) -> Result<
         ..line(event, request)
     };
     context.audit.record(entry(Event::Send));
-    let proof = upstream.prove_password(&call, &target, &prepared.password).await;
+    let proof = upstream.prove_password(&call, &target, &prepared.password);
+    let proof = around(Place::SendProof, proof).await;
     let result = if proof == Proof::Ours { "Ours" } else { "NotProven" };
     context.audit.record(Entry {
         result,

@@ -2,6 +2,7 @@
 
 use super::{context::Context, pass::PassError, prepare, work::Work};
 use crate::{
+    clock,
     directory::{Call, Lane, Target},
     domain::{
         account::{AccountRead, FailureClass, ReadFailure},
@@ -63,10 +64,10 @@ pub async fn gather(
                 .directories
                 .upstream(&request.directory)
                 .ok_or(PassError::Changed)?;
-            let begun = Instant::now();
+            let (begun, at) = (Instant::now(), clock::now());
             let result = upstream.find(&call(context, lane(request)), &request.account).await;
             context.metrics.called(upstream.provider(), "Find", begun.elapsed());
-            read(context, request, work, facts, result);
+            read(context, request, work, facts, (result, at));
         }
         Fact::Read { id, server, back } => {
             let upstream = context
@@ -74,10 +75,10 @@ pub async fn gather(
                 .upstream(&request.directory)
                 .ok_or(PassError::Changed)?;
             let lane = if back { Lane::ReadBack } else { lane(request) };
-            let begun = Instant::now();
+            let (begun, at) = (Instant::now(), clock::now());
             let result = upstream.read(&call(context, lane), &Target { id, server }).await;
             context.metrics.called(upstream.provider(), "Read", begun.elapsed());
-            read(context, request, work, facts, result);
+            read(context, request, work, facts, (result, at));
         }
         Fact::Ledger { name } => {
             let seen = context.accounts.read(&name).await?;
@@ -143,9 +144,8 @@ fn read(
     request: &Request,
     work: &mut Work,
     facts: &mut Facts,
-    result: Result<AccountRead, ReadFailure>,
+    (result, begun): (Result<AccountRead, ReadFailure>, Timestamp),
 ) {
-    let now = Timestamp::now();
     match &result {
         Ok(account) if work.progress.sends.is_empty() => {
             work.progress.lockout = decide::lockout(account).or(work.progress.lockout.take());
@@ -156,10 +156,11 @@ fn read(
         }
         Err(_) => {}
     }
-    work.progress.was_read(now, &result);
+    work.progress.was_read(clock::now(), &result);
+    // What was read is no younger than the question.
     facts.account = Some(AccountSeen {
         result,
-        at: now,
+        at: begun,
         after: work.progress.sends.len(),
     });
 }

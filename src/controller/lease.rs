@@ -5,10 +5,10 @@
 //! take over; once the lease is lost, [`run`] returns and the process is expected to end.
 
 use crate::{
-    clock::boot_time,
+    clock::{self, boot_time},
     domain::lease::{LeaseDecision, Observed, acting_time, evaluate},
+    failpoint::{Place, around},
 };
-use jiff::Timestamp;
 use k8s_openapi::{
     api::coordination::v1::{Lease, LeaseSpec},
     apimachinery::pkg::apis::meta::v1::MicroTime,
@@ -204,6 +204,7 @@ impl Candidate {
         }
         let unchanged = self.seen.as_ref().map_or(Duration::ZERO, |seen| seen.since.elapsed());
         let observed = self.seen.as_ref().map(|seen| &seen.observed);
+        let params = PostParams::default();
         let written = match evaluate(observed, &self.settings.identity, unchanged) {
             LeaseDecision::Wait(left) => {
                 if self.held.is_some() {
@@ -213,13 +214,19 @@ impl Candidate {
             }
             LeaseDecision::Create => {
                 let lease = self.written(None);
-                self.api.create(&PostParams::default(), &lease).await
+                around(Place::LeaseTake, self.api.create(&params, &lease)).await
             }
-            LeaseDecision::Renew { version } | LeaseDecision::Acquire { version } => {
+            LeaseDecision::Renew { version } => {
                 let lease = self.written(Some(version));
-                self.api
-                    .replace(&self.settings.name, &PostParams::default(), &lease)
-                    .await
+                around(
+                    Place::LeaseRenew,
+                    self.api.replace(&self.settings.name, &params, &lease),
+                )
+                .await
+            }
+            LeaseDecision::Acquire { version } => {
+                let lease = self.written(Some(version));
+                around(Place::LeaseTake, self.api.replace(&self.settings.name, &params, &lease)).await
             }
         };
         match written {
@@ -261,7 +268,7 @@ impl Candidate {
 
     /// The Lease with oneself as the holder. What others wrote into its metadata stays.
     fn written(&self, version: Option<String>) -> Lease {
-        let now = MicroTime(Timestamp::now());
+        let now = MicroTime(clock::now());
         let before = self.seen.as_ref().map(|seen| &seen.lease);
         let spec = before.and_then(|lease| lease.spec.as_ref());
         let renews = spec.and_then(|spec| spec.holder_identity.as_deref()) == Some(self.settings.identity.as_str());
@@ -355,7 +362,11 @@ impl Candidate {
             spec.acquire_time = None;
         }
         let params = PostParams::default();
-        match timeout(RELEASE_TIMEOUT, self.api.replace(&self.settings.name, &params, &lease)).await {
+        let released = around(
+            Place::LeaseRelease,
+            self.api.replace(&self.settings.name, &params, &lease),
+        );
+        match timeout(RELEASE_TIMEOUT, released).await {
             Ok(Ok(_)) => info!(lease = self.settings.name, "released the lease"),
             Ok(Err(error)) => self.note(&error),
             Err(_) => warn!(

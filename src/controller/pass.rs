@@ -109,7 +109,8 @@ async fn rounds<K: RequestKind>(
 ) -> Result<Pass, PassError> {
     let mut facts = Facts::default();
     for _ in 0..ROUNDS {
-        let now = Timestamp::now();
+        let now = clock::now();
+        facts.shift(work.keep_pace(now, clock::boot_time()));
         work.progress.claim = claim_seen(context, request, work);
         let directory = context.directories.view(&request.directory);
         let enforcement: Enforcement = context.enforcement.borrow().clone();
@@ -142,8 +143,11 @@ async fn rounds<K: RequestKind>(
 }
 
 /// The open claim of this request: the one we wrote, or one that was found.
-fn claim_seen(context: &Context, request: &Request, work: &Work) -> Option<ClaimSeen> {
+fn claim_seen(context: &Context, request: &Request, work: &mut Work) -> Option<ClaimSeen> {
     let found = context.claims.get(&request.uid);
+    if let Some(found) = &found {
+        work.take_up(found);
+    }
     if let Some(held) = &work.held {
         let boottime = clock::boot_time();
         let charged = crate::domain::ledger::open(&held.account.spec.ledger).map(|entry| entry.time);
@@ -186,8 +190,10 @@ async fn finish<K: RequestKind>(
     let status: RequestStatus = status::ended(now, request, ending, &work.attempts, sealed);
     audit_ending(context, request, ending);
     let written = record::finish::<K>(context, request, &status).await;
-    if let Some(closing) = ending.closing {
-        close(context, request, work, closing);
+    match ending.closing {
+        Some(closing) if written.closes() => close(context, request, work, closing),
+        // The sweeper closes what nobody else does, as the request says.
+        _ => work.held = None,
     }
     if written == Written::Landed {
         context
@@ -262,14 +268,14 @@ async fn wait<K: RequestKind>(
             detail: waiting.detail.as_deref().unwrap_or_default(),
             ..line(Event::Wait, request)
         });
-        if record::write::<K>(context, request, &status).await? == Written::Moot {
+        if record::write::<K>(context, request, &status).await? != Written::Landed {
             return Ok(Pass::Again(Instant::now() + Duration::from_secs(30)));
         }
         if waiting.needs_person {
             record::warn(context, object, waiting.reason.as_str(), &waiting.message).await;
         }
     }
-    let rest = pause.until.duration_since(Timestamp::now());
+    let rest = pause.until.duration_since(clock::now());
     let rest = Duration::try_from(rest)
         .unwrap_or_default()
         .max(Duration::from_millis(20));

@@ -4,10 +4,10 @@
 use super::{context::Context, pass::PassError, work::Prepared};
 use crate::{
     api::account::{Claim, Derivation},
+    clock,
     domain::{password, request::Request},
     seal,
 };
-use jiff::Timestamp;
 
 /// A password for this request: a new one, or the one of its claim again. The inner error is for the requester.
 ///
@@ -34,7 +34,7 @@ pub async fn prepare(
             (derivation, key, claim.nonce.clone(), claim.attempt)
         }
         None => {
-            let (reference, key) = context.keys.current(Timestamp::now()).await?;
+            let (reference, key) = context.keys.current(clock::now()).await?;
             let derivation = Derivation {
                 version: password::VERSION,
                 key: reference,

@@ -9,7 +9,9 @@ use crate::{
         AccountPolicy, Condition, Directory, RequestStatus, account_policy::AccountPolicyStatus, condition::types,
         directory::DirectoryStatus,
     },
+    clock,
     domain::request::Request,
+    failpoint::{self, Place},
 };
 use jiff::Timestamp;
 use kube::{
@@ -26,15 +28,25 @@ use std::{fmt::Debug, time::Duration};
 pub enum Written {
     /// It stands.
     Landed,
-    /// The object is gone, is another one of the same name, or has ended already.
-    Moot,
+    /// The object is gone, or is another one of the same name.
+    Gone,
+    /// It has ended already, by the word of another replica.
+    Ended,
+}
+
+impl Written {
+    /// Whether the writer's own word closes the claim: what another one has recorded, and not what we wanted to, is how
+    /// it ended.
+    pub fn closes(self) -> bool {
+        self != Written::Ended
+    }
 }
 
 /// Writes the status of a request that has ended, until it lands or the object is gone.
 pub async fn finish<K: RequestKind>(context: &Context, request: &Request, status: &RequestStatus) -> Written {
     let mut wait = Duration::from_millis(50);
     loop {
-        match write::<K>(context, request, status).await {
+        match put::<K>(context, request, status, Place::StatusEnd).await {
             Ok(written) => return written,
             Err(error) => {
                 tracing::warn!(kind = request.kind.as_str(), namespace = request.namespace, name = request.name,
@@ -46,7 +58,7 @@ pub async fn finish<K: RequestKind>(context: &Context, request: &Request, status
     }
 }
 
-/// Writes the status of a request once.
+/// Writes the status of a request that waits, once.
 ///
 /// # Errors
 /// The API server did not answer, or had trouble of its own.
@@ -55,18 +67,25 @@ pub async fn write<K: RequestKind>(
     request: &Request,
     status: &RequestStatus,
 ) -> Result<Written, kube::Error> {
+    put::<K>(context, request, status, Place::StatusWait).await
+}
+
+async fn put<K: RequestKind>(
+    context: &Context,
+    request: &Request,
+    status: &RequestStatus,
+    place: Place,
+) -> Result<Written, kube::Error> {
     let api = Api::<K>::namespaced(context.client.clone(), &request.namespace);
     context.metrics.api_write(request.kind.as_str(), "patch");
     let patch = json!({"metadata": {"uid": request.uid}, "status": status});
-    match api
-        .patch_status(&request.name, &PatchParams::default(), &Patch::Merge(&patch))
-        .await
-    {
+    let (params, patch) = (PatchParams::default(), Patch::Merge(&patch));
+    match failpoint::around(place, api.patch_status(&request.name, &params, &patch)).await {
         Ok(_) => Ok(Written::Landed),
-        Err(kube::Error::Api(refusal)) if refusal.is_not_found() || refusal.is_conflict() => Ok(Written::Moot),
+        Err(kube::Error::Api(refusal)) if refusal.is_not_found() || refusal.is_conflict() => Ok(Written::Gone),
         // The rule that a finished request never changes: another replica was first.
         Err(kube::Error::Api(refusal)) if refusal.is_invalid() && refusal.message.contains("never changes") => {
-            Ok(Written::Moot)
+            Ok(Written::Ended)
         }
         Err(error) => Err(error),
     }
@@ -81,7 +100,8 @@ pub async fn warn<K: RequestKind>(context: &Context, object: &K, reason: &str, m
         action: "Reconcile".into(),
         secondary: None,
     };
-    if let Err(error) = context.events.publish(&event, &object.object_ref(&())).await {
+    let reference = object.object_ref(&());
+    if let Err(error) = failpoint::around(Place::Event, context.events.publish(&event, &reference)).await {
         tracing::debug!(%error, "an event was not published");
     }
 }
@@ -119,7 +139,7 @@ pub fn condition(
     (status, reason, message): (&str, &str, String),
     generation: Option<i64>,
 ) -> Condition {
-    let now = Timestamp::now();
+    let now = clock::now();
     let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
     let last = before.iter().find(|condition| condition.r#type == types::READY);
     Condition {
@@ -153,10 +173,8 @@ where
     }
     let patch = json!({"metadata": {"uid": object.uid()}, "status": status});
     context.metrics.api_write(kind, "patch");
-    match api
-        .patch_status(&object.name_any(), &PatchParams::default(), &Patch::Merge(&patch))
-        .await
-    {
+    let (name, params, patch) = (object.name_any(), PatchParams::default(), Patch::Merge(&patch));
+    match failpoint::around(Place::StatusOther, api.patch_status(&name, &params, &patch)).await {
         Ok(_) => {}
         Err(kube::Error::Api(refusal)) if refusal.is_not_found() || refusal.is_conflict() => {}
         Err(error) => tracing::warn!(kind, name = object.name_any(), %error, "a status was not written"),

@@ -15,10 +15,8 @@ use crate::{
         directory::{DirectoryStatus, Rate, RefusedSecret},
         provider::Provider,
     },
-    directory::{
-        self, Call, Lane, active_directory::ActiveDirectory, directory389::Directory389, okta::Okta,
-        openldap::OpenLdap, servicenow::ServiceNow,
-    },
+    clock,
+    directory::{self, Call, Lane, Settings},
     domain::{
         account::{Capabilities, Failure, FailureClass, Step},
         observed::Trouble,
@@ -168,48 +166,20 @@ async fn connect(
         None => None,
     };
     let ca = ca.as_ref().map(|pem| pem.expose().as_bytes());
-    match provider {
-        Provider {
-            active_directory: Some(spec),
-            ..
-        } => Ok(Arc::new(ActiveDirectory::new(spec, credential, ca, throttle, timeout)?)),
-        Provider {
-            directory389: Some(spec),
-            ..
-        } => Ok(Arc::new(Directory389::new(spec, credential, ca, throttle, timeout)?)),
-        Provider { okta: Some(spec), .. } => Ok(Arc::new(Okta::new(spec, &credential, ca, throttle, timeout, groups)?)),
-        Provider {
-            openldap: Some(spec), ..
-        } => Ok(Arc::new(OpenLdap::new(spec, credential, ca, throttle, timeout)?)),
-        Provider {
-            service_now: Some(spec),
-            ..
-        } => {
-            let second = match provider.second_credential() {
-                Some((reference, key)) => Some(read_key(context, reference, key).await?.0),
-                None => None,
-            };
-            Ok(Arc::new(ServiceNow::new(
-                spec,
-                (credential, second),
-                ca,
-                throttle,
-                timeout,
-                groups,
-            )?))
-        }
-        Provider {
-            active_directory: None,
-            directory389: None,
-            okta: None,
-            openldap: None,
-            service_now: None,
-        } => Err(Failure::new(
-            FailureClass::NeedsConfig,
-            "spec.provider names no provider that this release knows; set exactly one of activeDirectory, directory389, \
-             okta, openldap, serviceNow",
-        )),
-    }
+    let second = match provider.second_credential() {
+        Some((reference, key)) => Some(read_key(context, reference, key).await?.0),
+        None => None,
+    };
+    directory::connect(
+        provider,
+        (credential, second),
+        Settings {
+            ca,
+            throttle,
+            timeout,
+            groups,
+        },
+    )
 }
 
 /// The credential of a provider, and which writing of which Secret it is.
@@ -359,7 +329,7 @@ fn rate(handle: &Handle, before: Option<Rate>) -> Option<Rate> {
     let moved = before
         .as_ref()
         .is_none_or(|before| before.limit != limit || (before.remaining - remaining).abs().saturating_mul(10) > limit);
-    let now = Timestamp::now();
+    let now = clock::now();
     let time = Timestamp::from_second(now.as_second()).unwrap_or(now);
     if moved {
         Some(Rate { limit, remaining, time })

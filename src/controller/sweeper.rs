@@ -3,7 +3,7 @@
 
 use super::{context::Context, kinds::RequestKind};
 use crate::{
-    api::{AccountUnlockRequest, Method, Outcome, PasswordResetRequest},
+    api::{AccountUnlockRequest, Method, Outcome, PasswordResetRequest, account::Claim},
     clock,
     controller::claims::Found,
     directory::{Call, Lane, Target},
@@ -11,8 +11,9 @@ use crate::{
         ledger::{self, Closing},
         request::Request,
     },
+    failpoint::{Place, around},
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use kube::{
     Api, ResourceExt,
     api::{DeleteParams, ListParams, Preconditions},
@@ -64,7 +65,7 @@ async fn sweep(context: &Context) {
         ("ledgers", prune(context).await.err().map(|e| e.to_string())),
         (
             "day keys",
-            context.keys.sweep(Timestamp::now()).await.err().map(|e| e.to_string()),
+            context.keys.sweep(clock::now()).await.err().map(|e| e.to_string()),
         ),
     ];
     for (what, error) in results {
@@ -88,10 +89,8 @@ async fn expire<K: RequestKind>(context: &Context) -> Result<(), kube::Error> {
                     resource_version: object.meta().resource_version.clone(),
                 };
                 let api = Api::<K>::namespaced(context.client.clone(), &request.namespace);
-                match api
-                    .delete(&request.name, &DeleteParams::default().preconditions(preconditions))
-                    .await
-                {
+                let params = DeleteParams::default().preconditions(preconditions);
+                match around(Place::RequestDelete, api.delete(&request.name, &params)).await {
                     Ok(_) => {}
                     Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => {}
                     Err(error) => return Err(error),
@@ -110,7 +109,7 @@ fn is_over(request: &Request) -> bool {
         return false;
     };
     let ttl = SignedDuration::try_from(ttl.get()).unwrap_or(SignedDuration::MAX);
-    Timestamp::now().duration_since(finished) >= ttl
+    clock::now().duration_since(finished) >= ttl
 }
 
 /// Drops entries whose time is over, and accounts without any.
@@ -120,7 +119,7 @@ async fn prune(context: &Context) -> Result<(), kube::Error> {
         let (accounts, next) = context.accounts.page(token).await?;
         for account in accounts {
             context.accounts.note(&account.name_any(), true);
-            let left = ledger::pruned(&account.spec.ledger, Timestamp::now());
+            let left = ledger::pruned(&account.spec.ledger, clock::now());
             if left.is_empty() {
                 context.accounts.delete_empty(&account).await?;
             }
@@ -155,7 +154,7 @@ async fn close_one(context: &Context, found: &Found) -> Result<(), kube::Error> 
     let closing = match request {
         // Its own pass recovers it.
         Some(request) if !request.is_finished() => return Ok(()),
-        Some(request) => by_outcome(&request),
+        Some(request) => by_outcome(&request, claim),
         None => by_reading(context, found).await,
     };
     context
@@ -179,17 +178,15 @@ async fn live<K: RequestKind>(context: &Context, found: &Found) -> Result<Option
         .filter(|request| request.uid == found.entry.uid))
 }
 
-/// What a finished request says about its claim. Only an ending that says that nothing was done gives the charge back.
-fn by_outcome(request: &Request) -> Closing {
+/// What a finished request says about its claim. Only an ending that says that nothing was done gives the charge back;
+/// what an earlier process sent is not among the attempts, so that none at all say nothing.
+fn by_outcome(request: &Request, claim: &Claim) -> Closing {
+    let attempts = &request.status.attempts;
     match request.status.outcome {
         Some(Outcome::Succeeded) => Closing::Done,
         Some(Outcome::Expired | Outcome::Denied) => Closing::Refund,
         Some(Outcome::Failed)
-            if request
-                .status
-                .attempts
-                .iter()
-                .all(|attempt| attempt.result == "Refused") =>
+            if !claim.marked && !attempts.is_empty() && attempts.iter().all(|attempt| attempt.result == "Refused") =>
         {
             Closing::Refund
         }
@@ -219,5 +216,54 @@ async fn by_reading(context: &Context, found: &Found) -> Closing {
         Ok(account) if marked && claim.marker.is_some() && account.password_marker == claim.marker => Closing::Refund,
         Ok(_) if claim.marked => Closing::Done,
         Ok(_) | Err(_) => Closing::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn finished(outcome: &str, attempts: &[&str]) -> Request {
+        let attempt = |result: &&str| json!({"step": "SetPassword", "time": "2026-01-01T00:00:00Z", "result": result});
+        let attempts: Vec<_> = attempts.iter().map(attempt).collect();
+        let request: PasswordResetRequest = serde_json::from_value(json!({
+            "apiVersion": "readmit.dev/v1alpha1", "kind": "PasswordResetRequest",
+            "metadata": {"name": "r", "namespace": "n", "uid": "u", "creationTimestamp": "2026-01-01T00:00:00Z"},
+            "spec": {"directory": "d", "account": {"login": "a"}},
+            "status": {"outcome": outcome, "attempts": attempts},
+        }))
+        .unwrap();
+        request.request()
+    }
+
+    fn claim(marked: bool) -> Claim {
+        serde_json::from_value(json!({
+            "directory": "d", "kind": "PasswordResetRequest", "namespace": "n", "name": "r", "attempt": 1, "nonce": "1",
+            "writer": "2", "deadline": "2026-01-01T00:00:00Z", "marked": marked,
+            "policy": {"name": "p", "uid": "u", "generation": 1},
+        }))
+        .unwrap()
+    }
+
+    /// Whoever recovers a request need not have sent anything itself: the reset may be done and the charge must stay.
+    #[test]
+    fn only_what_was_refused_and_never_done_is_given_back() {
+        for (outcome, attempts, marked, closing) in [
+            ("Failed", &["Refused"][..], false, Closing::Refund),
+            ("Failed", &[], false, Closing::Done),
+            ("Failed", &["Refused"], true, Closing::Done),
+            ("Failed", &["Done", "Refused"], false, Closing::Done),
+            ("Expired", &[], false, Closing::Refund),
+            ("Unknown", &[], false, Closing::Unknown),
+            ("Succeeded", &[], true, Closing::Done),
+        ] {
+            let request = finished(outcome, attempts);
+            assert_eq!(
+                by_outcome(&request, &claim(marked)),
+                closing,
+                "{outcome} {attempts:?} {marked}"
+            );
+        }
     }
 }

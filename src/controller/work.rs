@@ -1,5 +1,6 @@
 //! What the operator keeps in memory for one unfinished request. All of it may be lost: then the claim speaks.
 
+use super::claims::Found;
 use crate::{
     api::{
         Account,
@@ -7,11 +8,13 @@ use crate::{
         request_status::Attempt,
     },
     domain::{
+        account::Step,
         observed::Progress,
         request::{Kind, Request},
     },
     secret::Secret,
 };
+use jiff::{SignedDuration, Timestamp};
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -29,10 +32,57 @@ pub struct Work {
     pub sent: Option<Duration>,
     /// The claim that this process wrote.
     pub held: Option<Held>,
+    /// The claim that was written last, while nobody has said whether it landed.
+    pub tried: Option<Tried>,
     /// The password, while the request is executed.
     pub prepared: Option<Prepared>,
     /// Not before this time, unless something changes.
     pub gate: Option<Gate>,
+    /// How far the wall clock was ahead of the boot-time clock at the last look.
+    lead: Option<SignedDuration>,
+}
+
+impl Work {
+    /// By how much the wall clock was set since the last look. What this process measures time from is moved along: the
+    /// boot-time clock, which nobody sets, says how much time has really passed.
+    pub fn keep_pace(&mut self, now: Timestamp, boot: Duration) -> SignedDuration {
+        let boot = SignedDuration::try_from(boot).unwrap_or(SignedDuration::MAX);
+        let lead = now.as_duration().saturating_sub(boot);
+        let set = self
+            .lead
+            .replace(lead)
+            .map_or(SignedDuration::ZERO, |before| lead.saturating_sub(before));
+        self.progress.shift(set);
+        set
+    }
+}
+
+/// A claim whose write was not answered. Nothing was sent under it.
+pub struct Tried {
+    /// Which writing it is.
+    pub writer: String,
+    /// Until when we may send under it, by the boot-time clock.
+    pub until: Duration,
+    /// The steps it is for.
+    pub plan: Vec<Step>,
+}
+
+impl Work {
+    /// Takes up a claim that was found and is the one whose write was not answered: what it stands for is known here.
+    pub fn take_up(&mut self, found: &Found) {
+        let claim = found.entry.claim.as_ref();
+        let Some(claim) = claim.filter(|_| self.held.is_none()) else {
+            return;
+        };
+        if let Some(tried) = self.tried.take_if(|tried| tried.writer == claim.writer) {
+            self.progress.taken_over(tried.plan);
+            self.held = Some(Held {
+                account: found.account.clone(),
+                claim: claim.clone(),
+                until: tried.until,
+            });
+        }
+    }
 }
 
 /// A claim that this process wrote.
@@ -124,5 +174,85 @@ impl Works {
 
     fn lock(&self) -> MutexGuard<'_, All> {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::account::{Failure, FailureClass, Sent};
+
+    fn found(writer: &str) -> Found {
+        let account: Account = serde_json::from_value(serde_json::json!({
+            "apiVersion": "readmit.dev/v1alpha1", "kind": "Account", "metadata": {"name": "a"},
+            "provider": "okta", "upstream": "o", "id": "i",
+            "ledger": [{
+                "uid": "u", "action": "ResetPassword", "policy": "p", "time": "2026-01-01T00:00:00Z",
+                "keepUntil": "2026-01-01T00:00:00Z",
+                "claim": {
+                    "directory": "d", "kind": "PasswordResetRequest", "namespace": "n", "name": "r", "attempt": 1,
+                    "nonce": "1", "writer": writer, "deadline": "2026-01-01T00:00:00Z",
+                    "policy": {"name": "p", "uid": "u", "generation": 1},
+                },
+            }],
+        }))
+        .unwrap();
+        let entry = account.spec.ledger.first().cloned().unwrap();
+        Found {
+            account,
+            entry,
+            since: Duration::ZERO,
+        }
+    }
+
+    /// Whoever wrote the claim knows that nothing was sent under it: to another process that is not known.
+    #[test]
+    fn a_claim_whose_write_was_not_answered_is_taken_up_by_its_writer_only() {
+        for (writer, ours) in [("mine", true), ("another", false)] {
+            let mut work = Work {
+                tried: Some(Tried {
+                    writer: "mine".into(),
+                    until: Duration::from_secs(7),
+                    plan: vec![Step::SendLink],
+                }),
+                ..Work::default()
+            };
+            work.take_up(&found(writer));
+            assert_eq!(work.held.map(|held| held.until), ours.then_some(Duration::from_secs(7)));
+            assert_eq!(work.progress.plan.is_empty(), !ours);
+            assert_eq!(work.tried.is_some(), !ours);
+        }
+    }
+
+    /// The quarantine after a lost reply is measured from the send: a clock that is set must not move its end.
+    #[test]
+    fn a_clock_that_is_set_changes_no_wait() {
+        let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let second = SignedDuration::from_secs(1);
+        for jump in [
+            SignedDuration::from_hours(1),
+            SignedDuration::from_hours(-1),
+            SignedDuration::ZERO,
+        ] {
+            let mut work = Work::default();
+            assert_eq!(work.keep_pace(start, Duration::from_secs(100)), SignedDuration::ZERO);
+            let lost = Failure::new(FailureClass::Unknown, "lost");
+            work.progress
+                .record(Step::SetPassword, &[], start, None, Sent::Unknown(lost));
+            work.progress
+                .set_back(start, Failure::new(FailureClass::Transient(None), "later"));
+            work.progress.waiting_since = Some(start);
+            let now = start + second + jump;
+            assert_eq!(work.keep_pace(now, Duration::from_secs(101)), jump);
+            assert_eq!(
+                work.progress.last(Step::SetPassword).map(|send| send.at),
+                Some(now - second)
+            );
+            assert_eq!(
+                work.progress.failure.as_ref().map(|setback| setback.at),
+                Some(now - second)
+            );
+            assert_eq!(work.progress.waiting_since, Some(now - second));
+        }
     }
 }

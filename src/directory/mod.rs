@@ -7,14 +7,19 @@
 pub mod active_directory;
 mod breaker;
 mod bucket;
+mod connect;
 pub mod directory389;
 mod gate;
 mod http;
+pub mod keycloak;
 pub mod ldap;
 pub mod okta;
 pub mod openldap;
+mod recent;
 pub mod servicenow;
 pub mod throttle;
+
+pub use connect::{Settings, connect};
 
 use crate::{
     api::common::AccountSelector,
@@ -77,7 +82,7 @@ pub struct LockedPage {
 /// One upstream.
 #[async_trait]
 pub trait Directory: Send + Sync {
-    /// The provider's name: `389-ds`, `active-directory`, `okta`, `openldap`.
+    /// The provider's name: `389-ds`, `active-directory`, `keycloak`, `okta`, `openldap`.
     fn provider(&self) -> &'static str;
 
     /// Signs in, learns the upstream's identity and what it can do, and whether the rights suffice.
@@ -89,9 +94,15 @@ pub trait Directory: Send + Sync {
     /// Reads one account by its immutable id, from this server where the upstream has several.
     async fn read(&self, call: &Call, target: &Target) -> Result<AccountRead, ReadFailure>;
 
-    /// Clears the lock.
+    /// Clears the lock, under a claim.
     async fn unlock(&self, _: &Call, _: &Target) -> Sent {
         not_capable(self.provider(), Step::Unlock)
+    }
+
+    /// Clears the lock in a way that can do nothing else, whatever the account has become since it was read: what is sent
+    /// without a claim. Where some unlocks do more, this refuses or leaves those as they are.
+    async fn clear_lock(&self, call: &Call, target: &Target) -> Sent {
+        self.unlock(call, target).await
     }
 
     /// Sets a password, and in the same write these steps: those of the plan that `Capabilities::with_password` names.

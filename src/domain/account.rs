@@ -75,6 +75,9 @@ pub struct Lock {
 pub enum Remedy {
     /// An unlock.
     Unlock,
+    /// An unlock that can do nothing but clear this very lock, in an upstream where others do more
+    /// (see `Capabilities::unlock_only_clears`).
+    Clear,
     /// Only time; the upstream ends it at `Lock::until`.
     Time,
     /// Nothing that this product does; the text says who can do what.
@@ -139,7 +142,8 @@ impl Step {
 pub struct Capabilities {
     /// What it cannot do at all, and the way out: "openldap cannot mail links; set method: TemporaryPassword".
     pub unable: BTreeMap<Step, String>,
-    /// Whether an unlock can do nothing but clear a lock, so that sending it twice does no harm.
+    /// Whether an unlock can do nothing but clear a lock, whatever the lock, so that sending it twice does no harm.
+    /// Where that depends on the lock, `Remedy::Clear` says so of one.
     pub unlock_only_clears: bool,
     /// Whether setting a password always clears the lock too.
     pub reset_unlocks: bool,

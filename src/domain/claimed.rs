@@ -16,7 +16,7 @@ use crate::{
         decision::{Decision, Effect, Fact, NewClaim},
         executed,
         ledger::{self, Closing},
-        limits,
+        limits, markers,
         observed::{ClaimSeen, LedgerSeen, Observed},
         plan,
         policy::Policy,
@@ -24,11 +24,8 @@ use crate::{
         request::Ask,
     },
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use std::time::Duration;
-
-/// Changes of the password so long after the request's creation are somebody else's.
-const CHANGED_SINCE: SignedDuration = SignedDuration::from_mins(2);
 
 /// Everything permits it: write the first claim, unless the ledger says otherwise.
 pub fn begin(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, account: &AccountRead) -> Decision {
@@ -70,10 +67,15 @@ pub fn begin(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, 
         // An open claim that is given back makes room earlier than that.
         return case.wait(Reason::LimitReached, message, reached.next.min(after(now, IDLE)));
     }
-    if changed_since(observed, account) {
+    if markers::changed_since(observed, account) {
         let message = "the password was changed after this request was created; if it is still wanted, create it \
                        under another name";
         return case.finish(Outcome::Denied, Reason::ChangedSince, message.into());
+    }
+    if let Some(settled) = markers::just_changed(now, observed, account) {
+        let message =
+            "the password was changed a moment ago; a change that is made now could not be told from that one";
+        return case.wait(Reason::AccountBusy, message.into(), settled);
     }
     if let Some(decision) = prepare(observed, case, policy) {
         return decision;
@@ -99,17 +101,6 @@ pub fn begin(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, 
         policy.spec.password.revoke_sessions,
     );
     claim(now, observed, case, seen, account, (entry, plan))
-}
-
-/// A restored cluster must not repeat this morning's resets.
-fn changed_since(observed: &Observed, account: &AccountRead) -> bool {
-    let reset = matches!(observed.request.ask, Ask::Reset { .. });
-    let bound = observed
-        .request
-        .created
-        .saturating_add(CHANGED_SINCE)
-        .unwrap_or(Timestamp::MAX);
-    reset && account.password_changed.is_some_and(|changed| changed > bound)
 }
 
 /// A temporary password is derived and sealed first, so that an unusable recipient fails before anything is done.
@@ -333,10 +324,12 @@ fn verify(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen) ->
             false => not_read_back(case),
         };
     };
+    // A process that was paused has one reading that began after the last chance all the same.
+    let in_time = reading.at < latest;
     let account = match &reading.result {
         Ok(account) => account,
         Err(failure) if let Some(wait) = case.held_back(now, failure) => return wait,
-        Err(ReadFailure::Failed(_)) if now < latest => return awaiting(now, case),
+        Err(ReadFailure::Failed(_)) if in_time => return awaiting(now, case),
         Err(_) => return not_read_back(case),
     };
     let marker_moved = match (&seen.claim.marker, &account.password_marker) {
@@ -345,7 +338,7 @@ fn verify(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen) ->
         (before, now) => now.is_some() && before != now,
     };
     if observed.progress.plan.contains(&Step::SetPassword) && !marker_moved {
-        return if now < latest {
+        return if in_time {
             awaiting(now, case)
         } else {
             not_read_back(case)
@@ -360,7 +353,7 @@ fn verify(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen) ->
         match reached(*step, account, seen.claim.lock_stamp.as_deref()) {
             Reached::Yes => {}
             Reached::LockedAgain => return locked_again(observed, case),
-            Reached::No | Reached::Unreadable if now < latest => return awaiting(now, case),
+            Reached::No | Reached::Unreadable if in_time => return awaiting(now, case),
             Reached::Unreadable => return not_read_back(case),
             Reached::No => return again(now, observed, case, seen, *step),
         }

@@ -55,6 +55,8 @@ pub fn settle(now: Timestamp, observed: &Observed) -> Decision {
             false => case.unusable(now),
         };
     };
+    // A process that was paused has one reading that began after the last chance all the same.
+    let in_time = seen.at < last_chance(observed, send);
     let account = match &seen.result {
         Ok(account) => account,
         Err(ReadFailure::NotFound | ReadFailure::Ambiguous) => {
@@ -62,7 +64,7 @@ pub fn settle(now: Timestamp, observed: &Observed) -> Decision {
             return case.finish(Outcome::Unknown, Reason::OutcomeUnknown, message.into());
         }
         Err(failure) if let Some(wait) = case.held_back(now, failure) => return wait,
-        Err(failure) if now < last_chance(observed, send) => return case.unread(now, failure),
+        Err(failure) if in_time => return case.unread(now, failure),
         Err(_) => return unreadable(&case),
     };
     match reached(Step::Unlock, account, send.lock_stamp.as_deref()) {
@@ -74,8 +76,8 @@ pub fn settle(now: Timestamp, observed: &Observed) -> Decision {
             let message = "the lock was cleared, and the account was locked anew since; find out who signs in wrongly";
             case.finish(Outcome::Failed, Reason::LockedAgain, message.into())
         }
-        Reached::Unreadable if now >= last_chance(observed, send) => unreadable(&case),
-        Reached::No if now >= last_chance(observed, send) => again(now, observed, &case),
+        Reached::Unreadable if !in_time => unreadable(&case),
+        Reached::No if !in_time => again(now, observed, &case),
         Reached::No | Reached::Unreadable => case.wait(
             Reason::AwaitingReadBack,
             "the unlock was sent; the directory does not show it yet".into(),

@@ -6,7 +6,7 @@
 use crate::{
     api::{Outcome, Reason, request_status::Lockout},
     domain::{
-        account::{AccountRead, LockState, Step},
+        account::{AccountRead, LockState, Remedy, Step},
         busy,
         case::Case,
         claimed, claimless,
@@ -295,7 +295,8 @@ fn ready(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, acco
     }
     let action = request.action();
     let limited = policy.limits(action) || limits::speak_of(&directory.limits, action);
-    if !needs_claim(observed) && !limited && directory.capabilities.unlock_only_clears {
+    let only_clears = directory.capabilities.unlock_only_clears || is_merely_cleared(account);
+    if !needs_claim(observed) && !limited && only_clears {
         return match observed.is_fresh(now) {
             true => Decision::Act(Effect::Send {
                 step: Step::Unlock,
@@ -306,6 +307,11 @@ fn ready(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, acco
         };
     }
     claimed::begin(now, observed, case, policy, account)
+}
+
+/// Whether unlocking this account, as it was read, can do nothing but clear its lock.
+fn is_merely_cleared(account: &AccountRead) -> bool {
+    matches!(&account.lock, LockState::Locked(lock) if lock.remedy == Remedy::Clear)
 }
 
 fn blocked(now: Timestamp, case: &Case, obstacle: Obstacle) -> Decision {

@@ -19,7 +19,7 @@ use crate::{
         settings::Timing,
     },
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// Everything that one decision sees.
@@ -99,6 +99,13 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// The wall clock was set by so much: see [`Progress::shift`].
+    pub fn shift(&mut self, by: SignedDuration) {
+        if let Some(seen) = &mut self.account {
+            seen.at = seen.at.saturating_add(by).unwrap_or(seen.at);
+        }
+    }
+
     /// The ledger of this name, where it is the one that was read.
     pub fn ledger_of(&self, name: &str) -> Option<&LedgerSeen> {
         self.ledger.as_ref().filter(|seen| seen.name == name)
@@ -110,7 +117,7 @@ impl Facts {
 pub struct AccountSeen {
     /// What was read.
     pub result: Result<AccountRead, ReadFailure>,
-    /// When.
+    /// When it was begun.
     pub at: Timestamp,
     /// How many sends had been made before.
     pub after: usize,
@@ -304,6 +311,18 @@ impl Progress {
                 waiting: waiting.clone(),
             })
         });
+    }
+
+    /// The wall clock was set by so much: what time is measured from moves along, so that no quarantine and no pause
+    /// becomes shorter or longer by it.
+    pub fn shift(&mut self, by: SignedDuration) {
+        let times = self.sends.iter_mut().map(|send| &mut send.at);
+        let setbacks = [self.failure.as_mut(), self.unread.as_mut()].into_iter().flatten();
+        let times = times.chain(setbacks.map(|setback| &mut setback.at));
+        let since = [self.waiting_since.as_mut(), self.unsaid_since.as_mut()];
+        for time in times.chain(since.into_iter().flatten()) {
+            *time = time.saturating_add(by).unwrap_or(*time);
+        }
     }
 
     /// The claim was taken over or renewed: an uncertain marked step was proven undone, or stands in the claim as done.

@@ -121,7 +121,7 @@ pub fn obstacle(
                 (Remedy::Time, Some(until)) => return Some(Obstacle::Upstream(until)),
                 (Remedy::Time, None) => return Some(Obstacle::NotCapable("only time ends this lock".into())),
                 (Remedy::None(why), _) => return Some(Obstacle::NotCapable(why.clone())),
-                (Remedy::Unlock, _) => {}
+                (Remedy::Unlock | Remedy::Clear, _) => {}
             },
             LockState::NotLocked => {}
         }

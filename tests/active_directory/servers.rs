@@ -1,25 +1,15 @@
 //! Which domain controller is read and written.
 
-use crate::lab::{Lab, call, login, state};
+use crate::lab::{Lab, call, state};
 use readmit::{
     api::provider::TargetServer,
     directory::{Directory, Target},
-    domain::account::{FailureClass, ReadFailure},
+    domain::account::ReadFailure,
 };
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use testkit::samba::{DOMAIN_DN, HOST};
-
-const SITE: &str = "CN=Servers,CN=Default-First-Site-Name,CN=Sites,CN=Configuration,DC=example,DC=test";
-
-/// The role of the PDC emulator is the whole domain's: tests about it take turns.
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
+use testkit::samba::HOST;
 
 #[test]
 fn the_pdc_emulator_is_found() {
-    let _alone = alone();
     let Some(lab) = Lab::with(|spec| spec.target_server = TargetServer::Pdc) else {
         return;
     };
@@ -29,40 +19,6 @@ fn the_pdc_emulator_is_found() {
     assert_eq!(
         (account.server.as_deref(), state(&account.lock)),
         (Some(HOST), "not locked")
-    );
-}
-
-/// The server of the entry that the role leads to is connected to, by that entry's DNS name.
-#[test]
-fn another_pdc_emulator_is_connected_to() {
-    let _alone = alone();
-    let Some(lab) = Lab::with(|spec| spec.target_server = TargetServer::Pdc) else {
-        return;
-    };
-    // Any entry may play the settings below a server's entry.
-    let server = format!("CN=DC2,OU=Services,{DOMAIN_DN}");
-    let settings = format!("CN=NTDS Settings,{server}");
-    let role = |owner: &str| lab.samba.set(DOMAIN_DN, "fSMORoleOwner", owner);
-    lab.samba
-        .add(&format!(
-            "dn: {server}\nobjectClass: computer\nsAMAccountName: DC2$\nuserAccountControl: 4096\ndNSHostName: {}\n\n\
-             dn: {settings}\nobjectClass: serviceConnectionPoint\n",
-            lab.samba.address()
-        ))
-        .unwrap();
-    role(&settings).unwrap();
-    let found = lab.find(&login("bob"));
-    // And one that cannot be reached is an outage, not a reason to write elsewhere.
-    lab.samba.set(&server, "dNSHostName", "127.255.255.1").unwrap();
-    let Some(elsewhere) = Lab::with(|spec| spec.target_server = TargetServer::Pdc) else {
-        return;
-    };
-    let unreached = elsewhere.find(&login("bob"));
-    role(&format!("CN=NTDS Settings,CN=DC1,{SITE}")).unwrap();
-    assert!(found.is_ok(), "{found:?}");
-    assert!(
-        matches!(&unreached, Err(ReadFailure::Failed(failure)) if failure.class == FailureClass::Transient(None)),
-        "{unreached:?}"
     );
 }
 

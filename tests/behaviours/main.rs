@@ -13,6 +13,7 @@ mod cell;
 mod directory389;
 mod fixture;
 mod found;
+mod keycloak;
 mod lost;
 mod matrix;
 mod okta;
@@ -46,6 +47,7 @@ type Provider = (&'static str, fn() -> anyhow::Result<Box<dyn Fixture>>);
 #[rustfmt::skip] // One line a provider.
 const PROVIDERS: &[Provider] = &[
     ("389-ds", directory389::start),
+    ("keycloak", keycloak::start),
     ("okta", okta::start),
     ("openldap", openldap::start),
     ("active-directory", active_directory::start),

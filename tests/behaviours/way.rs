@@ -17,7 +17,6 @@ impl Proxied {
     }
 
     /// HTTP, in the clear to loopback. Faults strike requests whose path contains [`Person::id`].
-    #[allow(dead_code, reason = "for providers with an HTTP API")]
     pub fn http(server: &str) -> Box<dyn Way> {
         Self::start(Protocol::Http, server, false, "http")
     }

@@ -209,6 +209,32 @@ fn effects_begin_only_after_everything_permits() {
     );
 }
 
+/// Where an unlock can do more than clear a lock, as where that lock is the account's own enabled flag, it needs a
+/// claim; the account says of a lock that it is none of those.
+#[test]
+fn what_an_unlock_may_do_is_judged_by_the_lock() {
+    for (only_clears, remedy, claimed) in [
+        (true, Remedy::Unlock, false),
+        (true, Remedy::Clear, false),
+        (false, Remedy::Clear, false),
+        (false, Remedy::Unlock, true),
+    ] {
+        let mut scene = Scene::new(unlock("a"));
+        if let Some(directory) = &mut scene.directory {
+            directory.capabilities.unlock_only_clears = only_clears;
+        }
+        scene.found = locked(remedy.clone(), None);
+        let decision = scene.decide();
+        let claims = matches!(decision, Decision::Act(Effect::Claim(_)));
+        let sends = matches!(decision, Decision::Act(Effect::Send { step: Step::Unlock, .. }));
+        assert_eq!(
+            (claims, sends),
+            (claimed, !claimed),
+            "{only_clears} {remedy:?}: {decision:?}"
+        );
+    }
+}
+
 #[test]
 fn nothing_is_looked_up_upstream_before_it_may_be() {
     let closed: [(&str, Bend); 4] = [

@@ -24,6 +24,20 @@ fn waits_say_what_to_do() {
     let link = || reset("a", Method::Link);
     check(vec![
         (
+            "changed in this very second",
+            reset("a", Method::TemporaryPassword),
+            |s| {
+                s.found = Ok(AccountRead {
+                    password_marker: Some("20261101000000Z".into()),
+                    password_changed: Some(s.now - SignedDuration::from_secs(1)),
+                    ..account()
+                })
+            },
+            None,
+            AccountBusy,
+            "could not be told from that one",
+        ),
+        (
             "no policy",
             unlock("a"),
             |s| s.policies.clear(),

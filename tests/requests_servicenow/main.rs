@@ -19,7 +19,7 @@ pub fn secret(org: &Org, password: &str) -> String {
     let name = &org.name;
     format!(
         "apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}, namespace: readmit-system}}\n\
-         stringData: {{password: {password}, clientSecret: app-secret}}\n"
+         stringData: {{password: {password}, client-secret: app-secret}}\n"
     )
 }
 

@@ -1,6 +1,7 @@
 //! The operator's own rights on the test API server: its namespace, a Role and a client that signs in as it.
 
 use kube::config::{KubeConfigOptions, Kubeconfig};
+use std::path::PathBuf;
 use testkit::control_plane::ControlPlane;
 
 pub const NAMESPACE: &str = "readmit-system";
@@ -30,7 +31,12 @@ subjects: [{{kind: ServiceAccount, name: readmit, namespace: {NAMESPACE}}}]
 
 /// Signs in as the operator. Without retries, as the operator itself does.
 pub async fn client(plane: &ControlPlane) -> kube::Client {
-    let kubeconfig = Kubeconfig::read_from(plane.kubeconfig("operator")).expect("a kubeconfig");
+    client_with(plane.kubeconfig("operator")).await
+}
+
+/// Signs in by a kubeconfig file, and sends everything once.
+pub async fn client_with(kubeconfig: PathBuf) -> kube::Client {
+    let kubeconfig = Kubeconfig::read_from(kubeconfig).expect("a kubeconfig");
     let config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
     let mut config = config.expect("a configuration");
     config.default_retry = false;

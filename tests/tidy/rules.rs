@@ -67,11 +67,12 @@ pub const RULES: &[Rule] = &[
             in_code(
                 tree,
                 others,
-                r"(\.|Directory::)(unlock|set_password|send_reset_link|require_change|revoke_sessions)\(",
+                r"(\.|Directory::)(unlock|clear_lock|set_password|send_reset_link|require_change|revoke_sessions)\(",
             )
         },
         samples: &[
             ("src/controller/pass.rs", "upstream.unlock(&call, &target).await"),
+            ("src/controller/pass.rs", "upstream.clear_lock(&call, &target).await"),
             (
                 "src/web/a.rs",
                 "Directory::set_password(&okta, &call, &target, &password, &[]).await",

@@ -3,6 +3,7 @@
 mod assets;
 mod demo;
 mod generate;
+mod sweep;
 mod test;
 
 use std::process::ExitCode;
@@ -24,6 +25,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Rewrites crds/ and the chart's copies
     Generate,
+    /// Runs the crash sweep: operators killed, stopped and deceived at every write and send, and a checker of it
+    Sweep(sweep::Arguments),
     /// Runs every check and every test, one line a suite
     Test(test::Arguments),
 }
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
         Command::Assets(arguments) => assets::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Demo(arguments) => demo::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Generate => generate::run().map(|()| ExitCode::SUCCESS),
+        Command::Sweep(arguments) => sweep::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
     };
     done.unwrap_or_else(|error| {

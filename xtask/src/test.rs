@@ -3,7 +3,7 @@
 //! Suites start the servers that they need themselves; what those are made of is built and installed here first, so
 //! that the minutes this takes are not counted as some test's.
 
-mod suite;
+pub(crate) mod suite;
 mod tally;
 
 use std::io::Write;

@@ -2,27 +2,41 @@
 
 mod active_directory;
 mod directory389;
+mod keycloak;
 mod okta;
 mod openldap;
 mod servicenow;
 
 pub use active_directory::{ActiveDirectoryProvider, TargetServer};
 pub use directory389::Directory389Provider;
+pub use keycloak::KeycloakProvider;
 pub use okta::OktaProvider;
 pub use openldap::OpenLdapProvider;
 pub use servicenow::ServiceNowProvider;
 
 use crate::api::{common::SecretKeyRef, schema};
-use kube::{KubeSchema, core::Message};
+use kube::{
+    KubeSchema,
+    core::{Message, Rule},
+};
 use serde::{Deserialize, Serialize};
 
+/// The members of the union, as they stand in manifests.
+pub const MEMBERS: &[&str] = &[
+    "activeDirectory",
+    "directory389",
+    "keycloak",
+    "okta",
+    "openldap",
+    "serviceNow",
+];
 /// The most calls under way at once that an upstream of no known bound gets.
 const MOST_AT_ONCE: u32 = 256;
 
 /// One upstream. Exactly one member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = schema::exactly_one_of(&["activeDirectory", "directory389", "okta", "openldap", "serviceNow"]))]
+#[x_kube(validation = schema::exactly_one_of(MEMBERS))]
 pub struct Provider {
     /// A domain of Active Directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -30,10 +44,13 @@ pub struct Provider {
     /// A 389 Directory Server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directory389: Option<Directory389Provider>,
+    /// A realm of a Keycloak server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keycloak: Option<KeycloakProvider>,
     /// An Okta organisation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub okta: Option<OktaProvider>,
-    /// An OpenLDAP server with the password policy overlay.
+    /// An OpenLDAP server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub openldap: Option<OpenLdapProvider>,
     /// A ServiceNow instance.
@@ -41,35 +58,47 @@ pub struct Provider {
     pub service_now: Option<ServiceNowProvider>,
 }
 
+/// The member that is set.
+#[derive(Clone, Copy, Debug)]
+pub enum Member<'a> {
+    /// A domain of Active Directory.
+    ActiveDirectory(&'a ActiveDirectoryProvider),
+    /// A 389 Directory Server.
+    Directory389(&'a Directory389Provider),
+    /// A realm of a Keycloak server.
+    Keycloak(&'a KeycloakProvider),
+    /// An Okta organisation.
+    Okta(&'a OktaProvider),
+    /// An OpenLDAP server.
+    OpenLdap(&'a OpenLdapProvider),
+    /// A ServiceNow instance.
+    ServiceNow(&'a ServiceNowProvider),
+}
+
 impl Provider {
-    /// Which Secret holds the credential, and the default of its key.
+    /// The member that is set; `None` where it is one that this release does not know.
+    pub fn member(&self) -> Option<Member<'_>> {
+        let members = [
+            self.active_directory.as_ref().map(Member::ActiveDirectory),
+            self.directory389.as_ref().map(Member::Directory389),
+            self.keycloak.as_ref().map(Member::Keycloak),
+            self.okta.as_ref().map(Member::Okta),
+            self.openldap.as_ref().map(Member::OpenLdap),
+            self.service_now.as_ref().map(Member::ServiceNow),
+        ];
+        members.into_iter().flatten().next()
+    }
+
+    /// Which Secret holds the credential, and its key where the manifest names none. `None` where no member is set.
     pub fn credential(&self) -> Option<(&SecretKeyRef, &'static str)> {
-        match self {
-            Provider {
-                active_directory: Some(domain),
-                ..
-            } => Some((&domain.bind_secret_ref, "password")),
-            Provider {
-                directory389: Some(directory),
-                ..
-            } => Some((&directory.bind_secret_ref, "password")),
-            Provider { okta: Some(okta), .. } => Some((&okta.token_secret_ref, "token")),
-            Provider {
-                openldap: Some(openldap),
-                ..
-            } => Some((&openldap.bind_secret_ref, "password")),
-            Provider {
-                service_now: Some(service_now),
-                ..
-            } => service_now.credential(),
-            Provider {
-                active_directory: None,
-                directory389: None,
-                okta: None,
-                openldap: None,
-                service_now: None,
-            } => None,
-        }
+        Some(match self.member()? {
+            Member::ActiveDirectory(spec) => (&spec.bind_secret_ref, "password"),
+            Member::Directory389(spec) => (&spec.bind_secret_ref, "password"),
+            Member::Keycloak(spec) => (&spec.client_secret_ref, "client-secret"),
+            Member::Okta(spec) => (&spec.token_secret_ref, "token"),
+            Member::OpenLdap(spec) => (&spec.bind_secret_ref, "password"),
+            Member::ServiceNow(spec) => spec.credential()?,
+        })
     }
 
     /// A second key that is part of the credential, and its default, for a grant that needs two secrets. It stands in the
@@ -89,46 +118,33 @@ impl Provider {
 
     /// Which Secret holds the certificates to trust.
     pub fn ca_secret_ref(&self) -> Option<&SecretKeyRef> {
-        let okta = self.okta.as_ref().and_then(|okta| okta.ca_secret_ref.as_ref());
-        let openldap = || self.openldap.as_ref()?.ca_secret_ref.as_ref();
-        let active_directory = || self.active_directory.as_ref()?.ca_secret_ref.as_ref();
-        let directory389 = || self.directory389.as_ref()?.ca_secret_ref.as_ref();
-        let service_now = || self.service_now.as_ref()?.ca_secret_ref.as_ref();
-        okta.or_else(openldap)
-            .or_else(active_directory)
-            .or_else(directory389)
-            .or_else(service_now)
+        match self.member()? {
+            Member::ActiveDirectory(spec) => spec.ca_secret_ref.as_ref(),
+            Member::Directory389(spec) => spec.ca_secret_ref.as_ref(),
+            Member::Keycloak(spec) => spec.ca_secret_ref.as_ref(),
+            Member::Okta(spec) => spec.ca_secret_ref.as_ref(),
+            Member::OpenLdap(spec) => spec.ca_secret_ref.as_ref(),
+            Member::ServiceNow(spec) => spec.ca_secret_ref.as_ref(),
+        }
     }
 
     /// The provider's name as it stands in names of Account objects, metrics and messages.
     pub fn name(&self) -> &'static str {
-        match self {
-            Provider {
-                active_directory: Some(_),
-                ..
-            } => "active-directory",
-            Provider {
-                directory389: Some(_), ..
-            } => "389-ds",
-            Provider { okta: Some(_), .. } => "okta",
-            Provider { openldap: Some(_), .. } => "openldap",
-            Provider {
-                service_now: Some(_), ..
-            } => "servicenow",
-            Provider {
-                active_directory: None,
-                directory389: None,
-                okta: None,
-                openldap: None,
-                service_now: None,
-            } => "unknown",
+        match self.member() {
+            Some(Member::ActiveDirectory(_)) => "active-directory",
+            Some(Member::Directory389(_)) => "389-ds",
+            Some(Member::Keycloak(_)) => "keycloak",
+            Some(Member::Okta(_)) => "okta",
+            Some(Member::OpenLdap(_)) => "openldap",
+            Some(Member::ServiceNow(_)) => "servicenow",
+            None => "unknown",
         }
     }
 }
 
-/// Plain http and ldap carry passwords in the clear: only to this machine itself. `scheme` is the secure one.
-pub(super) fn secure_url(secure: &str, plain: &str) -> kube::core::Rule {
-    kube::core::Rule::new(format!(
+/// Plain http and ldap carry passwords in the clear: only to this machine itself.
+pub(super) fn secure_url(secure: &str, plain: &str) -> Rule {
+    Rule::new(format!(
         "isURL(self) && (url(self).getScheme() == '{secure}' || (url(self).getScheme() == '{plain}' \
          && url(self).getHostname() in ['localhost', '127.0.0.1', '::1']))"
     ))
@@ -158,13 +174,13 @@ mod tests {
             ),
             (
                 json!({"clientID": "c", "clientSecretRef": reference}),
-                "clientSecret",
+                "client-secret",
                 None,
             ),
             (
                 json!({"username": "u", "passwordSecretRef": reference, "clientID": "c", "clientSecretRef": reference}),
                 "password",
-                Some("clientSecret"),
+                Some("client-secret"),
             ),
         ] {
             let mut member = members.clone();

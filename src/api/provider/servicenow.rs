@@ -30,7 +30,7 @@ pub struct ServiceNowProvider {
     #[serde(default, rename = "clientID", skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 128))]
     pub client_id: Option<String>,
-    /// Its client secret, key `clientSecret`; in the same Secret as the password where there are both.
+    /// Its client secret, key `client-secret`; in the same Secret as the password where there are both.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_secret_ref: Option<SecretKeyRef>,
     /// Holders of one of these roles are protected: they are refused before any write.
@@ -62,13 +62,13 @@ impl ServiceNowProvider {
     /// The first key of the credential, and its default: the password where there is one.
     pub fn credential(&self) -> Option<(&SecretKeyRef, &'static str)> {
         let password = self.password_secret_ref.as_ref().map(|it| (it, "password"));
-        password.or(self.client_secret_ref.as_ref().map(|it| (it, "clientSecret")))
+        password.or(self.client_secret_ref.as_ref().map(|it| (it, "client-secret")))
     }
 
     /// The second key, of the password grant.
     pub fn second_credential(&self) -> Option<(&SecretKeyRef, &'static str)> {
         self.password_secret_ref.as_ref()?;
-        self.client_secret_ref.as_ref().map(|it| (it, "clientSecret"))
+        self.client_secret_ref.as_ref().map(|it| (it, "client-secret"))
     }
 }
 

@@ -3,7 +3,10 @@
 //! Writes carry resourceVersion or are creates, so that two replicas agree on one time.
 
 use super::Error;
-use crate::domain::enforcement::{Continuity, Record, SeenAll, continuity};
+use crate::{
+    domain::enforcement::{Continuity, Record, SeenAll, continuity},
+    failpoint::{Place, around},
+};
 use jiff::{Timestamp, fmt::rfc2822};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{Api, Client, api::PostParams, client::Body};
@@ -79,14 +82,17 @@ async fn write(
     };
     let data = Some(print(record));
     let written = match current {
-        Some(current) => api.replace(NAME, &parameters, &ConfigMap { data, ..current }).await,
+        Some(current) => {
+            let config_map = ConfigMap { data, ..current };
+            around(Place::Enforcement, api.replace(NAME, &parameters, &config_map)).await
+        }
         None => {
             let mut config_map = ConfigMap {
                 data,
                 ..ConfigMap::default()
             };
             config_map.metadata.name = Some(NAME.into());
-            api.create(&parameters, &config_map).await
+            around(Place::Enforcement, api.create(&parameters, &config_map)).await
         }
     };
     match written {

@@ -7,25 +7,16 @@ use super::{
     model::{Identified, Role},
 };
 use crate::{
-    directory::Call,
+    directory::{Call, recent::Recent},
     domain::account::{Failure, FailureClass, Protection},
 };
-use std::{
-    collections::HashMap,
-    sync::{Mutex, OnceLock, PoisonError},
-    time::{Duration, Instant},
-};
-
-/// How long an account's roles are taken as read.
-const REMEMBERED: Duration = Duration::from_secs(60);
-/// How many accounts' roles are remembered.
-const MOST_REMEMBERED: usize = 4096;
+use std::sync::OnceLock;
 
 /// What is remembered about who is protected.
 #[derive(Default)]
 pub(super) struct Protections {
     own: OnceLock<String>,
-    seen: Mutex<HashMap<String, (Instant, Protection)>>,
+    seen: Recent<Protection>,
 }
 
 impl Okta {
@@ -53,13 +44,13 @@ impl Okta {
             Ok(_) => {}
             Err(failure) => return Protection::Unknown(format!("the operator's own account: {}", failure.private)),
         }
-        if let Some(known) = self.protections.recall(id) {
+        if let Some(known) = self.protections.seen.recall(id) {
             return known;
         }
         match roles(&self.client, call, id).await {
             Ok(roles) => {
                 let protection = judge(&roles);
-                self.protections.remember(id, protection.clone());
+                self.protections.seen.remember(id, protection.clone());
                 protection
             }
             Err(refusal) => Protection::Unknown(format!("administrator roles: {}", refusal.failure.private)),
@@ -79,24 +70,6 @@ impl Okta {
                 Err(Failure::new(FailureClass::NeedsConfig, words).detail(refusal.failure.private))
             }
             Err(refusal) => Err(refusal.failure),
-        }
-    }
-}
-
-impl Protections {
-    fn recall(&self, id: &str) -> Option<Protection> {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let (when, protection) = seen.get(id)?;
-        (when.elapsed() < REMEMBERED).then(|| protection.clone())
-    }
-
-    fn remember(&self, id: &str, protection: Protection) {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.len() >= MOST_REMEMBERED {
-            seen.retain(|_, (when, _)| when.elapsed() < REMEMBERED);
-        }
-        if seen.len() < MOST_REMEMBERED {
-            seen.insert(id.to_owned(), (Instant::now(), protection));
         }
     }
 }

@@ -28,18 +28,22 @@ impl ControlPlane {
         if self.tokens.iter().any(|(person, _)| person == name) {
             bail!("{name} is a person with a kubeconfig of their own; choose another name");
         }
-        self.write_kubeconfig(name, token)
+        self.write_kubeconfig(name, &self.api_url(), token)
+    }
+
+    /// The same for a proxy in front of the API server.
+    pub(crate) fn kubeconfig_at(&self, name: &str, url: &str, token: &str) -> Result<PathBuf> {
+        self.write_kubeconfig(name, url, token)
     }
 
     pub(super) fn write_kubeconfigs(&self) -> Result<()> {
         self.tokens
             .iter()
-            .try_for_each(|(person, token)| self.write_kubeconfig(person, token).map(drop))
+            .try_for_each(|(person, token)| self.write_kubeconfig(person, &self.api_url(), token).map(drop))
     }
 
-    fn write_kubeconfig(&self, name: &str, token: &str) -> Result<PathBuf> {
+    fn write_kubeconfig(&self, name: &str, url: &str, token: &str) -> Result<PathBuf> {
         let file = self.kubeconfig(name);
-        let url = self.api_url();
         let ca = data_encoding::BASE64.encode(self.authority.pem().as_bytes());
         let text = format!(
             r#"apiVersion: v1

@@ -1,0 +1,445 @@
+//! What the design promises, each promise a function from a history to what breaks it.
+
+use super::told::{Account, Request, Told, message};
+use crate::{
+    case::{Blow, Change, Crew, Fault, Strike, Trouble, Upstream, Work},
+    history::{Step, What},
+};
+use serde_json::Value;
+
+/// A promise.
+pub type Rule = fn(&Told) -> Vec<String>;
+
+/// Every promise.
+pub const ALL: &[Rule] = &[
+    every_request_ends,
+    endings_never_change,
+    resets_are_as_told,
+    nothing_happens_after_the_end,
+    states_are_as_told,
+    passwords_are_the_delivered_ones,
+    unknown_only_where_hidden,
+    limits_hold,
+    ledgers_are_closed_and_charged,
+    claims_come_first_and_alone,
+    resets_come_in_time,
+    recoveries_wait,
+];
+
+fn every_request_ends(told: &Told) -> Vec<String> {
+    let mut wrong: Vec<String> = told
+        .gave_up
+        .iter()
+        .map(|what| format!("the runner gave up: {what}"))
+        .collect();
+    let may_be_gone = told.changes(Change::Delete) || told.case.given.contains(&crate::case::Given::ExpiredRequest);
+    for request in &told.requests {
+        match (request.outcome(), request.gone && may_be_gone) {
+            (Some(_), _) | (None, true) => {}
+            (None, false) => wrong.push(format!("{} never ended; it stands at {}", request.name, request.last())),
+        }
+    }
+    wrong
+}
+
+fn endings_never_change(told: &Told) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for request in &told.requests {
+        let endings: Vec<&Value> = request
+            .statuses
+            .iter()
+            .map(|(_, status)| *status)
+            .filter(|status| status["outcome"].is_string())
+            .collect();
+        if endings.windows(2).any(|pair| pair.first() != pair.last()) {
+            wrong.push(format!("the ending of {} changed: {endings:?}", request.name));
+        }
+    }
+    wrong
+}
+
+/// At most one effective value a request, none lost: as many resets as are told, and besides at most one for each
+/// request that says that it does not know.
+fn resets_are_as_told(told: &Told) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (id, account) in &told.accounts {
+        let done = account.resets();
+        let links = account.done(Step::SendLink).count();
+        let claimed = told.about(id).filter(|request| request.says_reset()).count();
+        let open = told.about(id).filter(|request| request.is_open()).count();
+        if done < claimed {
+            wrong.push(format!(
+                "{claimed} resets are told of account {id}, and {done} took effect"
+            ));
+        }
+        if done > claimed + open {
+            wrong.push(format!(
+                "{done} resets took effect on account {id} ({links} links), {claimed} are told and {open} unknown"
+            ));
+        }
+    }
+    wrong
+}
+
+/// A process that was stopped in the middle must not do it after all once the end was told.
+fn nothing_happens_after_the_end(told: &Told) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (id, account) in &told.accounts {
+        let mut requests = told.about(id);
+        let (Some(request), None) = (requests.next(), requests.next()) else {
+            continue;
+        };
+        let Some(ended) = request.ended().filter(|_| request.outcome() != Some("Unknown")) else {
+            continue;
+        };
+        for effect in account
+            .effects
+            .iter()
+            .filter(|effect| effect.by == crate::history::Origin::Operator)
+        {
+            // What is told is learned a moment after it was done.
+            if effect.at.is_some_and(|at| at > ended + 50) && effect.changed {
+                wrong.push(format!(
+                    "{:?} took effect on {id} after {} had ended",
+                    effect.step, request.name
+                ));
+            }
+        }
+    }
+    wrong
+}
+
+fn states_are_as_told(told: &Told) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for request in &told.requests {
+        let Some(account) = told.accounts.get(request.account) else {
+            continue;
+        };
+        let relocked = told.changes(Change::LockAgain);
+        let unlocks = account.done(Step::Unlock).count();
+        let mut say = |what: &str| {
+            wrong.push(format!("{} says {}, but {what}", request.name, request.reason()));
+        };
+        match (request.outcome(), request.reason()) {
+            (Some("Succeeded"), "Unlocked") if unlocks == 0 => say("nothing was unlocked"),
+            (Some("Succeeded"), "Unlocked") if account.locked && !relocked => say("the account is locked"),
+            (Some("Succeeded"), "NotLocked") if account.locked && !relocked => say("the account is locked"),
+            (Some("Succeeded"), "NotLocked") if unlocks > 0 && !forgotten(told, request) => {
+                say("an operator unlocked it and could have known");
+            }
+            (Some("Succeeded"), "ChangeRequired") if !account.must_change => say("no change is required"),
+            (Some("Succeeded"), "LinkSent") if account.done(Step::SendLink).count() == 0 => say("no link was sent"),
+            (Some("Failed" | "Denied" | "Expired"), _) if unlocks > 0 && is_unlock(request) && !admits(request) => {
+                say("the lock was cleared");
+            }
+            _ => {}
+        }
+    }
+    wrong
+}
+
+fn is_unlock(request: &Request) -> bool {
+    matches!(request.ask.work, Work::Unlock | Work::ClaimedUnlock)
+}
+
+/// Whether a bad ending says itself that the lock had been cleared.
+fn admits(request: &Request) -> bool {
+    let text = message(request.last());
+    request.reason() == "LockedAgain"
+        || text.contains("the lock was cleared")
+        || text.contains("was not; look at the account")
+}
+
+/// The documented residue: without a claim nobody remembers an unlock whose sender did not live to tell, or that another
+/// one sent at the same time.
+fn forgotten(told: &Told, request: &Request) -> bool {
+    let earlier = told.about(request.account).count() > 1;
+    let unheard = request.sends("Unlock").iter().any(|(_, _, result)| result.is_none());
+    let others = told.case.crew == Crew::Rivals;
+    let interrupted = told
+        .processes
+        .iter()
+        .any(|(_, _, what)| matches!(what, What::Killed | What::Stopped | What::Exited(_)));
+    earlier || (request.ask.work == Work::Unlock && (unheard || others || interrupted))
+}
+
+/// What is handed over is in force, unless somebody changed it since.
+fn passwords_are_the_delivered_ones(told: &Told) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (id, account) in &told.accounts {
+        let delivered: Vec<&Request> = told
+            .about(id)
+            .filter(|request| request.reason() == "PasswordReset")
+            .collect();
+        for request in &delivered {
+            match request.delivered {
+                None => wrong.push(format!("{} says PasswordReset and delivers nothing", request.name)),
+                Some((value, _)) => {
+                    let set = account
+                        .done(Step::SetPassword)
+                        .any(|effect| effect.value.as_deref() == Some(value));
+                    if !set {
+                        wrong.push(format!("what {} delivers was never set", request.name));
+                    }
+                }
+            }
+        }
+        let open = told.about(id).any(|request| request.is_open());
+        let in_force = delivered
+            .iter()
+            .any(|request| request.delivered.is_some_and(|(_, in_force)| in_force));
+        if !delivered.is_empty() && !in_force && !open && !told.changes(Change::OwnPassword) {
+            wrong.push(format!("no password that was delivered for account {id} is in force"));
+        }
+    }
+    wrong
+}
+
+fn unknown_only_where_hidden(told: &Told) -> Vec<String> {
+    let unknown = told
+        .requests
+        .iter()
+        .filter(|request| request.outcome() == Some("Unknown"));
+    unknown
+        .filter(|request| !was_hidden(told, request))
+        .map(|request| {
+            format!(
+                "{} is Unknown, and nothing was hidden: {}",
+                request.name,
+                message(request.last())
+            )
+        })
+        .collect()
+}
+
+/// Whether the truth was hidden from every operator that was there.
+fn was_hidden(told: &Told, request: &Request) -> bool {
+    if request.reason() == "AlreadyExecuted" {
+        return told.requests.len() > 1;
+    }
+    // Nothing is read in a Directory that is suspended.
+    if told.changes(Change::SuspendDirectory) {
+        return true;
+    }
+    if matches!(
+        told.case.trouble,
+        Trouble::Upstream {
+            fault: Fault::Frozen,
+            ..
+        }
+    ) {
+        return true;
+    }
+    let end = request.ended().unwrap_or(i64::MAX);
+    let lost = ["SetPassword", "SendLink"]
+        .iter()
+        .flat_map(|step| request.sends(step))
+        .any(|(process, at, result)| match result {
+            Some(word) => word == "Unknown",
+            None => told.was_interrupted(process, at, end) || told.case.crew == Crew::Rivals,
+        });
+    // The claim of a process that did not go on with it says nothing of what was sent.
+    let left = request
+        .claims()
+        .any(|(process, at)| told.was_interrupted(process, at, end) || told.case.crew == Crew::Rivals);
+    match (request.ask.upstream, request.ask.work) {
+        (_, Work::Unlock | Work::ClaimedUnlock | Work::Change | Work::Denied) => false,
+        _ if shows_marker(told, request) => {
+            // A proof that was begun is not begun again; a locked account's password proves nothing.
+            let proved = claims_of(told, request).any(|claim| claim["proved"] == true);
+            let interrupted = told
+                .processes
+                .iter()
+                .any(|(_, _, what)| matches!(what, What::Killed | What::Exited(_)));
+            let mut changes = [Change::OwnPassword, Change::DropDayKey, Change::LockAgain].into_iter();
+            (proved && interrupted) || changes.any(|change| told.changes(change))
+        }
+        (Upstream::Okta | Upstream::OpenLdap, _) => lost || left,
+    }
+}
+
+/// Every version of a request's claim that was seen in the ledger.
+fn claims_of<'s>(told: &'s Told, request: &'s Request) -> impl Iterator<Item = &'s Value> {
+    let ledgers = told.accounts.get(request.account).map(|account| &account.ledgers);
+    let entries = ledgers.into_iter().flatten().flat_map(|ledger| entries(ledger));
+    entries
+        .filter(|entry| entry["uid"] == request.uid)
+        .map(|entry| &entry["claim"])
+        .filter(|claim| claim.is_object())
+}
+
+/// Whether the directory showed a marker when it was claimed: then that and one sign-in tell what became of a password.
+fn shows_marker(told: &Told, request: &Request) -> bool {
+    request.ask.work == Work::Temporary && claims_of(told, request).any(|claim| claim["marker"].is_string())
+}
+
+fn limits_hold(told: &Told) -> Vec<String> {
+    let over = told
+        .accounts
+        .iter()
+        .filter(|(_, account)| account.resets() > told.limit);
+    over.map(|(id, account)| {
+        let limit = told.limit;
+        format!(
+            "{} resets took effect on account {id}, {limit} were allowed",
+            account.resets()
+        )
+    })
+    .collect()
+}
+
+fn entries<'a>(ledger: &'a Value) -> &'a [Value] {
+    ledger.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// In the end nothing is claimed, and what took effect is charged.
+fn ledgers_are_closed_and_charged(told: &Told) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (id, account) in &told.accounts {
+        let Some(ledger) = account.ledgers.last() else {
+            wrong.extend(unclaimed(told, id, account));
+            continue;
+        };
+        for entry in entries(ledger) {
+            if entry["claim"].is_object() {
+                wrong.push(format!("account {id} is still claimed by {}", entry["uid"]));
+            }
+        }
+        let charged = entries(ledger)
+            .iter()
+            .filter(|entry| entry["action"] == "ResetPassword")
+            .count();
+        if charged < account.resets() {
+            wrong.push(format!(
+                "{} resets of account {id} took effect and {charged} are charged",
+                account.resets()
+            ));
+        }
+        for request in told.about(id).filter(|request| request.says_reset()) {
+            let entry = entries(ledger).iter().find(|entry| entry["uid"] == request.uid);
+            if entry.is_none_or(|entry| entry["outcome"] != "Done") {
+                wrong.push(format!(
+                    "{} was done, and its ledger entry says {entry:?}",
+                    request.name
+                ));
+            }
+        }
+    }
+    wrong
+}
+
+/// Nothing but an unlock without a claim is done where no ledger was ever written.
+fn unclaimed(told: &Told, id: &str, account: &Account) -> Option<String> {
+    let claimless = told.about(id).all(|request| request.ask.work == Work::Unlock);
+    let acted = account
+        .effects
+        .iter()
+        .any(|effect| effect.by == crate::history::Origin::Operator);
+    (acted && !claimless).then(|| format!("account {id} was acted on without a ledger"))
+}
+
+/// At most one open claim an account, and no reset before its claim.
+fn claims_come_first_and_alone(told: &Told) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (id, account) in &told.accounts {
+        let open = |ledger: &&&Value| {
+            entries(ledger)
+                .iter()
+                .filter(|entry| entry["claim"].is_object())
+                .count()
+        };
+        if let Some(ledger) = account.ledgers.iter().find(|ledger| open(ledger) > 1) {
+            wrong.push(format!("account {id} was claimed twice at once: {ledger}"));
+        }
+        let first = told
+            .about(id)
+            .flat_map(|request| request.claims().collect::<Vec<_>>())
+            .map(|(_, at)| at)
+            .min();
+        let resets = account.done(Step::SetPassword).chain(account.done(Step::SendLink));
+        for effect in resets {
+            let early = effect.at.zip(first).is_some_and(|(at, first)| at + 10 < first);
+            if first.is_none() || early {
+                wrong.push(format!("{:?} took effect on {id} before any claim", effect.step));
+            }
+        }
+    }
+    wrong
+}
+
+/// How long after its deadline an effect under a claim may still come: the call that was begun in time, and the lag of
+/// what is heard.
+const GRACE: i64 = 1_000;
+
+/// A reset takes effect while a claim's time to act runs, and not after. What was paused between the last look at the
+/// deadline and the send itself is the documented residue, and so is a directory that commits late.
+fn resets_come_in_time(told: &Told) -> Vec<String> {
+    let paused = |strike: &Strike| strike.point.starts_with("send-") && matches!(strike.blow, Blow::Stop | Blow::Delay);
+    let residue = match &told.case.trouble {
+        Trouble::At(strike) => paused(strike),
+        Trouble::Upstream { fault, .. } => matches!(fault, Fault::LateCommit | Fault::Frozen | Fault::SlowAnswer),
+        _ => false,
+    };
+    let jumped = told
+        .case
+        .changes
+        .iter()
+        .any(|change| matches!(change, Change::WallClock(_)));
+    if residue || jumped {
+        return Vec::new();
+    }
+    let mut wrong = Vec::new();
+    for (id, account) in &told.accounts {
+        let claims = account.ledgers.iter().flat_map(|ledger| entries(ledger));
+        let deadlines: Vec<i64> = claims.filter_map(|entry| millis(&entry["claim"]["deadline"])).collect();
+        for effect in account.done(Step::SetPassword).chain(account.done(Step::SendLink)) {
+            let Some(at) = effect.at else { continue };
+            if !deadlines.iter().any(|deadline| at <= deadline + GRACE) {
+                wrong.push(format!(
+                    "{:?} took effect on {id} after the time of its claim",
+                    effect.step
+                ));
+            }
+        }
+    }
+    wrong
+}
+
+fn millis(time: &Value) -> Option<i64> {
+    let time: jiff::Timestamp = time.as_str()?.parse().ok()?;
+    Some(time.as_millisecond())
+}
+
+/// A claim that somebody else wrote is left alone for a quarantine; the lanes set it to 1.3 s, of which a little is taken
+/// for the clocks that write audit lines.
+const QUARANTINE: i64 = 1_250;
+
+/// Nobody sends under another process's claim before it can have no effect any more.
+fn recoveries_wait(told: &Told) -> Vec<String> {
+    // A boot-time clock that jumps is what quarantine is measured with.
+    if told
+        .case
+        .changes
+        .iter()
+        .any(|change| matches!(change, Change::BootClock(_)))
+    {
+        return Vec::new();
+    }
+    let mut wrong = Vec::new();
+    for request in &told.requests {
+        for step in ["Unlock", "SetPassword", "SendLink", "RequireChange", "RevokeSessions"] {
+            for (process, at, _) in request.sends(step) {
+                let own = request.claims().any(|(by, when)| by == process && when <= at);
+                let last = request.claims().map(|(_, when)| when).filter(|when| *when <= at).max();
+                if let Some(claimed) = last.filter(|claimed| !own && at < claimed + QUARANTINE) {
+                    let after = at - claimed;
+                    wrong.push(format!(
+                        "{process} sent {step} for {} {after} ms after another's claim",
+                        request.name
+                    ));
+                }
+            }
+        }
+    }
+    wrong
+}

@@ -1,0 +1,127 @@
+//! Runs cases on several lanes at once. Which cases are judged good is not known here.
+
+use crate::{
+    case::Case,
+    lane::{Lane, Numbered},
+};
+use anyhow::{Context, Result};
+use std::{
+    collections::{VecDeque, hash_map::DefaultHasher},
+    fs,
+    hash::{Hash, Hasher},
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+    time::Instant,
+};
+
+/// What to run, and where.
+pub struct Plan {
+    /// The operator with failpoints.
+    pub program: PathBuf,
+    /// Where histories and logs go; emptied first.
+    pub folder: PathBuf,
+    /// Everything that is left to chance follows from it.
+    pub seed: u64,
+    /// How many lanes.
+    pub lanes: usize,
+    /// The cases.
+    pub cases: Vec<Case>,
+}
+
+/// What the surroundings did to the run.
+pub struct Report {
+    /// Cases that could not be carried out, and why.
+    pub broken: Vec<String>,
+}
+
+/// Runs the cases of a plan.
+///
+/// # Errors
+/// When a lane cannot be started or its histories not be written.
+pub fn run(plan: &Plan) -> Result<Report> {
+    if plan.folder.exists() {
+        fs::remove_dir_all(&plan.folder).with_context(|| format!("empty {}", plan.folder.display()))?;
+    }
+    fs::create_dir_all(&plan.folder).with_context(|| format!("make {}", plan.folder.display()))?;
+    let mut cases: Vec<Numbered> = plan
+        .cases
+        .iter()
+        .enumerate()
+        .map(|(number, case)| numbered(plan, number, case))
+        .collect();
+    // Operators are started anew where the crew changes.
+    cases.sort_by_key(|case| case.case.crew);
+    let queue = Mutex::new(VecDeque::from(cases.clone()));
+    let broken = Mutex::new(Vec::new());
+    let lanes = plan.lanes.clamp(1, cases.len().max(1));
+    let results = std::thread::scope(|scope| {
+        let lanes: Vec<_> = (0..lanes)
+            .map(|number| {
+                let (cases, queue, broken) = (&cases, &queue, &broken);
+                scope.spawn(move || serve(plan, number, cases, queue, broken))
+            })
+            .collect();
+        let joined = lanes.into_iter().map(|lane| lane.join());
+        joined
+            .map(|result| result.unwrap_or_else(|_| Err(anyhow::anyhow!("a lane panicked; its message stands above"))))
+            .collect::<Vec<Result<()>>>()
+    });
+    results.into_iter().collect::<Result<Vec<()>>>()?;
+    Ok(Report {
+        broken: broken.into_inner().unwrap_or_else(PoisonError::into_inner),
+    })
+}
+
+/// The seed of a case depends on its name and not on what else is run, so that it is the same alone.
+fn numbered(plan: &Plan, number: usize, case: &Case) -> Numbered {
+    let mut hasher = DefaultHasher::new();
+    (plan.seed, &case.name).hash(&mut hasher);
+    Numbered {
+        number,
+        seed: hasher.finish(),
+        case: case.clone(),
+    }
+}
+
+/// One lane: takes cases from the queue until it is empty.
+fn serve(
+    plan: &Plan,
+    number: usize,
+    cases: &[Numbered],
+    queue: &Mutex<VecDeque<Numbered>>,
+    broken: &Mutex<Vec<String>>,
+) -> Result<()> {
+    let name = format!("lane{number}");
+    let mut lane = start(plan, &name, cases)?;
+    loop {
+        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let Some(case) = next else { break };
+        let begun = Instant::now();
+        if let Err(error) = lane.run(&case) {
+            eprintln!("{error:#}");
+            let mut broken = broken.lock().unwrap_or_else(PoisonError::into_inner);
+            broken.push(format!("{error:#}"));
+        }
+        println!("{:>6.1} s  {}", begun.elapsed().as_secs_f32(), case.case.name);
+    }
+    lane.finish(&name)
+}
+
+fn start(plan: &Plan, name: &str, cases: &[Numbered]) -> Result<Lane> {
+    Lane::start(name, &plan.program, &plan.folder, cases).with_context(|| format!("start {name}"))
+}
+
+/// The cases whose name is one of these words or contains one; all where there are none.
+pub fn chosen(cases: Vec<Case>, words: &[String]) -> Vec<Case> {
+    let exact = |case: &Case| words.iter().any(|word| *word == case.name);
+    if cases.iter().any(exact) {
+        return cases.into_iter().filter(exact).collect();
+    }
+    let fits = |case: &Case| words.is_empty() || words.iter().any(|word| case.name.contains(word.as_str()));
+    cases.into_iter().filter(fits).collect()
+}
+
+/// Where a run of this workspace leaves its histories.
+pub fn usual_folder(target: &Path) -> PathBuf {
+    target.join("sweep")
+}

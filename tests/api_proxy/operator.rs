@@ -1,0 +1,90 @@
+//! An operator behind the proxy: whatever becomes of its writes to the API server, there is one effect, and its status
+//! says so.
+
+use crate::support::{
+    lab::{Lab, RESET, check, policy, reset},
+    stage::Operator,
+};
+use sandbox::{SEED_PASSWORD, SeedUser, Status};
+use testkit::api_proxy::{ApiProxy, Fault, Matcher, Rule};
+
+/// Two resets of one account, one after the other, since its first claim is a create and a later one replaces. The first
+/// such write of each request meets the fault.
+struct Case {
+    name: String,
+    matcher: fn(&str) -> Matcher,
+    fault: Fault,
+}
+
+/// The write of a claim names its request.
+fn claim(request: &str) -> Matcher {
+    let named = format!("\"{request}\"");
+    Matcher::writes().resource("accounts").body(&named)
+}
+
+fn status(request: &str) -> Matcher {
+    Matcher::writes().resource(RESET).subresource("status").name(request)
+}
+
+fn cases() -> Vec<Case> {
+    let writes: [(&str, fn(&str) -> Matcher); 2] = [("claim", claim), ("status", status)];
+    let faults = [
+        ("reply-lost", Fault::LoseReply),
+        ("lost", Fault::Lose),
+        ("409", Fault::Answer(409)),
+        ("409-after", Fault::AnswerAfter(409)),
+        ("429", Fault::Answer(429)),
+        ("500", Fault::Answer(500)),
+        ("500-after", Fault::AnswerAfter(500)),
+    ];
+    let all = writes
+        .into_iter()
+        .flat_map(|write| faults.iter().map(move |fault| (write, fault)));
+    // A conflict of a status write says that the object is gone: no API server says so of one that is there.
+    let honest = all.filter(|((write, _), (_, fault))| *write != "status" || *fault != Fault::Answer(409));
+    honest
+        .map(|((write, matcher), (name, fault))| Case {
+            name: format!("{write}-{name}"),
+            matcher,
+            fault: fault.clone(),
+        })
+        .collect()
+}
+
+impl Case {
+    fn login(&self) -> String {
+        format!("{}@example.com", self.name)
+    }
+
+    /// One reset whose write meets the fault; so many links were mailed to the account by then.
+    fn check(&self, lab: &Lab, proxy: &ApiProxy, operator: &Operator, n: usize) {
+        let request = format!("{}-{n}", self.name);
+        let rule = proxy.add(Rule::new((self.matcher)(&request), self.fault.clone()));
+        lab.create("alice", &reset(&request, &self.login(), ""));
+        check(&lab.finished(operator, RESET, &request), "Succeeded", "LinkSent", "");
+        assert_eq!(proxy.struck(rule), 1, "{request}");
+        let mails = lab.okta.mails().iter().filter(|mail| mail.to == self.login()).count();
+        assert_eq!(mails, n, "{request}");
+    }
+}
+
+#[test]
+fn a_lost_write_or_reply_costs_time_only() {
+    let Some(lab) = Lab::open() else { return };
+    lab.admin(&policy("desk", "ResetPassword", ""));
+    let proxy = ApiProxy::start(lab.plane).expect("a proxy");
+    let kubeconfig = proxy.kubeconfig(lab.plane, "operator").expect("a kubeconfig");
+    let operator = Operator::start_with(&kubeconfig, &[]);
+    operator.wait_ready();
+    lab.settle(&operator);
+    let cases = cases();
+    let people = cases
+        .iter()
+        .map(|case| SeedUser::new(&case.login(), Status::Active, Some(SEED_PASSWORD)));
+    lab.okta.seed(people).expect("users");
+    for case in &cases {
+        for n in [1, 2] {
+            case.check(&lab, &proxy, &operator, n);
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The provider `keycloak` against a real server. One server serves all of it; tests have realms or people of their own.
+
+mod finding;
+mod lab;
+mod links;
+mod locks;
+mod passwords;
+mod proofs;
+mod rights;
+mod tokens;
