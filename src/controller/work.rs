@@ -238,7 +238,7 @@ mod tests {
             assert_eq!(work.keep_pace(start, Duration::from_secs(100)), SignedDuration::ZERO);
             let lost = Failure::new(FailureClass::Unknown, "lost");
             work.progress
-                .record(Step::SetPassword, &[], start, None, Sent::Unknown(lost));
+                .record(Step::SetPassword, start, None, Sent::Unknown(lost));
             work.progress
                 .set_back(start, Failure::new(FailureClass::Transient(None), "later"));
             work.progress.waiting_since = Some(start);
