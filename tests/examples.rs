@@ -1,9 +1,11 @@
 //! `examples/` as they stand, in two orders, on the real API server. `https://example.okta.com` leads through the
 //! sandbox's CONNECT proxy, as it would through a company's.
 
+#[path = "examples/servicenow.rs"]
+mod servicenow;
 mod support;
 
-use sandbox::{Options, Sandbox, Status, okta::auth::Role, options::token, servicenow::OPERATOR};
+use sandbox::{Options, Sandbox, Status, okta::auth::Role, options::token};
 use serde_json::Value;
 use std::{
     path::PathBuf,
@@ -235,28 +237,6 @@ fn okta_reset() {
         run.apply("admin", &[victor.to_owned()]);
         let status = run.finished("aur", "default", "victor-1");
         check(&status, "Denied", "Protected", "executives go to the identity team");
-    }
-}
-
-#[test]
-fn servicenow() {
-    for order in ORDERS {
-        let Some(run) = Run::start("servicenow", order) else {
-            return;
-        };
-        let instance = run.sandbox.servicenow();
-        instance
-            .set_password(OPERATOR, "change-me")
-            .expect("the integration user");
-        run.apply("admin", &documents(order, &["servicenow/servicenow.yaml"]));
-        let status = run.finished("aur", "default", "ada-1");
-        check(&status, "Succeeded", "Unlocked", "read back as not locked");
-        let status = run.finished("pwr", "default", "bob-1");
-        check(&status, "Succeeded", "PasswordReset", "status.delivery.sealed");
-        let of = |user: &str, field: &str| instance.user(user).expect("a user")[field].clone();
-        assert_eq!(of("ada.byte", "locked_out"), "false", "{order:?}");
-        assert_eq!(of("bob.ross", "password_needs_reset"), "true", "{order:?}");
-        run.went_to("example.service-now.com:443");
     }
 }
 
