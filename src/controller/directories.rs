@@ -89,7 +89,10 @@ impl Handle {
         };
         Handle {
             name: object.name_any(),
-            throttle: Throttle::new(rate.requests_per_minute, rate.concurrency),
+            throttle: Throttle::new(
+                rate.requests_per_minute,
+                rate.concurrency.min(object.spec.provider.most_at_once()),
+            ),
             protected: catalog::rules("protectedAccounts", &object.spec.protected_accounts),
             stop,
             nudged: Notify::new(),

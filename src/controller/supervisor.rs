@@ -166,9 +166,13 @@ async fn connect(
         None => None,
     };
     let ca = ca.as_ref().map(|pem| pem.expose().as_bytes());
+    let second = match provider.second_credential() {
+        Some((reference, key)) => Some(read_key(context, reference, key).await?.0),
+        None => None,
+    };
     directory::connect(
         provider,
-        credential,
+        (credential, second),
         Settings {
             ca,
             throttle,
