@@ -61,6 +61,15 @@ pub struct Probe {
     pub capabilities: Capabilities,
 }
 
+/// Some of the accounts that are locked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LockedPage {
+    /// The accounts, in the order of their ids.
+    pub accounts: Vec<AccountRead>,
+    /// Asks for the next page; `None` on the last.
+    pub next: Option<String>,
+}
+
 /// One upstream.
 #[async_trait]
 pub trait Directory: Send + Sync {
@@ -94,6 +103,14 @@ pub trait Directory: Send + Sync {
     /// Makes the owner change the password at the next sign-in.
     async fn require_change(&self, _: &Call, _: &Target) -> Sent {
         not_capable(self.provider(), Step::RequireChange)
+    }
+
+    /// The accounts that are locked now, a page at a time: `page` is absent for the first, then `LockedPage::next`.
+    /// For showing: groups and protection are not looked up and there is no marker, so that an account is read by itself
+    /// before anything is done to it.
+    async fn locked(&self, _: &Call, _page: Option<&str>) -> Result<LockedPage, ReadFailure> {
+        let text = format!("{} cannot list locked accounts", self.provider());
+        Err(Failure::new(FailureClass::Permanent, text).into())
     }
 
     /// Ends the account's sessions.

@@ -14,6 +14,7 @@ pub mod enforcement;
 pub mod lease;
 pub mod ledger;
 pub mod limits;
+pub mod lockouts;
 pub mod observed;
 pub mod password;
 pub mod person;
