@@ -212,6 +212,7 @@ async fn send(
         (None, None) => return Err(PassError::Changed),
     };
     let at = Timestamp::now();
+    work.sent = Some(clock::boot_time());
     let entry = |event| Entry {
         directory: &request.directory,
         account: &target.id,

@@ -151,14 +151,12 @@ fn read(
             work.progress.lockout = decide::lockout(account).or(work.progress.lockout.take());
         }
         Ok(_) => {}
-        Err(ReadFailure::Failed(failure)) => {
-            if failure.class == FailureClass::CredentialRefused {
-                context.directories.refuse(&request.directory, failure);
-            }
-            work.progress.set_back(now, failure.clone());
+        Err(ReadFailure::Failed(failure)) if failure.class == FailureClass::CredentialRefused => {
+            context.directories.refuse(&request.directory, failure);
         }
-        Err(ReadFailure::NotFound | ReadFailure::Ambiguous) => {}
+        Err(_) => {}
     }
+    work.progress.was_read(now, &result);
     facts.account = Some(AccountSeen {
         result,
         at: now,

@@ -133,7 +133,8 @@ async fn rounds<K: RequestKind>(
             }
             Decision::Wait(waiting) => {
                 let pause = status::waits(now, &observed, &waiting);
-                return wait(object, request, context, work, &waiting, pause).await;
+                work.progress.waits(now, &waiting, &facts, pause.unsaid);
+                return wait(object, request, context, &waiting, pause).await;
             }
         }
     }
@@ -153,7 +154,7 @@ fn claim_seen(context: &Context, request: &Request, work: &Work) -> Option<Claim
             claim: held.claim.clone(),
             ours: true,
             usable: boottime < held.until,
-            known_for: Duration::ZERO,
+            quiet_for: work.sent.map_or(Duration::ZERO, |sent| boottime.saturating_sub(sent)),
         });
     }
     let Found { account, entry, since } = found?;
@@ -164,7 +165,7 @@ fn claim_seen(context: &Context, request: &Request, work: &Work) -> Option<Claim
         claim: entry.claim?,
         ours: false,
         usable: false,
-        known_for: clock::boot_time().saturating_sub(since),
+        quiet_for: clock::boot_time().saturating_sub(since),
     })
 }
 
@@ -240,11 +241,9 @@ async fn wait<K: RequestKind>(
     object: &K,
     request: &Request,
     context: &Context,
-    work: &mut Work,
     waiting: &Waiting,
     pause: status::Pause,
 ) -> Result<Pass, PassError> {
-    work.progress.waiting_since.get_or_insert_with(Timestamp::now);
     if let Some(detail) = &waiting.detail {
         tracing::debug!(
             kind = request.kind.as_str(),

@@ -25,6 +25,8 @@ pub struct Work {
     pub progress: Progress,
     /// What was sent, for the status.
     pub attempts: Vec<Attempt>,
+    /// When something was sent last, by the boot-time clock.
+    pub sent: Option<Duration>,
     /// The claim that this process wrote.
     pub held: Option<Held>,
     /// The password, while the request is executed.

@@ -154,7 +154,7 @@ impl<'a> Case<'a> {
                 let count = self
                     .observed
                     .progress
-                    .failure
+                    .unread
                     .as_ref()
                     .map_or(1, |setback| setback.count);
                 self.failed(
@@ -169,6 +169,24 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// What was sent cannot be read back before the directory's budget of calls allows. Nothing is hidden by that, so
+    /// that it does not count as a read-back that failed. `None`: another failure, or it lasts beyond all patience.
+    pub fn held_back(&self, now: Timestamp, failure: &ReadFailure) -> Option<Decision> {
+        let ReadFailure::Failed(failure) = failure else {
+            return None;
+        };
+        let FailureClass::RateLimited(wait) = failure.class else {
+            return None;
+        };
+        let message = format!(
+            "it was sent, and is read back as soon as the directory takes calls again: {}",
+            failure.public
+        );
+        let wait = wait.clamp(Duration::from_secs(1), Duration::from_secs(60));
+        let latest = after(decide::expires(self.observed), self.observed.timing.quarantine);
+        (now < latest).then(|| self.wait(Reason::AwaitingReadBack, message, after(now, wait)))
+    }
+
     /// What was done is to be read back, and the Directory cannot be asked.
     pub fn unusable(&self, now: Timestamp) -> Decision {
         let message = "what was done is to be read back, and its Directory cannot be used; it must be there and ready";
@@ -181,8 +199,10 @@ impl<'a> Case<'a> {
 
     /// The wait after something that did not work, until it may be tried again.
     pub fn setback(&self, now: Timestamp) -> Option<Decision> {
-        let setback = self.observed.progress.failure.as_ref()?;
-        (now < retry_at(setback)).then(|| self.failed(now, setback))
+        let progress = self.observed.progress;
+        let both = [&progress.failure, &progress.unread];
+        let last = both.into_iter().flatten().max_by_key(|setback| retry_at(setback))?;
+        (now < retry_at(last)).then(|| self.failed(now, last))
     }
 
     fn failed(&self, now: Timestamp, setback: &Setback) -> Decision {

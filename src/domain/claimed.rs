@@ -9,6 +9,7 @@ use crate::{
     },
     domain::{
         account::{AccountRead, Failure, LockState, ReadFailure, Sent, Step},
+        busy,
         case::{Case, Reached, reached},
         claimless::TRIES,
         decide::{IDLE, after, expires},
@@ -37,7 +38,7 @@ pub fn begin(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, 
         return Decision::Ignore;
     };
     let case = &case.referring(&name);
-    let Some(seen) = &observed.facts.ledger else {
+    let Some(seen) = observed.facts.ledger_of(&name) else {
         return Decision::Gather(Fact::Ledger { name });
     };
     if let Some(entry) = ledger::executed(seen.entries(), request) {
@@ -46,7 +47,7 @@ pub fn begin(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, 
     if ledger::open(seen.entries()).is_some() {
         // Our own open claim would stand in `progress`: the shell puts it there when it reads the ledger.
         let message = "another request is being executed for this account";
-        return case.wait(Reason::AccountBusy, message.into(), after(now, Duration::from_secs(2)));
+        return case.wait(Reason::AccountBusy, message.into(), after(now, busy::LOOK));
     }
     let limits = || {
         let own = policy
@@ -104,7 +105,7 @@ pub fn begin(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, 
 pub fn already_executed(now: Timestamp, observed: &Observed, case: &Case, account: &AccountRead) -> Option<Decision> {
     observed.request.intent_key()?;
     let name = observed.ledger_name(&account.id)?;
-    let Some(seen) = &observed.facts.ledger else {
+    let Some(seen) = observed.facts.ledger_of(&name) else {
         return Some(Decision::Gather(Fact::Ledger { name }));
     };
     if let Some(entry) = ledger::executed(seen.entries(), observed.request) {
@@ -112,7 +113,7 @@ pub fn already_executed(now: Timestamp, observed: &Observed, case: &Case, accoun
     }
     is_awaited(observed).then(|| {
         let message = "the same manifest is being executed for an earlier object; what comes of it is awaited";
-        case.wait(Reason::AccountBusy, message.into(), after(now, Duration::from_secs(2)))
+        case.wait(Reason::AccountBusy, message.into(), after(now, busy::LOOK))
     })
 }
 
@@ -371,6 +372,7 @@ fn verify(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen) ->
     };
     let account = match &reading.result {
         Ok(account) => account,
+        Err(failure) if let Some(wait) = case.held_back(now, failure) => return wait,
         Err(ReadFailure::Failed(_)) if now < latest => return awaiting(now, case),
         Err(_) => return not_read_back(case),
     };

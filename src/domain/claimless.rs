@@ -61,6 +61,7 @@ pub fn settle(now: Timestamp, observed: &Observed) -> Decision {
             let message = "the unlock was sent, and then the account was gone; look at it in the directory";
             return case.finish(Outcome::Unknown, Reason::OutcomeUnknown, message.into());
         }
+        Err(failure) if let Some(wait) = case.held_back(now, failure) => return wait,
         Err(failure) if now < last_chance(observed, send) => return case.unread(now, failure),
         Err(_) => return unreadable(&case),
     };

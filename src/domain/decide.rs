@@ -7,6 +7,7 @@ use crate::{
     api::{Outcome, Reason, request_status::Lockout},
     domain::{
         account::{AccountRead, LockState, Step},
+        busy,
         case::Case,
         claimed, claimless,
         decision::{Decision, Effect, Fact},
@@ -209,6 +210,9 @@ fn look_up(now: Timestamp, observed: &Observed, case: &Case) -> Decision {
     };
     if let Some(why) = plan::incapable(observed.request, &directory.capabilities, false) {
         return case.finish(Outcome::Failed, Reason::NotCapable, why);
+    }
+    if let Some(busy) = busy::still(now, observed) {
+        return busy;
     }
     if let Some(wait) = case.setback(now) {
         return wait;

@@ -4,6 +4,7 @@
 //! most one effect. `claimless`, `claimed` and `recovery` are the three ways in which effects are followed up.
 
 pub mod account;
+pub mod busy;
 pub mod case;
 pub mod cel;
 pub mod claimed;

@@ -3,12 +3,15 @@
 
 use crate::{
     api::{
+        Reason,
         account::{AccountFields, Claim, Derivation, LedgerEntry},
         common::Limit,
         request_status::{Lockout, PolicyReference},
     },
     domain::{
         account::{AccountRead, Capabilities, Failure, Proof, ReadFailure, Sent, Step},
+        busy::Busy,
+        decision::Waiting,
         enforcement::Enforcement,
         policy::Policy,
         request::Request,
@@ -95,6 +98,13 @@ pub struct Facts {
     pub claimed_elsewhere: Option<bool>,
 }
 
+impl Facts {
+    /// The ledger of this name, where it is the one that was read.
+    pub fn ledger_of(&self, name: &str) -> Option<&LedgerSeen> {
+        self.ledger.as_ref().filter(|seen| seen.name == name)
+    }
+}
+
 /// One reading of the account.
 #[derive(Clone, Debug)]
 pub struct AccountSeen {
@@ -131,16 +141,22 @@ pub struct Progress {
     pub sends: Vec<Send>,
     /// The open claim of this request, ours or found.
     pub claim: Option<ClaimSeen>,
-    /// The last thing that did not work, and how many times in a row.
+    /// The last send that did not work, and how many times in a row.
     pub failure: Option<Setback>,
+    /// The last reading of the account that did not work, and how many times in a row.
+    pub unread: Option<Setback>,
     /// Since when it waits.
     pub waiting_since: Option<Timestamp>,
+    /// Since when its status says something else than how it stands; `None` while it says just that.
+    pub unsaid_since: Option<Timestamp>,
     /// The lock as first read.
     pub lockout: Option<Lockout>,
     /// What the one sign-in with the derived password showed.
     pub proof: Option<Proof>,
     /// Whether this process recorded that it uses up that sign-in, and has not made it yet.
     pub proving: bool,
+    /// The claim of another request that it waits for.
+    pub busy: Option<Box<Busy>>,
     /// The account that is acted on, once something was sent.
     pub target: Option<Acting>,
     /// The steps of the claim that is ours.
@@ -186,8 +202,9 @@ pub struct ClaimSeen {
     pub ours: bool,
     /// Whether the time in which we may send under it has not run out, by this machine's boot-time clock.
     pub usable: bool,
-    /// How long this process has known it, by its own boot-time clock.
-    pub known_for: Duration,
+    /// How long nothing may have been sent under it, by this process's own boot-time clock: since it was first seen; for
+    /// one of ours, since our last send.
+    pub quiet_for: Duration,
 }
 
 /// Something that did not work.
@@ -199,6 +216,14 @@ pub struct Setback {
     pub failure: Failure,
     /// How many times in a row.
     pub count: u32,
+}
+
+impl Setback {
+    /// One more after those before it.
+    fn after(before: Option<Setback>, at: Timestamp, failure: Failure) -> Self {
+        let count = before.map_or(1, |setback| setback.count.saturating_add(1));
+        Setback { at, failure, count }
+    }
 }
 
 impl Progress {
@@ -242,13 +267,32 @@ impl Progress {
         failure.needs_config() && (step == Step::RevokeSessions || self.is_marked())
     }
 
-    /// Takes down something that did not work.
+    /// Takes down a send that did not work.
     pub fn set_back(&mut self, at: Timestamp, failure: Failure) {
-        let count = self
-            .failure
-            .as_ref()
-            .map_or(1, |setback| setback.count.saturating_add(1));
-        self.failure = Some(Setback { at, failure, count });
+        self.failure = Some(Setback::after(self.failure.take(), at, failure));
+    }
+
+    /// Takes down what came of a reading of the account. One that works says nothing about sends, and ends what others
+    /// before it had to wait for.
+    pub fn was_read(&mut self, at: Timestamp, result: &Result<AccountRead, ReadFailure>) {
+        self.unread = match result {
+            Err(ReadFailure::Failed(failure)) => Some(Setback::after(self.unread.take(), at, failure.clone())),
+            Ok(_) | Err(ReadFailure::NotFound | ReadFailure::Ambiguous) => None,
+        };
+    }
+
+    /// Takes down what it waits for, and whether its status says something else. Where it waits for another request's
+    /// claim, the ledger tells when that is gone.
+    pub fn waits(&mut self, now: Timestamp, waiting: &Waiting, facts: &Facts, unsaid: bool) {
+        self.waiting_since.get_or_insert(now);
+        self.unsaid_since = unsaid.then(|| self.unsaid_since.unwrap_or(now));
+        let ledger = facts.ledger.as_ref().filter(|_| waiting.reason == Reason::AccountBusy);
+        self.busy = ledger.map(|seen| {
+            Box::new(Busy {
+                ledger: seen.name.clone(),
+                waiting: waiting.clone(),
+            })
+        });
     }
 
     /// The claim was taken over or renewed: an uncertain marked step was proven undone, or stands in the claim as done.

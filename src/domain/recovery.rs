@@ -24,10 +24,10 @@ use std::{sync::Arc, time::Duration};
 pub fn recover(now: Timestamp, observed: &Observed, seen: &ClaimSeen) -> Decision {
     let case = Case::new(observed).under(&seen.account, &seen.id, &seen.claim.directory, &seen.claim.policy);
     let quarantine = observed.timing.quarantine;
-    if seen.known_for < quarantine {
+    if seen.quiet_for < quarantine {
         let message =
             "an earlier attempt was interrupted; once it can have no effect any more, its result is read back";
-        let rest = quarantine.saturating_sub(seen.known_for);
+        let rest = quarantine.saturating_sub(seen.quiet_for);
         return case.wait(Reason::AwaitingReadBack, message.into(), after(now, rest));
     }
     judge(now, observed, &case, seen)
@@ -36,14 +36,13 @@ pub fn recover(now: Timestamp, observed: &Observed, seen: &ClaimSeen) -> Decisio
 /// A marked step of ours whose reply was lost.
 pub fn uncertain(now: Timestamp, observed: &Observed, seen: &ClaimSeen, step: Step) -> Decision {
     let case = Case::new(observed).under(&seen.account, &seen.id, &seen.claim.directory, &seen.claim.policy);
-    let sent = observed.progress.last(step).map_or(seen.charged, |send| send.at);
-    let settled = after(sent, observed.timing.quarantine);
-    if now < settled {
+    let rest = observed.timing.quarantine.saturating_sub(seen.quiet_for);
+    if !rest.is_zero() {
         let message = format!(
             "the reply to {} was lost; once it can have no late effect, it is read back",
             step.as_str()
         );
-        return case.wait(Reason::AwaitingReadBack, message, settled);
+        return case.wait(Reason::AwaitingReadBack, message, after(now, rest));
     }
     judge(now, observed, &case, seen)
 }

@@ -69,30 +69,43 @@ pub fn ended(
 pub struct Pause {
     /// The status to write, where it says something new and it is time to say it.
     pub write: Option<RequestStatus>,
+    /// Whether the status says something else, and goes on saying it for now.
+    pub unsaid: bool,
     /// When to look again.
     pub until: Timestamp,
 }
 
-/// The status of a request that waits.
+/// The status of a request that waits. It is written once it has differed from what is shown for a while: a Directory
+/// whose settings change is not ready for a moment, and what stands still for another reason every second is not worth a
+/// write each time.
 pub fn waits(now: Timestamp, observed: &Observed, waiting: &Waiting) -> Pause {
-    let request = observed.request;
-    let since = observed.progress.waiting_since.unwrap_or(now);
+    let (request, progress) = (observed.request, observed.progress);
+    let status = waiting_status(now, request, waiting);
+    let unsaid = status != request.status;
+    let since = match request.status.conditions.is_empty() {
+        true => progress.waiting_since,
+        false => progress.unsaid_since,
+    };
     let notice = match waiting.needs_person {
         true => PERSON_NOTICE.min(observed.timing.wait_notice),
         false => observed.timing.wait_notice,
     };
-    let due = after(since, notice);
-    // What was said before must not go on standing there as if it were still so.
-    let shown = !request.status.conditions.is_empty();
-    if now < due && !shown {
+    let due = after(since.unwrap_or(now), notice);
+    // Who has just changed the request waits for its status to be about that.
+    let answers = request
+        .status
+        .observed_generation
+        .is_some_and(|seen| (0..request.generation).contains(&seen));
+    if unsaid && now < due && !answers {
         return Pause {
             write: None,
+            unsaid,
             until: waiting.until.min(due),
         };
     }
-    let status = waiting_status(now, request, waiting);
     Pause {
-        write: (status != request.status).then_some(status),
+        write: unsaid.then_some(status),
+        unsaid: false,
         until: waiting.until,
     }
 }

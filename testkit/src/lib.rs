@@ -9,6 +9,7 @@ pub mod control_plane;
 pub mod packages;
 pub mod ports;
 pub mod process;
+pub mod proxy;
 pub mod skip;
 pub mod slapd;
 pub mod tls;

@@ -48,9 +48,9 @@ pub fn took_down(world: &World, work: &mut Work, facts: &mut Facts, result: Resu
         Ok(account) if work.progress.sends.is_empty() => {
             work.progress.lockout = lockout(account).or(work.progress.lockout.take());
         }
-        Ok(_) | Err(ReadFailure::NotFound | ReadFailure::Ambiguous) => {}
-        Err(ReadFailure::Failed(failure)) => work.progress.set_back(world.now, failure.clone()),
+        _ => {}
     }
+    work.progress.was_read(world.now, &result);
     facts.account = Some(AccountSeen {
         result,
         at: world.now,

@@ -7,6 +7,7 @@
 mod build;
 mod calls;
 mod endings;
+mod patience;
 mod properties;
 mod replica;
 mod scene;

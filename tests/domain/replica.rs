@@ -171,6 +171,7 @@ impl Replica {
                 }
                 Decision::Wait(waiting) => {
                     let pause = status::waits(world.now, &observed, &waiting);
+                    work.progress.waits(world.now, &waiting, &facts, pause.unsaid);
                     self.wait(world, index, request, work, &waiting, pause.write)?;
                     assert!(pause.until > world.now, "waits until the past for {}", waiting.reason);
                     return Ok(Some(pause.until));
@@ -202,7 +203,7 @@ impl Replica {
                 claim: held.claim.clone(),
                 ours: true,
                 usable: world.now < held.until,
-                known_for: Duration::ZERO,
+                quiet_for: quiet_for(world, work),
             });
         }
         let found = self.claims.get(&request.uid)?;
@@ -213,7 +214,7 @@ impl Replica {
             claim: found.entry.claim.clone()?,
             ours: false,
             usable: false,
-            known_for: Duration::try_from(world.now.duration_since(found.since)).unwrap(),
+            quiet_for: Duration::try_from(world.now.duration_since(found.since)).unwrap(),
         })
     }
 
@@ -444,7 +445,6 @@ impl Replica {
         waiting: &Waiting,
         write: Option<RequestStatus>,
     ) -> Result<(), Broken> {
-        work.progress.waiting_since.get_or_insert(world.now);
         let (reason, message) = (waiting.reason.to_string(), waiting.message.clone());
         if let Some((events, before, text)) = &work.said
             && *events == world.events
@@ -462,4 +462,12 @@ impl Replica {
         }
         Ok(())
     }
+}
+
+/// How long ago the last send was.
+fn quiet_for(world: &World, work: &Work) -> Duration {
+    let last = work.progress.sends.last();
+    last.map_or(Duration::ZERO, |send| {
+        Duration::try_from(world.now.duration_since(send.at)).unwrap()
+    })
 }

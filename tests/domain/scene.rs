@@ -10,7 +10,7 @@ use readmit::{
     domain::{
         account::{AccountRead, Failure, FailureClass, LockState, ReadFailure, Remedy, Step},
         decide::decide,
-        decision::{Decision, Effect, Fact},
+        decision::{Decision, Effect, Fact, Waiting},
         enforcement::Enforcement,
         observed::{AccountSeen, DirectoryView, Facts, LedgerSeen, Observed, Progress, Setback},
         policy::Policy,
@@ -89,7 +89,7 @@ impl Scene {
                 facts.account = Some(AccountSeen {
                     result: self.found.clone(),
                     at: self.now,
-                    after: 0,
+                    after: self.progress.sends.len(),
                 });
             }
             Fact::Ledger { name } => facts.ledger = Some(self.ledger_seen(name)),
@@ -109,6 +109,15 @@ impl Scene {
                 id: "id-alice".into(),
                 ledger: self.ledger.clone(),
             }),
+        }
+    }
+
+    /// How it stands, where it waits.
+    #[track_caller]
+    pub fn waits(&self) -> Waiting {
+        match self.decide() {
+            Decision::Wait(waiting) => *waiting,
+            other => panic!("it does not wait: {other:?}"),
         }
     }
 

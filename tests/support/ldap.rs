@@ -15,6 +15,14 @@ use testkit::{
 
 /// A server with the usual people and these; `None` where this machine cannot have one.
 pub fn server(more: &[&str]) -> Option<Slapd> {
+    skip::unless_missing(try_server(more))
+}
+
+/// A server with the usual people and these.
+///
+/// # Errors
+/// [`skip::Missing`] where this machine cannot have one.
+pub fn try_server(more: &[&str]) -> anyhow::Result<Slapd> {
     let mut options = slapd::Options {
         extra: "lastbind on".into(),
         ..slapd::Options::default()
@@ -27,7 +35,7 @@ pub fn server(more: &[&str]) -> Option<Slapd> {
         employee_type: "staff".into(),
         country: "DE".into(),
     }));
-    skip::unless_missing(Slapd::start(options))
+    Slapd::start(options)
 }
 
 /// Puts `more` over `base`, member by member.

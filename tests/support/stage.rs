@@ -24,8 +24,10 @@ const PEOPLE: &str = include_str!("rights.yaml");
 
 /// The stage of this test program; `None` where this machine cannot have one.
 pub fn stage() -> Option<&'static Stage> {
-    static STAGE: OnceLock<Option<Stage>> = OnceLock::new();
-    STAGE.get_or_init(Stage::set).as_ref()
+    static STAGE: OnceLock<Stage> = OnceLock::new();
+    // Asked by each test, so that each skip is noted and not only the first.
+    skip::unless_missing(assets::ensure())?;
+    Some(STAGE.get_or_init(Stage::set))
 }
 
 /// A control plane and an operator on it.
@@ -37,8 +39,7 @@ pub struct Stage {
 }
 
 impl Stage {
-    fn set() -> Option<Self> {
-        skip::unless_missing(assets::ensure())?;
+    fn set() -> Self {
         let plane = control_plane::shared();
         prepare(plane);
         let operator = Operator::start(plane, &[]);
@@ -46,7 +47,7 @@ impl Stage {
         // Times of creation are cut to whole seconds: a request of the second in which identity came into force would
         // not be trusted.
         std::thread::sleep(Duration::from_millis(1_300));
-        Some(Stage { plane, operator })
+        Stage { plane, operator }
     }
 
     /// Applies manifests as the administrator.

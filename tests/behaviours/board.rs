@@ -1,0 +1,218 @@
+//! Requests as people create them, and a watch on what becomes of them: one for the whole suite, so that a hundred
+//! waiting rows cost the machine nothing.
+
+use crate::support::stage::{Stage, ready};
+use futures::StreamExt;
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    api::{ApiResource, DynamicObject, PostParams},
+    config::{KubeConfigOptions, Kubeconfig},
+    runtime::watcher,
+};
+use readmit::api::{AccountUnlockRequest, PasswordResetRequest};
+use serde_json::{Value, json};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Condvar, Mutex, OnceLock},
+    time::{Duration, Instant},
+};
+use tokio::runtime::Runtime;
+
+/// Longer than any row needs, quarantine and upstream pauses included.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Kind, namespace, name.
+type Key = (String, String, String);
+
+/// A request as it was last seen, and the reasons for which it has stood still on the way.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    pub object: Value,
+    pub reasons: Vec<String>,
+}
+
+#[derive(Default)]
+struct Shared {
+    requests: Mutex<HashMap<Key, Seen>>,
+    changed: Condvar,
+}
+
+/// What the suite knows of all its requests.
+pub struct Board {
+    stage: &'static Stage,
+    runtime: Runtime,
+    clients: Mutex<HashMap<String, Client>>,
+    shared: Arc<Shared>,
+}
+
+/// The board of this test program.
+pub fn board(stage: &'static Stage) -> &'static Board {
+    static BOARD: OnceLock<Board> = OnceLock::new();
+    BOARD.get_or_init(|| Board::start(stage))
+}
+
+impl Board {
+    fn start(stage: &'static Stage) -> Self {
+        let board = Board {
+            stage,
+            runtime: Runtime::new().expect("a runtime"),
+            clients: Mutex::default(),
+            shared: Arc::default(),
+        };
+        let client = board.client("admin");
+        for resource in [resource_of("AccountUnlockRequest"), resource_of("PasswordResetRequest")] {
+            let api = Api::<DynamicObject>::all_with(client.clone(), &resource);
+            board.runtime.spawn(watch(api, resource.kind, board.shared.clone()));
+        }
+        board
+    }
+
+    fn client(&self, person: &str) -> Client {
+        let mut clients = self.clients.lock().expect("no panic");
+        if let Some(client) = clients.get(person) {
+            return client.clone();
+        }
+        let file = Kubeconfig::read_from(self.stage.plane.kubeconfig(person)).expect("a kubeconfig");
+        let client = self.runtime.block_on(async {
+            let config = kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await;
+            Client::try_from(config.expect("a configuration")).expect("a client")
+        });
+        clients.insert(person.into(), client.clone());
+        client
+    }
+
+    /// Creates a request as somebody.
+    #[track_caller]
+    pub fn create(&self, person: &str, request: &Value) {
+        let client = self.client(person);
+        let object: DynamicObject = serde_json::from_value(request.clone()).expect("an object");
+        let namespace = object.namespace().expect("a namespace");
+        let kind = request["kind"].as_str().expect("a kind");
+        let api = Api::<DynamicObject>::namespaced_with(client, &namespace, &resource_of(kind));
+        let end = Instant::now() + Duration::from_secs(10);
+        loop {
+            match self.runtime.block_on(api.create(&PostParams::default(), &object)) {
+                Ok(_) => return,
+                // Admission learns of new kinds a moment after they are served.
+                Err(error) if error.to_string().contains("There can be a delay") && Instant::now() < end => {
+                    std::thread::sleep(Duration::from_millis(200));
+                }
+                Err(error) => panic!("{person} may not create {request}: {error}"),
+            }
+        }
+    }
+
+    /// Deletes a request as somebody, and waits until the watch shows that.
+    #[track_caller]
+    pub fn delete(&self, person: &str, request: &Value) {
+        let key = key_of(request);
+        let api = Api::<DynamicObject>::namespaced_with(self.client(person), &key.1, &resource_of(&key.0));
+        let deleted = self
+            .runtime
+            .block_on(api.delete(&key.2, &kube::api::DeleteParams::default()));
+        deleted.expect("deleted");
+        self.until(&key, |seen| seen.is_none().then_some(()));
+    }
+
+    /// Waits for the end of a request.
+    #[track_caller]
+    pub fn finished(&self, request: &Value) -> Seen {
+        let ended = |seen: &Seen| seen.object["status"]["outcome"].is_string();
+        self.until(&key_of(request), |seen| seen.filter(|seen| ended(seen)).cloned())
+    }
+
+    /// Waits until a request stands still for this reason.
+    #[track_caller]
+    pub fn waits(&self, request: &Value, reason: &str) -> Seen {
+        let waits = |seen: &Seen| ready(&seen.object["status"])["reason"] == reason;
+        self.until(&key_of(request), |seen| seen.filter(|seen| waits(seen)).cloned())
+    }
+
+    #[track_caller]
+    fn until<T>(&self, key: &Key, probe: impl Fn(Option<&Seen>) -> Option<T>) -> T {
+        let end = Instant::now() + PATIENCE;
+        let mut requests = self.shared.requests.lock().expect("no panic");
+        loop {
+            if let Some(found) = probe(requests.get(key)) {
+                return found;
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                let seen = requests.get(key).cloned();
+                drop(requests);
+                panic!("after {PATIENCE:?}: {seen:#?}\n{}", self.log_about(&key.2));
+            }
+            requests = self.shared.changed.wait_timeout(requests, left).expect("no panic").0;
+        }
+    }
+
+    /// The lines of the operator's log that name a request.
+    fn log_about(&self, name: &str) -> String {
+        let log = self.stage.operator.log();
+        let lines: Vec<&str> = log.lines().filter(|line| line.contains(name)).collect();
+        lines[lines.len().saturating_sub(40)..].join("\n")
+    }
+}
+
+/// A request by manifest.
+pub fn request(kind: &str, namespace: &str, name: &str, spec: Value) -> Value {
+    json!({
+        "apiVersion": "readmit.dev/v1alpha1", "kind": kind,
+        "metadata": {"name": name, "namespace": namespace}, "spec": spec,
+    })
+}
+
+fn resource_of(kind: &str) -> ApiResource {
+    match kind {
+        "AccountUnlockRequest" => ApiResource::erase::<AccountUnlockRequest>(&()),
+        "PasswordResetRequest" => ApiResource::erase::<PasswordResetRequest>(&()),
+        other => panic!("{other} is no kind of request"),
+    }
+}
+
+fn key_of(request: &Value) -> Key {
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let metadata = &request["metadata"];
+    (
+        text(&request["kind"]),
+        text(&metadata["namespace"]),
+        text(&metadata["name"]),
+    )
+}
+
+async fn watch(api: Api<DynamicObject>, kind: String, shared: Arc<Shared>) {
+    let mut events = watcher(api, watcher::Config::default()).boxed();
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(watcher::Event::Apply(object) | watcher::Event::InitApply(object)) => shared.note(&kind, &object),
+            Ok(watcher::Event::Delete(object)) => shared.forget(&kind, &object),
+            Ok(watcher::Event::Init | watcher::Event::InitDone) => {}
+            Err(error) => eprintln!("the watch on {kind} begins anew: {error}"),
+        }
+    }
+}
+
+impl Shared {
+    fn note(&self, kind: &str, object: &DynamicObject) {
+        let value = serde_json::to_value(object).expect("JSON");
+        let mut requests = self.requests.lock().expect("no panic");
+        let seen = requests.entry(key(kind, object)).or_default();
+        if let Some(reason) = ready(&value["status"])["reason"].as_str()
+            && seen.reasons.last().is_none_or(|last| last != reason)
+        {
+            seen.reasons.push(reason.to_owned());
+        }
+        seen.object = value;
+        self.changed.notify_all();
+    }
+
+    fn forget(&self, kind: &str, object: &DynamicObject) {
+        self.requests.lock().expect("no panic").remove(&key(kind, object));
+        self.changed.notify_all();
+    }
+}
+
+fn key(kind: &str, object: &DynamicObject) -> Key {
+    let namespace = object.meta().namespace.clone().unwrap_or_default();
+    (kind.to_owned(), namespace, object.name_any())
+}
