@@ -5,6 +5,7 @@ use super::{Accounts, WriteError};
 use crate::{
     api::{Account, AccountFields, DIRECTORY_LABEL, account::AccountLockout},
     domain::{ledger, observed::LedgerSeen},
+    failpoint::Place,
 };
 use kube::api::{ListParams, ObjectMeta};
 
@@ -110,7 +111,9 @@ impl Accounts {
         }
         let wanted = fields.lockout.clone();
         match self
-            .write(&seen.name, fields, seen.resource_version, |there| there.lockout == wanted)
+            .write(Place::LedgerFlush, &seen.name, fields, seen.resource_version, |there| {
+                there.lockout == wanted
+            })
             .await
         {
             Ok(_) => Ok(Stands::Yes),
