@@ -30,14 +30,14 @@ pub struct Work {
     pub attempts: Vec<Attempt>,
     /// When something was sent last, by the boot-time clock.
     pub sent: Option<Duration>,
-    /// The claim that this process wrote.
-    pub held: Option<Held>,
+    /// The claim that this process wrote. Boxed, as are other large things that a request which only waits has not.
+    pub held: Option<Box<Held>>,
     /// The claim as this process wrote it again last.
-    pub rewritten: Option<Rewritten>,
+    pub rewritten: Option<Box<Rewritten>>,
     /// The claim that was written last, while nobody has said whether it landed.
     pub tried: Option<Tried>,
     /// The password, while the request is executed.
-    pub prepared: Option<Prepared>,
+    pub prepared: Option<Box<Prepared>>,
     /// Not before this time, unless something changes.
     pub gate: Option<Gate>,
     /// How far the wall clock was ahead of the boot-time clock at the last look.
@@ -102,11 +102,11 @@ impl Work {
         };
         if let Some(tried) = self.tried.take_if(|tried| tried.writer == claim.writer) {
             self.progress.taken_over(tried.plan);
-            self.held = Some(Held {
+            self.held = Some(Box::new(Held {
                 account: found.account.clone(),
                 claim: claim.clone(),
                 until: tried.until,
-            });
+            }));
         }
     }
 }
@@ -256,7 +256,7 @@ mod tests {
         let second = Duration::from_secs(1);
         let rewritten = |writer: &str| {
             let (writer, until) = (writer.to_owned(), 7 * second);
-            Some(Rewritten { writer, until })
+            Some(Box::new(Rewritten { writer, until }))
         };
         let found = found("mine");
         for (name, last, at, firm) in [
@@ -269,11 +269,11 @@ mod tests {
             assert!(work.is_firm(None, at), "without a claim");
             work.rewritten = last;
             assert_eq!(work.is_firm(Some(&found), at), firm, "{name}");
-            work.held = Some(Held {
+            work.held = Some(Box::new(Held {
                 account: found.account.clone(),
                 claim: found.entry.claim.clone().unwrap(),
                 until: 5 * second,
-            });
+            }));
             assert_eq!(work.is_firm(Some(&found), at), firm, "held, {name}");
             assert!(work.is_firm(Some(&found), 4 * second), "held, with time to send");
         }

@@ -1,7 +1,9 @@
 //! The judge of histories: a pure function from what was recorded to what is wrong with it. It knows what the design
 //! promises and nothing of how operators or lanes are made.
 
+mod hidden;
 mod rules;
+mod times;
 mod told;
 
 use crate::history::Event;

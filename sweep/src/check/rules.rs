@@ -1,8 +1,11 @@
 //! What the design promises, each promise a function from a history to what breaks it.
 
-use super::told::{Account, Request, Told, message};
+use super::{
+    hidden, times,
+    told::{Account, Request, Told, entries, message},
+};
 use crate::{
-    case::{Blow, Change, Crew, Fault, Strike, Trouble, Upstream, Work},
+    case::{Change, Crew, Work},
     history::{Step, What},
 };
 use serde_json::Value;
@@ -18,12 +21,12 @@ pub const ALL: &[Rule] = &[
     nothing_happens_after_the_end,
     states_are_as_told,
     passwords_are_the_delivered_ones,
-    unknown_only_where_hidden,
+    hidden::unknown_only_where_hidden,
     limits_hold,
     ledgers_are_closed_and_charged,
     claims_come_first_and_alone,
-    resets_come_in_time,
-    recoveries_wait,
+    times::resets_come_in_time,
+    times::recoveries_wait,
 ];
 
 fn every_request_ends(told: &Told) -> Vec<String> {
@@ -195,84 +198,6 @@ fn passwords_are_the_delivered_ones(told: &Told) -> Vec<String> {
     wrong
 }
 
-fn unknown_only_where_hidden(told: &Told) -> Vec<String> {
-    let unknown = told
-        .requests
-        .iter()
-        .filter(|request| request.outcome() == Some("Unknown"));
-    unknown
-        .filter(|request| !was_hidden(told, request))
-        .map(|request| {
-            format!(
-                "{} is Unknown, and nothing was hidden: {}",
-                request.name,
-                message(request.last())
-            )
-        })
-        .collect()
-}
-
-/// Whether the truth was hidden from every operator that was there.
-fn was_hidden(told: &Told, request: &Request) -> bool {
-    if request.reason() == "AlreadyExecuted" {
-        return told.requests.len() > 1;
-    }
-    // Nothing is read in a Directory that is suspended.
-    if told.changes(Change::SuspendDirectory) {
-        return true;
-    }
-    if matches!(
-        told.case.trouble,
-        Trouble::Upstream {
-            fault: Fault::Frozen,
-            ..
-        }
-    ) {
-        return true;
-    }
-    let end = request.ended().unwrap_or(i64::MAX);
-    let lost = ["SetPassword", "SendLink"]
-        .iter()
-        .flat_map(|step| request.sends(step))
-        .any(|(process, at, result)| match result {
-            Some(word) => word == "Unknown",
-            None => told.was_interrupted(process, at, end) || told.case.crew == Crew::Rivals,
-        });
-    // The claim of a process that did not go on with it says nothing of what was sent.
-    let left = request
-        .claims()
-        .any(|(process, at)| told.was_interrupted(process, at, end) || told.case.crew == Crew::Rivals);
-    match (request.ask.upstream, request.ask.work) {
-        (_, Work::Unlock | Work::ClaimedUnlock | Work::Change | Work::Denied) => false,
-        _ if shows_marker(told, request) => {
-            // A proof that was begun is not begun again; a locked account's password proves nothing.
-            let proved = claims_of(told, request).any(|claim| claim["proved"] == true);
-            let interrupted = told
-                .processes
-                .iter()
-                .any(|(_, _, what)| matches!(what, What::Killed | What::Exited(_)));
-            let mut changes = [Change::OwnPassword, Change::DropDayKey, Change::LockAgain].into_iter();
-            (proved && interrupted) || changes.any(|change| told.changes(change))
-        }
-        (Upstream::Okta | Upstream::OpenLdap, _) => lost || left,
-    }
-}
-
-/// Every version of a request's claim that was seen in the ledger.
-fn claims_of<'s>(told: &'s Told, request: &'s Request) -> impl Iterator<Item = &'s Value> {
-    let ledgers = told.accounts.get(request.account).map(|account| &account.ledgers);
-    let entries = ledgers.into_iter().flatten().flat_map(|ledger| entries(ledger));
-    entries
-        .filter(|entry| entry["uid"] == request.uid)
-        .map(|entry| &entry["claim"])
-        .filter(|claim| claim.is_object())
-}
-
-/// Whether the directory showed a marker when it was claimed: then that and one sign-in tell what became of a password.
-fn shows_marker(told: &Told, request: &Request) -> bool {
-    request.ask.work == Work::Temporary && claims_of(told, request).any(|claim| claim["marker"].is_string())
-}
-
 fn limits_hold(told: &Told) -> Vec<String> {
     let over = told
         .accounts
@@ -286,10 +211,6 @@ fn limits_hold(told: &Told) -> Vec<String> {
         )
     })
     .collect()
-}
-
-fn entries<'a>(ledger: &'a Value) -> &'a [Value] {
-    ledger.as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
 /// In the end nothing is claimed, and what took effect is charged.
@@ -361,83 +282,6 @@ fn claims_come_first_and_alone(told: &Told) -> Vec<String> {
             let early = effect.at.zip(first).is_some_and(|(at, first)| at + 10 < first);
             if first.is_none() || early {
                 wrong.push(format!("{:?} took effect on {id} before any claim", effect.step));
-            }
-        }
-    }
-    wrong
-}
-
-/// How long after its deadline an effect under a claim may still come: the call that was begun in time, and the lag of
-/// what is heard.
-const GRACE: i64 = 1_000;
-
-/// A reset takes effect while a claim's time to act runs, and not after. What was paused between the last look at the
-/// deadline and the send itself is the documented residue, and so is a directory that commits late.
-fn resets_come_in_time(told: &Told) -> Vec<String> {
-    let paused = |strike: &Strike| strike.point.starts_with("send-") && matches!(strike.blow, Blow::Stop | Blow::Delay);
-    let residue = match &told.case.trouble {
-        Trouble::At(strike) => paused(strike),
-        Trouble::Upstream { fault, .. } => matches!(fault, Fault::LateCommit | Fault::Frozen | Fault::SlowAnswer),
-        _ => false,
-    };
-    let jumped = told
-        .case
-        .changes
-        .iter()
-        .any(|change| matches!(change, Change::WallClock(_)));
-    if residue || jumped {
-        return Vec::new();
-    }
-    let mut wrong = Vec::new();
-    for (id, account) in &told.accounts {
-        let claims = account.ledgers.iter().flat_map(|ledger| entries(ledger));
-        let deadlines: Vec<i64> = claims.filter_map(|entry| millis(&entry["claim"]["deadline"])).collect();
-        for effect in account.done(Step::SetPassword).chain(account.done(Step::SendLink)) {
-            let Some(at) = effect.at else { continue };
-            if !deadlines.iter().any(|deadline| at <= deadline + GRACE) {
-                wrong.push(format!(
-                    "{:?} took effect on {id} after the time of its claim",
-                    effect.step
-                ));
-            }
-        }
-    }
-    wrong
-}
-
-fn millis(time: &Value) -> Option<i64> {
-    let time: jiff::Timestamp = time.as_str()?.parse().ok()?;
-    Some(time.as_millisecond())
-}
-
-/// A claim that somebody else wrote is left alone for a quarantine; the lanes set it to 1.3 s, of which a little is taken
-/// for the clocks that write audit lines.
-const QUARANTINE: i64 = 1_250;
-
-/// Nobody sends under another process's claim before it can have no effect any more.
-fn recoveries_wait(told: &Told) -> Vec<String> {
-    // A boot-time clock that jumps is what quarantine is measured with.
-    if told
-        .case
-        .changes
-        .iter()
-        .any(|change| matches!(change, Change::BootClock(_)))
-    {
-        return Vec::new();
-    }
-    let mut wrong = Vec::new();
-    for request in &told.requests {
-        for step in ["Unlock", "SetPassword", "SendLink", "RequireChange", "RevokeSessions"] {
-            for (process, at, _) in request.sends(step) {
-                let own = request.claims().any(|(by, when)| by == process && when <= at);
-                let last = request.claims().map(|(_, when)| when).filter(|when| *when <= at).max();
-                if let Some(claimed) = last.filter(|claimed| !own && at < claimed + QUARANTINE) {
-                    let after = at - claimed;
-                    wrong.push(format!(
-                        "{process} sent {step} for {} {after} ms after another's claim",
-                        request.name
-                    ));
-                }
             }
         }
     }

@@ -258,3 +258,8 @@ impl Account<'_> {
         values.len() + self.done(Step::SendLink).count()
     }
 }
+
+/// The entries of a ledger.
+pub fn entries<'a>(ledger: &'a Value) -> &'a [Value] {
+    ledger.as_array().map(Vec::as_slice).unwrap_or_default()
+}

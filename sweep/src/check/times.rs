@@ -1,0 +1,85 @@
+//! When something may be done: within the time of a claim, and under another's claim only after the quarantine.
+
+use super::told::{Told, entries};
+use crate::{
+    case::{Blow, Change, Fault, Strike, Trouble},
+    history::Step,
+};
+use serde_json::Value;
+
+/// How long after its deadline an effect under a claim may still come: the call that was begun in time, and the lag of
+/// what is heard.
+const GRACE: i64 = 1_000;
+
+/// A reset takes effect while a claim's time to act runs, and not after. What was paused between the last look at the
+/// deadline and the send itself is the documented residue, and so is a directory that commits late.
+pub fn resets_come_in_time(told: &Told) -> Vec<String> {
+    let paused = |strike: &Strike| strike.point.starts_with("send-") && matches!(strike.blow, Blow::Stop | Blow::Delay);
+    let residue = match &told.case.trouble {
+        Trouble::At(strike) => paused(strike),
+        Trouble::Upstream { fault, .. } => matches!(fault, Fault::LateCommit | Fault::Frozen | Fault::SlowAnswer),
+        _ => false,
+    };
+    let jumped = told
+        .case
+        .changes
+        .iter()
+        .any(|change| matches!(change, Change::WallClock(_)));
+    if residue || jumped {
+        return Vec::new();
+    }
+    let mut wrong = Vec::new();
+    for (id, account) in &told.accounts {
+        let claims = account.ledgers.iter().flat_map(|ledger| entries(ledger));
+        let deadlines: Vec<i64> = claims.filter_map(|entry| millis(&entry["claim"]["deadline"])).collect();
+        for effect in account.done(Step::SetPassword).chain(account.done(Step::SendLink)) {
+            let Some(at) = effect.at else { continue };
+            if !deadlines.iter().any(|deadline| at <= deadline + GRACE) {
+                wrong.push(format!(
+                    "{:?} took effect on {id} after the time of its claim",
+                    effect.step
+                ));
+            }
+        }
+    }
+    wrong
+}
+
+fn millis(time: &Value) -> Option<i64> {
+    let time: jiff::Timestamp = time.as_str()?.parse().ok()?;
+    Some(time.as_millisecond())
+}
+
+/// A claim that somebody else wrote is left alone for a quarantine; the lanes set it to 1.3 s, of which a little is taken
+/// for the clocks that write audit lines.
+const QUARANTINE: i64 = 1_250;
+
+/// Nobody sends under another process's claim before it can have no effect any more.
+pub fn recoveries_wait(told: &Told) -> Vec<String> {
+    // A boot-time clock that jumps is what quarantine is measured with.
+    if told
+        .case
+        .changes
+        .iter()
+        .any(|change| matches!(change, Change::BootClock(_)))
+    {
+        return Vec::new();
+    }
+    let mut wrong = Vec::new();
+    for request in &told.requests {
+        for step in ["Unlock", "SetPassword", "SendLink", "RequireChange", "RevokeSessions"] {
+            for (process, at, _) in request.sends(step) {
+                let own = request.claims().any(|(by, when)| by == process && when <= at);
+                let last = request.claims().map(|(_, when)| when).filter(|when| *when <= at).max();
+                if let Some(claimed) = last.filter(|claimed| !own && at < claimed + QUARANTINE) {
+                    let after = at - claimed;
+                    wrong.push(format!(
+                        "{process} sent {step} for {} {after} ms after another's claim",
+                        request.name
+                    ));
+                }
+            }
+        }
+    }
+    wrong
+}
