@@ -130,7 +130,7 @@ pub enum Next {
     Gather(Fact),
     Act(Effect),
     Finish(Box<Ending>),
-    Wait(Box<Waiting>, Pause),
+    Wait(Box<Waiting>, Box<Pause>),
 }
 
 impl Next {
@@ -269,7 +269,7 @@ impl Replica {
                 world.truth.demand(pause.until > now, Rule::Warranted, || {
                     format!("waits until the past for {}", waiting.reason)
                 });
-                Next::Wait(waiting, pause)
+                Next::Wait(waiting, Box::new(pause))
             }
         };
         work.pass = Some(pass);
