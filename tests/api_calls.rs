@@ -3,53 +3,26 @@
 mod support;
 
 use sandbox::Status;
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 use support::{
     lab::{Lab, RESET, UNLOCK, policy, reset, unlock},
     stage::Operator,
 };
+use testkit::control_plane::calls::Calls;
 
+const GROUP: &str = "readmit.dev";
 const COUNT: usize = 20;
 /// Longer than a closed ledger entry waits for another write to ride on.
 const CLOSED: Duration = Duration::from_secs(8);
 
-/// Calls by verb and resource, with the subresource behind a slash, to the group readmit.dev.
-type Calls = BTreeMap<String, i64>;
-
-/// What the API server counted so far. A watch counts when it ends, and is none of our reads.
+/// What the API server counted so far in our group.
 fn counted(lab: &Lab) -> Calls {
-    let metrics = lab.plane.metrics().expect("metrics");
-    let mut calls = Calls::new();
-    for line in metrics
-        .lines()
-        .filter(|line| line.starts_with("apiserver_request_total{"))
-    {
-        let label = |name: &str| {
-            let start = line.find(&format!("{name}=\"")).map(|at| at + name.len() + 2);
-            let rest = &line[start.unwrap_or_else(|| panic!("no {name} in {line}"))..];
-            rest[..rest.find('"').expect("a closing quote")].to_owned()
-        };
-        let (verb, resource, subresource) = (label("verb"), label("resource"), label("subresource"));
-        if label("group") == "readmit.dev" && verb != "WATCH" {
-            let count: f64 = line.rsplit(' ').next().and_then(|n| n.parse().ok()).expect("a number");
-            let slash = if subresource.is_empty() { "" } else { "/" };
-            *calls
-                .entry(format!("{verb} {resource}{slash}{subresource}"))
-                .or_default() += count as i64;
-        }
-    }
-    calls
+    lab.plane.calls(GROUP).expect("metrics")
 }
 
 /// What is new since then, without what the test itself asks for.
 fn since(lab: &Lab, before: &Calls, own: &[&str]) -> Calls {
-    let now = counted(lab);
-    let new = now.into_iter().map(|(call, count)| {
-        let before = before.get(&call).copied().unwrap_or_default();
-        (call, count - before)
-    });
-    new.filter(|(call, count)| *count != 0 && !own.contains(&call.as_str()))
-        .collect()
+    lab.plane.calls_since(GROUP, before, own).expect("metrics")
 }
 
 #[track_caller]

@@ -445,7 +445,8 @@ fn keycloak() {
         let Some(run) = Run::start("keycloak", order) else {
             return;
         };
-        let people = serde_json::json!({"users": ["dana", "erik", "lotte"].map(keycloak::user)});
+        let users = ["dana", "erik", "lotte"].map(keycloak::user);
+        let people = serde_json::json!({ "users": users });
         server.import(&keycloak::realm("staff", server.mail_port(), keycloak::RIGHTS, &people));
         server.lock("staff", "dana");
         run.apply("admin", &documents(order, &["keycloak/keycloak.yaml"]));

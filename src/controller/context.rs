@@ -11,7 +11,7 @@ use crate::{
 };
 use kube::{Client, runtime::events::Recorder};
 use std::sync::Arc;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio_util::sync::CancellationToken;
 
 /// What every part of the controller shares.
@@ -34,6 +34,8 @@ pub struct Context {
     pub claims: Claims,
     /// What requesters may do.
     pub rights: Rights,
+    /// Turns at writing the status of a request.
+    pub turns: Turns,
     /// The keys that passwords are derived from.
     pub keys: DayKeys,
     /// Whether identity is enforced.
@@ -52,6 +54,28 @@ pub struct Context {
     pub metrics: Arc<Metrics>,
     /// The audit log.
     pub audit: Audit,
+}
+
+/// How many statuses of requests are written at once. Each call under way has a connection of its own (kube speaks
+/// HTTP/1.1 only), which costs a TLS handshake and its buffers; the API server is not faster with more of them.
+const WRITES: usize = 24;
+
+/// Turns at writing the status of a request, so that a burst does not open a connection for every worker. Leases and
+/// ledgers do not queue here.
+pub struct Turns(Semaphore);
+
+impl Default for Turns {
+    fn default() -> Self {
+        Turns(Semaphore::new(WRITES))
+    }
+}
+
+impl Turns {
+    /// Waits for a turn, which ends when the value is dropped.
+    pub async fn take(&self) -> Option<SemaphorePermit<'_>> {
+        // The semaphore is never closed.
+        self.0.acquire().await.ok()
+    }
 }
 
 /// Counts the changes that concern every waiting request, and wakes them.

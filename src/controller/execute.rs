@@ -104,7 +104,7 @@ async fn claim(
     {
         Ok(account) => {
             work.progress.taken_over(plan);
-            (work.held, work.tried) = (Some(Held { account, claim, until }), None);
+            (work.held, work.tried) = (Some(Box::new(Held { account, claim, until })), None);
             Ok(())
         }
         Err(WriteError::Conflict) => {
@@ -161,7 +161,7 @@ async fn renew(context: &Context, request: &Request, work: &mut Work, renewal: R
             match renewal.take_over {
                 Some(plan) => {
                     work.progress.taken_over(plan);
-                    work.held = Some(Held { account, claim, until });
+                    work.held = Some(Box::new(Held { account, claim, until }));
                 }
                 None => {
                     work.progress.proving = true;

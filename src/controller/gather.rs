@@ -99,7 +99,7 @@ pub async fn gather(
             let shape = (length, upstream.alphabet());
             let prepared = prepare::prepare(context, request, shape, recipients, again.as_deref()).await?;
             facts.prepared = Some(prepared.as_ref().map(|p| p.derivation.clone()).map_err(Clone::clone));
-            work.prepared = prepared.ok();
+            work.prepared = prepared.ok().map(Box::new);
         }
         Fact::LinkSent { id, since } => {
             let upstream = context

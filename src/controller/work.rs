@@ -30,12 +30,12 @@ pub struct Work {
     pub attempts: Vec<Attempt>,
     /// When something was sent last, by the boot-time clock.
     pub sent: Option<Duration>,
-    /// The claim that this process wrote.
-    pub held: Option<Held>,
+    /// The claim that this process wrote. Boxed, as are other large things that a request which only waits has not.
+    pub held: Option<Box<Held>>,
     /// The claim that was written last, while nobody has said whether it landed.
     pub tried: Option<Tried>,
     /// The password, while the request is executed.
-    pub prepared: Option<Prepared>,
+    pub prepared: Option<Box<Prepared>>,
     /// Not before this time, unless something changes.
     pub gate: Option<Gate>,
     /// How far the wall clock was ahead of the boot-time clock at the last look.
@@ -76,11 +76,11 @@ impl Work {
         };
         if let Some(tried) = self.tried.take_if(|tried| tried.writer == claim.writer) {
             self.progress.taken_over(tried.plan);
-            self.held = Some(Held {
+            self.held = Some(Box::new(Held {
                 account: found.account.clone(),
                 claim: claim.clone(),
                 until: tried.until,
-            });
+            }));
         }
     }
 }
@@ -238,7 +238,7 @@ mod tests {
             assert_eq!(work.keep_pace(start, Duration::from_secs(100)), SignedDuration::ZERO);
             let lost = Failure::new(FailureClass::Unknown, "lost");
             work.progress
-                .record(Step::SetPassword, &[], start, None, Sent::Unknown(lost));
+                .record(Step::SetPassword, start, None, Sent::Unknown(lost));
             work.progress
                 .set_back(start, Failure::new(FailureClass::Transient(None), "later"));
             work.progress.waiting_since = Some(start);

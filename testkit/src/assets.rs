@@ -61,6 +61,23 @@ pub fn helm() -> Result<PathBuf> {
     Ok(helm_module().ensure()?.join("helm"))
 }
 
+/// The controller that the benchmark measures Readmit against, built from `bench/peer`; quick where nothing changed.
+///
+/// # Errors
+/// When Go is missing or too old ([`Missing`]), or when the build fails.
+pub fn bench_peer() -> Result<PathBuf> {
+    check_go()?;
+    let file = workspace::target_dir().join("bench/peer");
+    let peer = Program {
+        name: "peer",
+        package: ".",
+        ldflags: "-s -w".into(),
+    };
+    // Its source is ours and changes, so that Go's own cache is what says whether it is current.
+    peer.build(&workspace::root().join("bench/peer"), &file)?;
+    Ok(file)
+}
+
 /// A Go module of `controlplane/` and the programs that it builds.
 struct GoModule {
     folder: &'static str,

@@ -9,6 +9,7 @@ pub mod api_proxy;
 pub mod assets;
 pub mod control_plane;
 pub mod dirsrv;
+pub mod http;
 pub mod keycloak;
 pub mod ldap;
 pub mod ldif;

@@ -2,7 +2,6 @@
 //! told in plain words with what kubectl printed, and checked: it ends well only if all of it really happened.
 
 mod cluster;
-mod http;
 mod key;
 mod scenes;
 mod servers;

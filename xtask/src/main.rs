@@ -1,8 +1,10 @@
 //! Developer commands, called as `cargo xtask ...`. One module a command; nothing here is part of the product.
 
 mod assets;
+mod bench;
 mod demo;
 mod generate;
+mod programs;
 mod sweep;
 mod test;
 
@@ -21,6 +23,8 @@ struct Arguments {
 enum Command {
     /// Builds the servers that tests and the demo need, and prints where they lie
     Assets(assets::Arguments),
+    /// Measures speed, calls and memory against a peer, and prints them as JSON
+    Bench(bench::Arguments),
     /// Shows the main job: starts a cluster, directories and the operator, locks people out and lets them back in
     Demo(demo::Arguments),
     /// Rewrites crds/ and the chart's copies
@@ -34,6 +38,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Assets(arguments) => assets::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Generate => generate::run().map(|()| ExitCode::SUCCESS),
         Command::Sweep(arguments) => sweep::run(&arguments),

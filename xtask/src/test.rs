@@ -81,6 +81,7 @@ impl Run {
             packages::ensure(dirsrv::PACKAGES),
             assets::ensure().map(drop),
             assets::helm().map(drop),
+            assets::bench_peer().map(drop),
         ];
         for error in prepared.into_iter().filter_map(Result::err) {
             if !error.chain().any(|cause| cause.is::<testkit::skip::Missing>()) {

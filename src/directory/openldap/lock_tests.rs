@@ -22,7 +22,7 @@ fn simplify(state: LockState) -> Expect {
         LockState::Locked(lock) => {
             let until = lock.until.map(|t| t.to_string()).unwrap_or_default();
             match lock.remedy {
-                Remedy::Unlock => Expect::Unlock(until.leak()),
+                Remedy::Unlock | Remedy::Clear => Expect::Unlock(until.leak()),
                 Remedy::Time => Expect::Time(until.leak()),
                 Remedy::None(_) => Expect::Nothing,
             }

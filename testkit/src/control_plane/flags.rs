@@ -8,7 +8,7 @@ use super::{AuditLevel, ControlPlane, Options};
 use crate::tls;
 
 pub(super) fn etcd(plane: &ControlPlane) -> Vec<String> {
-    let client = format!("http://127.0.0.1:{}", plane.ports.etcd);
+    let client = plane.etcd_url();
     let peer = format!("http://127.0.0.1:{}", plane.ports.etcd_peer);
     vec![
         "--name=test".into(),
@@ -27,7 +27,7 @@ pub(super) fn etcd(plane: &ControlPlane) -> Vec<String> {
 pub(super) fn api_server(plane: &ControlPlane) -> Vec<String> {
     let file = |name: &str| plane.dir.join(name).display().to_string();
     let mut flags = vec![
-        format!("--etcd-servers=http://127.0.0.1:{}", plane.ports.etcd),
+        format!("--etcd-servers={}", plane.etcd_url()),
         "--bind-address=127.0.0.1".into(),
         "--advertise-address=127.0.0.1".into(),
         format!("--secure-port={}", plane.ports.api),

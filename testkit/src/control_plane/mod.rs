@@ -1,6 +1,7 @@
 //! A real kube-apiserver with its etcd, without nodes and without controllers: nothing is garbage-collected, no
 //! namespace ever finishes deleting, and no ServiceAccount is made by itself.
 
+pub mod calls;
 mod client;
 mod flags;
 mod people;
@@ -145,6 +146,11 @@ impl ControlPlane {
 
     pub fn api_url(&self) -> String {
         format!("https://127.0.0.1:{}", self.ports.api)
+    }
+
+    /// Where etcd listens, in the clear. Its JSON gateway stands under `/v3/`.
+    pub fn etcd_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.ports.etcd)
     }
 
     /// The PEM file of the authority that signed the API server's certificate.

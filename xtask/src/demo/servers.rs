@@ -1,7 +1,7 @@
 //! What runs beside the cluster: the sandbox that plays Okta, slapd, and the operator itself.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use testkit::process::Child;
 use testkit::skip::Missing;
 use testkit::slapd::{self, Slapd};
-use testkit::{ports, wait};
+use testkit::{http, ports, wait};
 
 use super::cluster::Cluster;
-use super::http;
+use crate::programs::{self, Profile};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -25,29 +25,10 @@ pub(super) struct Programs {
 impl Programs {
     /// Builds them; cargo's progress goes to standard error.
     pub(super) fn build() -> Result<Self> {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let output = Command::new(cargo)
-            .args(["build", "--package", "readmit", "--package", "sandbox", "--bins"])
-            .arg("--message-format=json-render-diagnostics")
-            .current_dir(testkit::workspace::root())
-            .stderr(Stdio::inherit())
-            .output()
-            .context("run cargo")?;
-        if !output.status.success() {
-            bail!("the product could not be built; cargo's messages stand above");
-        }
-        let messages = String::from_utf8_lossy(&output.stdout).into_owned();
-        let program = |name: &str| {
-            let built = messages
-                .lines()
-                .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-                .find(|message| message["target"]["name"] == name && message["executable"].is_string());
-            let path = built.and_then(|message| message["executable"].as_str().map(PathBuf::from));
-            path.with_context(|| format!("cargo built no program {name}"))
-        };
+        let built = programs::Programs::build(&["readmit", "sandbox"], Profile::Dev)?;
         Ok(Self {
-            operator: program("readmit")?,
-            sandbox: program("readmit-sandbox")?,
+            operator: built.path("readmit")?,
+            sandbox: built.path("readmit-sandbox")?,
         })
     }
 }

@@ -1,4 +1,4 @@
-//! As much of an HTTP client as the demo needs to play a person at the sandbox: JSON over loopback, one call a
+//! As much of an HTTP client as demo and benchmark need for health, metrics and control APIs: over loopback, one call a
 //! connection. Nothing here may talk to anything but loopback.
 
 use std::io::{Read, Write};
@@ -15,7 +15,7 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 ///
 /// # Errors
 /// When nothing answers, or with another status than 200.
-pub(super) fn json(method: &str, base: &str, path: &str, body: Option<&Value>) -> Result<Value> {
+pub fn json(method: &str, base: &str, path: &str, body: Option<&Value>) -> Result<Value> {
     let text = call(method, base, path, body).with_context(|| format!("{method} {base}{path}"))?;
     serde_json::from_str(&text).with_context(|| format!("{method} {base}{path} did not answer JSON: {text}"))
 }
@@ -24,7 +24,7 @@ pub(super) fn json(method: &str, base: &str, path: &str, body: Option<&Value>) -
 ///
 /// # Errors
 /// As [`json`].
-pub(super) fn call(method: &str, base: &str, path: &str, body: Option<&Value>) -> Result<String> {
+pub fn call(method: &str, base: &str, path: &str, body: Option<&Value>) -> Result<String> {
     let address = base.strip_prefix("http://").context("only http:// to loopback")?;
     let mut stream = TcpStream::connect(address).context("connect")?;
     stream.set_read_timeout(Some(TIMEOUT)).context("set a time limit")?;

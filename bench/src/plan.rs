@@ -1,0 +1,53 @@
+//! How much is measured.
+
+use std::time::Duration;
+
+/// How much is measured.
+pub(crate) struct Plan {
+    /// Each subject's turns at bursts and steady load; figures are medians over them.
+    pub(crate) runs: usize,
+    /// Requests of a burst.
+    pub(crate) burst: usize,
+    /// Requests a second under steady load.
+    pub(crate) rate: u32,
+    /// How long that lasts.
+    pub(crate) steady: Duration,
+    /// Requests of each sort of which the calls are counted.
+    pub(crate) counted: usize,
+    /// Requests that are held, finished or waiting, when memory is measured.
+    pub(crate) held: usize,
+    /// Finished requests on the API server when the operator is restarted.
+    pub(crate) retained: Option<usize>,
+    /// How long a subject is left alone before its memory is read.
+    pub(crate) rest: Duration,
+}
+
+impl Plan {
+    /// What the figures in docs/performance.md are from.
+    pub(crate) fn full() -> Self {
+        Plan {
+            runs: 3,
+            burst: 5_000,
+            rate: 100,
+            steady: Duration::from_secs(20),
+            counted: 100,
+            held: 10_000,
+            retained: Some(100_000),
+            rest: Duration::from_secs(5),
+        }
+    }
+
+    /// Enough to see that everything works.
+    pub(crate) fn quick() -> Self {
+        Plan {
+            runs: 1,
+            burst: 500,
+            steady: Duration::from_secs(3),
+            counted: 20,
+            held: 500,
+            retained: None,
+            rest: Duration::from_secs(2),
+            ..Plan::full()
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The sandbox that plays Okta: it answers at once and without rate limits, so that the controllers are what is measured.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use testkit::process::Child;
+use testkit::{http, wait};
+
+/// An API token that the sandbox knows.
+pub(crate) const TOKEN: &str = "bench-token";
+
+/// Calls a minute that nobody makes.
+const UNLIMITED: u32 = 1_000_000_000;
+
+/// A running sandbox.
+pub(crate) struct Sandbox {
+    /// Where its API is, in the clear on loopback: TLS would be measured along for both.
+    pub(crate) url: String,
+    control: String,
+    _child: Child,
+}
+
+impl Sandbox {
+    pub(crate) fn start(program: &Path, dir: &Path) -> Result<Self> {
+        let mut command = Command::new(program);
+        command.args(["--token", TOKEN, "--no-rate-limits"]);
+        let mut child = Child::spawn("the sandbox", &mut command, &dir.join("sandbox.log"))?;
+        let addresses: Value = wait::until_ok("the sandbox to tell its addresses", Duration::from_secs(30), || {
+            child.check_running()?;
+            serde_json::from_str(child.log().lines().next().unwrap_or_default()).context("not yet")
+        })?;
+        let address = |name: &str| {
+            let found = addresses[name].as_str().map(str::to_owned);
+            found.with_context(|| format!("the sandbox told no address {name}"))
+        };
+        let sandbox = Sandbox {
+            url: address("http")?,
+            control: address("control")?,
+            _child: child,
+        };
+        sandbox.lift_limits()?;
+        Ok(sandbox)
+    }
+
+    /// Limits that are not enforced still stand in the answers' headers, and the operator honours them.
+    fn lift_limits(&self) -> Result<()> {
+        const PATH: &str = "/_sandbox/settings";
+        let mut settings = http::json("GET", &self.control, PATH, None)?;
+        let limits = settings["rateLimits"]["limits"].as_object_mut();
+        let limits = limits.context("the sandbox has limits")?;
+        limits.values_mut().for_each(|limit| *limit = json!(UNLIMITED));
+        let lifted = json!({"rateLimits": {"defaultLimit": UNLIMITED, "limits": limits, "tokenShare": 100}});
+        http::json("PATCH", &self.control, PATH, Some(&lifted)).map(drop)
+    }
+
+    /// Adds accounts with these logins, locked by wrong passwords or active.
+    pub(crate) fn seed(&self, logins: &[String], locked: bool) -> Result<()> {
+        let status = if locked { "LOCKED_OUT" } else { "ACTIVE" };
+        // In parts: a request's body is bounded.
+        for part in logins.chunks(2_000) {
+            let users: Vec<Value> = part
+                .iter()
+                .map(|login| json!({"login": login, "status": status, "password": "Old-Password-1"}))
+                .collect();
+            http::json("POST", &self.control, "/_sandbox/users", Some(&json!(users)))?;
+        }
+        Ok(())
+    }
+
+    /// Fails unless none of the accounts whose login begins so is locked.
+    pub(crate) fn check_unlocked(&self, prefix: &str, count: usize) -> Result<()> {
+        let accounts = http::json("GET", &self.control, "/_sandbox/accounts", None)?;
+        let accounts = accounts.as_array().context("the accounts are a list")?;
+        let login = |account: &&Value| {
+            let login = account["login"].as_str().or(account["profile"]["login"].as_str());
+            login.is_some_and(|login| login.starts_with(prefix))
+        };
+        let ours: Vec<&Value> = accounts.iter().filter(login).collect();
+        let locked = ours.iter().filter(|account| account["status"] == "LOCKED_OUT").count();
+        ensure!(
+            ours.len() == count && locked == 0,
+            "of {count} accounts {prefix}... the sandbox has {}, of which {locked} are still locked",
+            ours.len()
+        );
+        Ok(())
+    }
+}
