@@ -136,12 +136,12 @@ impl Drive<'_> {
             heard.extend(operator.look()?);
         }
         for event in &heard {
-            match event {
-                Event::Process {
-                    what: What::Struck(point),
-                    ..
-                } => self.strike(point)?,
-                _ => {}
+            if let Event::Process {
+                what: What::Struck(point),
+                ..
+            } = event
+            {
+                self.strike(point)?;
             }
         }
         self.events.extend(heard);
