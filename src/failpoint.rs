@@ -20,7 +20,7 @@ pub enum Place {
     LedgerRenew,
     /// A claim is closed at once, by the sweeper or because nothing was done under it.
     LedgerClose,
-    /// A result is written into the ledger some time after it was recorded.
+    /// What can wait is written into an Account: a result some time after it was recorded, a lock that is shown.
     LedgerFlush,
     /// An Account with nothing to remember is deleted.
     AccountDelete,

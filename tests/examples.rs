@@ -1,6 +1,8 @@
 //! `examples/` as they stand, in two orders, on the real API server. `https://example.okta.com` leads through the
 //! sandbox's CONNECT proxy, as it would through a company's.
 
+#[path = "examples/servicenow.rs"]
+mod servicenow;
 mod support;
 
 use sandbox::{Options, Sandbox, Status, okta::auth::Role, options::token};
@@ -146,12 +148,13 @@ impl Run {
 
     /// Everything that was sent to Okta went to the host that the manifest names.
     fn went_through_the_proxy(&self) {
+        self.went_to("example.okta.com:443");
+    }
+
+    fn went_to(&self, wanted: &str) {
         let connects = self.sandbox.connects();
         assert!(!connects.is_empty(), "nothing went through the proxy");
-        assert!(
-            connects.iter().all(|host| host == "example.okta.com:443"),
-            "{connects:?}"
-        );
+        assert!(connects.iter().all(|host| host == wanted), "{connects:?}");
     }
 }
 

@@ -1,11 +1,16 @@
-//! Where secrets may not be: an operator that logs all it can acts on an Okta organisation and on a slapd, succeeds and
-//! fails, and then every place that keeps or tells something is searched for each secret, in every form that it could
+//! Where secrets may not be: an operator that logs all it can acts on an Okta organisation, on a slapd and on a ServiceNow
+//! instance, succeeds and fails, and then every place that keeps or tells something is searched for each secret, in every form that it could
 //! have there. What is planted or known to be in a place must be found by the same search.
 
 mod support;
 
 use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL_NOPAD, HEXLOWER};
-use sandbox::{Fault, FaultKind, okta::auth::Role, options::token};
+use sandbox::{
+    Fault, FaultKind,
+    okta::auth::Role,
+    options::token,
+    servicenow::{OPERATOR, OPERATOR_PASSWORD, SignIn},
+};
 use serde_json::{Value, json};
 use std::path::Path;
 use support::{
@@ -17,6 +22,8 @@ use testkit::slapd::Slapd;
 
 const TOKEN: &str = "00canary-of-the-right-token_Zk3";
 const WRONG_TOKEN: &str = "00canary-of-a-wrong-token_Qx7";
+/// The secret of the client by which the password grant is used.
+const CLIENT_SECRET: &str = "login-app-secret";
 const WRONG_BIND: &str = "canary+of+a wrong/bind=password";
 /// Stands in an annotation of a request.
 const PLANTED: &str = "planted-where-anybody-may-read-it";
@@ -134,6 +141,18 @@ fn manifests(lab: &Lab, slapd: &Slapd, recipient: &Recipient) -> String {
         ldap::secret("ldap", slapd, slapd.secret()),
         ldap::directory("ldap", slapd, &json!({})),
         ldap::policy("ldap", "ldap", &actions, &json!({ "password": password })),
+        json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "sn", "namespace": "readmit-system"},
+            "stringData": {"password": OPERATOR_PASSWORD, "client-secret": CLIENT_SECRET},
+        }),
+        json!({
+            "apiVersion": "readmit.dev/v1alpha1", "kind": "Directory", "metadata": {"name": "sn"},
+            "spec": {"provider": {"serviceNow": {
+                "url": lab.okta.addresses().servicenow, "username": OPERATOR, "passwordSecretRef": {"name": "sn"},
+                "clientID": "login-app", "clientSecretRef": {"name": "sn"},
+            }}},
+        }),
+        ldap::policy("sn", "sn", &actions, &json!({ "password": password })),
         ldap::policy("wrong-okta", "wrong-okta", &actions, &json!({})),
         ldap::policy("wrong-ldap", "wrong-ldap", &actions, &json!({})),
     ]);
@@ -141,7 +160,7 @@ fn manifests(lab: &Lab, slapd: &Slapd, recipient: &Recipient) -> String {
     format!("{okta}{desk}{ldap}")
 }
 
-/// Unlocks and resets at both providers; gives the passwords that were generated.
+/// Unlocks and resets at all providers; gives the passwords that were generated.
 fn act(lab: &Lab, operator: &Operator, slapd: &Slapd, recipient: &Recipient) -> Vec<Secret> {
     lab.okta.lock("alice@example.com").expect("locked");
     slapd.lock("alice").expect("locked by wrong sign-ins");
@@ -157,6 +176,7 @@ fn act(lab: &Lab, operator: &Operator, slapd: &Slapd, recipient: &Recipient) -> 
         ("ldap", "alice", "Succeeded", "PasswordReset"),
         // Set, but then the change at the next sign-in is refused.
         ("okta", "bob@example.com", "Failed", "Refused"),
+        ("sn", "ada.byte", "Succeeded", "PasswordReset"),
     ];
     for (directory, login) in [("okta", "alice@example.com"), ("ldap", "alice")] {
         let name = format!("unlock-{directory}");
@@ -180,6 +200,9 @@ fn act(lab: &Lab, operator: &Operator, slapd: &Slapd, recipient: &Recipient) -> 
         ldap::signs_in(slapd, "alice", password).0
     };
     assert!(signs_in(1) && !signs_in(0), "what was opened is not what was set");
+    let password = std::str::from_utf8(&passwords[3].bytes).expect("text");
+    let signed_in = lab.okta.servicenow().sign_in("ada.byte", password, None);
+    assert_eq!(signed_in, SignIn::MustChange, "what was opened is not what was set");
     passwords
 }
 
@@ -259,6 +282,8 @@ fn no_secret_is_anywhere_but_in_secrets() {
         Secret::new("the token", TOKEN),
         Secret::new("the wrong token", WRONG_TOKEN),
         Secret::new("the bind password", slapd.secret()),
+        Secret::new("ServiceNow's password", OPERATOR_PASSWORD),
+        Secret::new("ServiceNow's client secret", CLIENT_SECRET),
         Secret::new("the wrong bind password", WRONG_BIND),
     ];
     let day_keys = day_keys(&lab);

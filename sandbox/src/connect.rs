@@ -44,7 +44,7 @@ pub(crate) async fn serve_proxy(shared: Arc<Shared>, acceptor: TlsAcceptor, mut 
 pub(crate) async fn serve_tls(shared: Arc<Shared>, acceptor: TlsAcceptor, stream: TcpStream) {
     // A failed handshake is the client's to report.
     if let Ok(stream) = acceptor.accept(stream).await {
-        serve_connection(shared, stream, "https").await;
+        serve_connection(shared, stream, "https", None).await;
     }
 }
 

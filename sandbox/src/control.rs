@@ -19,6 +19,9 @@
 //! | POST `events` | `{published, event}` | `{}` |
 //! | GET `connects` | | hosts that the proxy was asked for |
 //!
+//! Of these, users, settings and quirks are Okta's; ServiceNow's are below `servicenow/`, see its own `control`. Faults,
+//! latency, clock and truth log are shared.
+//!
 //! Errors are `{error}` with 400 or 404. There is no credential: it listens on loopback.
 
 use std::sync::Arc;
@@ -41,13 +44,13 @@ use crate::sandbox::AccountState;
 use crate::seed::SeedUser;
 use crate::shared::Shared;
 
-type Here = State<Arc<Shared>>;
-type Answer = Result<Json<Value>, Refusal>;
+pub(crate) type Here = State<Arc<Shared>>;
+pub(crate) type Answer = Result<Json<Value>, Refusal>;
 
-struct Refusal(StatusCode, String);
+pub(crate) struct Refusal(StatusCode, String);
 
 impl Refusal {
-    fn missing(what: &str) -> Self {
+    pub(crate) fn missing(what: &str) -> Self {
         Self(StatusCode::NOT_FOUND, format!("there is no {what}"))
     }
 }
@@ -85,10 +88,14 @@ pub fn routes(shared: Arc<Shared>) -> Router {
         .route("/advance", post(advance))
         .route("/events", post(inject_event))
         .route("/connects", get(connects));
-    Router::new().nest("/_sandbox", routes).with_state(shared)
+    let routes = routes.with_state(Arc::clone(&shared));
+    let servicenow = crate::servicenow::control::routes(shared);
+    Router::new()
+        .nest("/_sandbox/servicenow", servicenow)
+        .nest("/_sandbox", routes)
 }
 
-fn plain(value: impl serde::Serialize) -> Answer {
+pub(crate) fn plain(value: impl serde::Serialize) -> Answer {
     serde_json::to_value(value)
         .map(Json)
         .map_err(|error| Refusal(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
@@ -217,7 +224,7 @@ async fn change_settings(State(shared): Here, Json(patch): Json<Value>) -> Answe
     plain(&okta.settings)
 }
 
-fn merge(present: Value, patch: Value) -> Value {
+pub(crate) fn merge(present: Value, patch: Value) -> Value {
     match (present, patch) {
         (Value::Object(mut present), Value::Object(patch)) => {
             for (name, value) in patch {

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::Parser;
 use sandbox::okta::auth::Role;
-use sandbox::okta::quirks::Quirk;
 use sandbox::options::{TlsFiles, token};
+use sandbox::quirks::AnyQuirk;
 use sandbox::seed::{SeedUser, numbered};
 use sandbox::{Latency, Options, Sandbox, Status};
 use serde_json::json;
@@ -19,10 +19,13 @@ use tokio::signal::unix::{SignalKind, signal};
 #[derive(Debug, Parser)]
 #[command(name = "readmit-sandbox", version)]
 struct Arguments {
-    /// Plain HTTP listener of the API (loopback; port 0 lets the system choose)
+    /// Plain HTTP listener of Okta's API (loopback; port 0 lets the system choose)
     #[arg(long, default_value = "127.0.0.1:0")]
     http: SocketAddr,
-    /// TLS listener of the API
+    /// Plain HTTP listener of ServiceNow's API
+    #[arg(long, default_value = "127.0.0.1:0")]
+    servicenow: SocketAddr,
+    /// TLS listener of the APIs: a host below service-now.com is ServiceNow's, every other one Okta's
     #[arg(long, default_value = "127.0.0.1:0")]
     https: SocketAddr,
     /// CONNECT proxy that leads every https host to this sandbox
@@ -43,12 +46,18 @@ struct Arguments {
     /// Name from which ids derive
     #[arg(long, default_value = "example")]
     org: String,
-    /// Turn a quirk on
-    #[arg(long, value_name = "NAME")]
-    quirk: Vec<Quirk>,
-    /// Turn a quirk off
-    #[arg(long, value_name = "NAME")]
-    no_quirk: Vec<Quirk>,
+    /// Turn quirks on; may be repeated, or a list with commas
+    #[arg(long, visible_alias = "quirks", value_name = "NAME", value_delimiter = ',')]
+    quirk: Vec<AnyQuirk>,
+    /// Turn quirks off
+    #[arg(
+        long,
+        visible_alias = "no-quirks",
+        value_name = "NAME",
+        value_delimiter = ',',
+        hide_possible_values = true
+    )]
+    no_quirk: Vec<AnyQuirk>,
     /// Milliseconds that each call takes
     #[arg(long, default_value_t = 0)]
     latency_ms: u64,
@@ -71,6 +80,7 @@ impl Arguments {
     fn options(&self) -> anyhow::Result<Options> {
         let mut options = Options {
             http: self.http,
+            servicenow_http: self.servicenow,
             https: self.https,
             proxy: self.proxy,
             control: self.control,
@@ -102,7 +112,12 @@ impl Arguments {
         }
         options.settings.rate_limits.enabled = !self.no_rate_limits;
         for (names, on) in [(&self.quirk, true), (&self.no_quirk, false)] {
-            names.iter().for_each(|quirk| options.settings.quirks.set(*quirk, on));
+            for quirk in names {
+                match quirk {
+                    AnyQuirk::Okta(quirk) => options.settings.quirks.set(*quirk, on),
+                    AnyQuirk::ServiceNow(quirk) => options.servicenow.settings.quirks.set(*quirk, on),
+                }
+            }
         }
         Ok(options)
     }

@@ -9,6 +9,7 @@ use crate::latency::Latency;
 use crate::okta::Settings;
 use crate::okta::auth::{OAuthApp, Role, Token};
 use crate::seed::{SeedUser, built_in};
+use crate::servicenow;
 
 /// Value of the built-in token with an administrator's rights.
 pub const ADMIN_TOKEN: &str = "sandbox-admin";
@@ -25,9 +26,11 @@ pub const SUPER_ADMIN_TOKEN: &str = "sandbox-super-admin";
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Options {
-    /// Plain HTTP listener of the API.
+    /// Plain HTTP listener of Okta's API.
     pub http: SocketAddr,
-    /// TLS listener of the API.
+    /// Plain HTTP listener of ServiceNow's API.
+    pub servicenow_http: SocketAddr,
+    /// TLS listener of the APIs.
     pub https: SocketAddr,
     /// CONNECT proxy.
     pub proxy: SocketAddr,
@@ -42,6 +45,8 @@ pub struct Options {
     pub users: Vec<SeedUser>,
     pub tokens: Vec<Token>,
     pub apps: Vec<OAuthApp>,
+    /// The ServiceNow instance.
+    pub servicenow: servicenow::Setup,
 }
 
 /// A certificate and its key.
@@ -58,6 +63,7 @@ impl Default for Options {
         let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
         Self {
             http: loopback,
+            servicenow_http: loopback,
             https: loopback,
             proxy: loopback,
             control: loopback,
@@ -68,6 +74,7 @@ impl Default for Options {
             users: built_in(),
             tokens: built_in_tokens(),
             apps: Vec::new(),
+            servicenow: servicenow::Setup::default(),
         }
     }
 }

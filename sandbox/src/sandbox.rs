@@ -22,6 +22,8 @@ use crate::okta::{Mail, PageOutcome, Settings, SignIn};
 use crate::options::Options;
 use crate::seed::SeedUser;
 use crate::server::serve_connection;
+use crate::service::Vendor;
+use crate::servicenow::Instance;
 use crate::shared::Shared;
 use crate::tls::Authority;
 use crate::truth::Entry;
@@ -30,9 +32,12 @@ use crate::truth::Entry;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Addresses {
-    /// `http://127.0.0.1:PORT`, the API in clear.
+    /// `http://127.0.0.1:PORT`, Okta's API in clear (and any vendor's under a host name of its cloud).
     pub http: String,
-    /// `https://localhost:PORT`, the API over TLS.
+    /// `http://127.0.0.1:PORT`, ServiceNow's API in clear.
+    #[serde(default)]
+    pub servicenow: String,
+    /// `https://localhost:PORT`, the APIs over TLS, chosen by host name.
     pub https: String,
     /// `http://127.0.0.1:PORT`, for `HTTPS_PROXY`.
     pub proxy: String,
@@ -117,24 +122,30 @@ impl Sandbox {
         }
         let authority = Arc::new(authority);
         let acceptor = TlsAcceptor::from(Arc::new(authority.server_config()?));
-        let [http, https, proxy, control] = [
+        let [http, servicenow, https, proxy, control] = [
             bind(options.http, "the http listener", false).await?,
+            bind(options.servicenow_http, "ServiceNow's http listener", false).await?,
             bind(options.https, "the https listener", options.tls.is_some()).await?,
             bind(options.proxy, "the CONNECT proxy", false).await?,
             bind(options.control, "the control API", false).await?,
         ];
         let addresses = Addresses {
             http: format!("http://{}", http.local_addr()?),
+            servicenow: format!("http://{}", servicenow.local_addr()?),
             https: format!("https://localhost:{}", https.local_addr()?.port()),
             proxy: format!("http://{}", proxy.local_addr()?),
             control: format!("http://{}", control.local_addr()?),
         };
         let (plain, secure, tunnel) = (Arc::clone(&shared), Arc::clone(&shared), Arc::clone(&shared));
+        let instance = Arc::clone(&shared);
         let tunnel_acceptor = acceptor.clone();
         let routes = crate::control::routes(Arc::clone(&shared));
         let listeners = vec![
             tokio::spawn(accept(http, move |stream| {
-                serve_connection(Arc::clone(&plain), stream, "http")
+                serve_connection(Arc::clone(&plain), stream, "http", None)
+            })),
+            tokio::spawn(accept(servicenow, move |stream| {
+                serve_connection(Arc::clone(&instance), stream, "http", Some(Vendor::ServiceNow))
             })),
             tokio::spawn(accept(https, move |stream| {
                 serve_tls(Arc::clone(&secure), acceptor.clone(), stream)
@@ -169,6 +180,11 @@ impl Sandbox {
     /// The state behind the listeners, for what has no method here.
     pub fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+
+    /// The ServiceNow instance, for what a test does to it.
+    pub fn servicenow(&self) -> Instance<'_> {
+        Instance::new(&self.shared)
     }
 
     /// Signs a person in; with `new_password` an expired password is changed on the way.

@@ -4,6 +4,7 @@
 //! would on a real server. What operations mean must not come in here.
 
 use std::convert::Infallible;
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -22,9 +23,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::clock::http_date;
 use crate::exchange::{Call, Reply};
 use crate::faults::FaultKind;
-use crate::okta::Context;
+use crate::okta::Okta;
+use crate::service::{Service, Vendor};
+use crate::servicenow::ServiceNow;
 use crate::shared::Shared;
-use crate::truth::{Entry, Origin};
+use crate::truth::Entry;
 
 /// Longest request body.
 const MAX_REQUEST: usize = 1024 * 1024;
@@ -43,14 +46,14 @@ impl std::fmt::Display for Lost {
 
 impl std::error::Error for Lost {}
 
-/// Serves one connection until either side closes it.
-pub(crate) async fn serve_connection<S>(shared: Arc<Shared>, stream: S, scheme: &'static str)
+/// Serves one connection until either side closes it. Without a vendor each call goes to the one whose host it names.
+pub(crate) async fn serve_connection<S>(shared: Arc<Shared>, stream: S, scheme: &'static str, vendor: Option<Vendor>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let service = service_fn(move |request| {
         let shared = Arc::clone(&shared);
-        async move { handle(shared, request, scheme).await }
+        async move { handle(shared, request, scheme, vendor).await }
     });
     // An error here is a client that went away or a fault that closed the connection; both are ordinary.
     let _ = hyper::server::conn::http1::Builder::new()
@@ -58,7 +61,12 @@ where
         .await;
 }
 
-async fn handle(shared: Arc<Shared>, request: Request<Incoming>, scheme: &str) -> Result<Response<Body>, Lost> {
+async fn handle(
+    shared: Arc<Shared>,
+    request: Request<Incoming>,
+    scheme: &str,
+    vendor: Option<Vendor>,
+) -> Result<Response<Body>, Lost> {
     let (head, body) = request.into_parts();
     let Ok(body) = Limited::new(body, MAX_REQUEST).collect().await else {
         return Ok(render(Reply::empty(StatusCode::PAYLOAD_TOO_LARGE), &shared));
@@ -69,6 +77,7 @@ async fn handle(shared: Arc<Shared>, request: Request<Incoming>, scheme: &str) -
         .and_then(|host| host.to_str().ok())
         .unwrap_or_default()
         .to_owned();
+    let vendor = vendor.unwrap_or_else(|| Vendor::of_host(&host));
     let call = Call {
         method: head.method,
         path: head.uri.path().to_owned(),
@@ -78,23 +87,31 @@ async fn handle(shared: Arc<Shared>, request: Request<Incoming>, scheme: &str) -
         base: format!("{scheme}://{host}"),
         request_id: shared.next_request_id(),
     };
-    let seq = shared.truth.open(entry(&shared, &call, host));
-    tokio::spawn(process(shared, call, seq)).await.unwrap_or(Err(Lost))
+    match vendor {
+        Vendor::Okta => carry::<Okta>(shared, call, host).await,
+        Vendor::ServiceNow => carry::<ServiceNow>(shared, call, host).await,
+    }
 }
 
-fn entry(shared: &Shared, call: &Call, host: String) -> Entry {
-    let is_page = call.path.starts_with("/signin/") || call.path.starts_with("/welcome/");
+/// Logs a call and processes it in a task of its own.
+async fn carry<S: Service>(shared: Arc<Shared>, call: Call, host: String) -> Result<Response<Body>, Lost> {
+    let seq = shared.truth.open(entry::<S>(&shared, &call, host));
+    tokio::spawn(process::<S>(shared, call, seq)).await.unwrap_or(Err(Lost))
+}
+
+fn entry<S: Service>(shared: &Shared, call: &Call, host: String) -> Entry {
+    let (operation, origin) = shared.service::<S>().operation(call);
     Entry {
         seq: 0,
         commit_seq: None,
-        origin: if is_page { Origin::Page } else { Origin::Api },
+        origin,
         received: shared.clock.now(),
         committed: None,
         answered: None,
         method: call.method.to_string(),
         path: call.path.clone(),
         query: call.query.clone(),
-        operation: shared.okta().operation_name(call),
+        operation,
         host,
         caller: None,
         user_agent: call.header("user-agent").map(str::to_owned),
@@ -111,36 +128,38 @@ fn entry(shared: &Shared, call: &Call, host: String) -> Entry {
 }
 
 /// Counts a call as in flight for as long as it lives.
-struct InFlight(Arc<Shared>);
+struct InFlight<S: Service>(Arc<Shared>, PhantomData<fn() -> S>);
 
-impl InFlight {
+impl<S: Service> InFlight<S> {
     fn enter(shared: &Arc<Shared>) -> (Self, usize) {
-        let before = shared.in_flight.fetch_add(1, Ordering::AcqRel);
-        (Self(Arc::clone(shared)), before)
+        let before = S::host(shared).in_flight.fetch_add(1, Ordering::AcqRel);
+        (Self(Arc::clone(shared), PhantomData), before)
     }
 }
 
-impl Drop for InFlight {
+impl<S: Service> Drop for InFlight<S> {
     fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::AcqRel);
+        S::host(&self.0).in_flight.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
-async fn process(shared: Arc<Shared>, call: Call, seq: u64) -> Result<Response<Body>, Lost> {
-    let (_in_flight, before) = InFlight::enter(&shared);
+async fn process<S: Service>(shared: Arc<Shared>, call: Call, seq: u64) -> Result<Response<Body>, Lost> {
+    let (_in_flight, before) = InFlight::<S>::enter(&shared);
     let faults = shared.faults.strike(call.method.as_str(), &call.path);
     let (admission, concurrency) = {
-        let mut okta = shared.okta();
-        (okta.admit(&call, shared.clock.now()), okta.settings.rate_limits.clone())
+        let mut service = shared.service::<S>();
+        (service.admit(&call, shared.clock.now()), service.concurrency())
     };
     let names = faults.iter().map(FaultKind::name).collect();
-    shared.truth.note(seq, admission.caller_name(), names);
+    shared.truth.note(seq, S::caller(&admission), names);
     wait_before(&shared, &faults).await;
-    let crowded = concurrency.enabled && before >= concurrency.concurrency;
+    let crowded = concurrency.is_some_and(|most| before >= most);
     let crowded = crowded.then_some(FaultKind::ConcurrencyLimited);
     let refusal = crowded.iter().chain(&faults).find(|fault| !applies(fault));
     if let Some(fault) = refusal {
-        let reply = shared.okta().fault_reply(fault, &call, &admission, shared.clock.now());
+        let reply = shared
+            .service::<S>()
+            .fault_reply(fault, &call, &admission, shared.clock.now());
         return reply.map(|reply| answer(&shared, seq, reply, &[])).ok_or(Lost);
     }
     if let Some(ms) = faults.iter().find_map(|fault| {
@@ -152,11 +171,11 @@ async fn process(shared: Arc<Shared>, call: Call, seq: u64) -> Result<Response<B
     }) {
         tokio::spawn(async move {
             tokio::time::sleep(Duration::from_millis(ms)).await;
-            execute(&shared, &call, &admission, seq);
+            execute::<S>(&shared, &call, &admission, seq);
         });
         return Err(Lost);
     }
-    let mut reply = execute(&shared, &call, &admission, seq);
+    let mut reply = execute::<S>(&shared, &call, &admission, seq);
     for fault in &faults {
         if let FaultKind::LatencyAfterCommit { ms } = fault {
             tokio::time::sleep(Duration::from_millis(*ms)).await;
@@ -166,7 +185,9 @@ async fn process(shared: Arc<Shared>, call: Call, seq: u64) -> Result<Response<B
         return Err(Lost);
     }
     if let Some(fault) = faults.iter().find(|fault| **fault == FaultKind::ErrorApplied) {
-        let replaced = shared.okta().fault_reply(fault, &call, &admission, shared.clock.now());
+        let replaced = shared
+            .service::<S>()
+            .fault_reply(fault, &call, &admission, shared.clock.now());
         reply = replaced.unwrap_or(reply);
     }
     Ok(answer(&shared, seq, reply, &faults))
@@ -198,16 +219,14 @@ async fn wait_before(shared: &Shared, faults: &[FaultKind]) {
     }
 }
 
-/// Runs the operation and records what it committed, both under the organisation's lock.
-fn execute(shared: &Shared, call: &Call, admission: &crate::okta::Admission, seq: u64) -> Reply {
-    let mut okta = shared.okta();
+/// Runs the operation and records what it committed, both under the service's lock.
+fn execute<S: Service>(shared: &Shared, call: &Call, admission: &S::Admission, seq: u64) -> Reply {
+    let mut service = shared.service::<S>();
     let now = shared.clock.now();
-    let mut context = Context::internal(now, &call.base);
-    context.request_id.clone_from(&call.request_id);
-    let reply = okta.execute(call, admission, &mut context);
+    let (reply, effects) = service.execute(call, admission, now);
     shared
         .truth
-        .commit(seq, now, context.account, context.applied, context.changes);
+        .commit(seq, now, effects.account, effects.applied, effects.changes);
     reply
 }
 

@@ -1,8 +1,8 @@
-//! What all listeners of one sandbox share: the simulated organisations, the truth log, the faults, the clock.
+//! What all listeners of one sandbox share: the simulated services, the truth log, the faults, the clock.
 //!
-//! Lock order: an organisation first, then the truth log. Nothing waits while it holds a lock.
+//! Lock order: a service first, then the truth log. Nothing waits while it holds a lock.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use jiff::Timestamp;
@@ -12,24 +12,26 @@ use crate::faults::Faults;
 use crate::latency::Latency;
 use crate::okta::{Context, Okta};
 use crate::options::Options;
-use crate::truth::{Change, Entry, Origin, Truth};
+use crate::service::{Effects, Host, Service};
+use crate::servicenow::ServiceNow;
+use crate::truth::{Entry, Origin, Truth};
 
 /// The state behind all listeners.
 #[derive(Debug)]
 pub struct Shared {
-    okta: Mutex<Okta>,
+    pub(crate) okta: Host<Okta>,
+    pub(crate) servicenow: Host<ServiceNow>,
     latency: Mutex<Latency>,
     /// Hosts that clients asked the CONNECT proxy for, in order.
     connects: Mutex<Vec<String>>,
     pub truth: Truth,
     pub faults: Faults,
     pub clock: Clock,
-    pub(crate) in_flight: AtomicUsize,
     requests: AtomicU64,
 }
 
 impl Shared {
-    /// Builds the organisations that the options describe.
+    /// Builds the services that the options describe.
     ///
     /// # Errors
     /// When two users have one login, or a token's owner is missing.
@@ -45,46 +47,62 @@ impl Shared {
         }
         okta.apps.clone_from(&options.apps);
         Ok(Self {
-            okta: Mutex::new(okta),
+            okta: Host::new(okta),
+            servicenow: Host::new(ServiceNow::new(options.servicenow.clone(), clock.now())),
             latency: Mutex::new(options.latency),
             connects: Mutex::default(),
             truth: Truth::default(),
             faults: Faults::default(),
             clock,
-            in_flight: AtomicUsize::new(0),
             requests: AtomicU64::new(0),
         })
     }
 
-    /// The organisation, after time has passed for it.
+    /// A service, after time has passed for it.
     ///
     /// # Panics
     /// When an operation panicked while it held the lock.
-    pub fn okta(&self) -> MutexGuard<'_, Okta> {
-        let mut okta = self
-            .okta
+    pub fn service<S: Service>(&self) -> MutexGuard<'_, S> {
+        let mut service = S::host(self)
+            .service
             .lock()
-            .expect("an operation panicked while it held the organisation's lock");
+            .expect("an operation panicked while it held the service's lock");
         let now = self.clock.now();
-        let changes = okta.settle(now);
+        let changes = service.settle(now);
         if !changes.is_empty() {
             let seq = self.truth.open(internal_entry(Origin::Clock, "time passed", now));
             self.truth.commit(seq, now, None, true, changes);
         }
-        okta
+        service
     }
 
-    /// Runs something that is not an API call on the organisation and logs what it changed.
-    pub fn control<T>(&self, operation: &str, action: impl FnOnce(&mut Okta, &mut Context) -> T) -> T {
-        let mut okta = self.okta();
+    /// The Okta organisation, after time has passed for it.
+    pub fn okta(&self) -> MutexGuard<'_, Okta> {
+        self.service()
+    }
+
+    /// Runs something that is not an API call on a service and logs what it changed.
+    pub fn control_of<S: Service, T>(
+        &self,
+        operation: &str,
+        action: impl FnOnce(&mut S, Timestamp) -> (T, Effects),
+    ) -> T {
+        let mut service = self.service::<S>();
         let now = self.clock.now();
         let seq = self.truth.open(internal_entry(Origin::Control, operation, now));
-        let mut context = Context::internal(now, "");
-        let result = action(&mut okta, &mut context);
-        let changes: Vec<Change> = std::mem::take(&mut context.changes);
-        self.truth
-            .commit(seq, now, context.account, !changes.is_empty(), changes);
+        let (result, effects) = action(&mut service, now);
+        let changed = !effects.changes.is_empty();
+        self.truth.commit(seq, now, effects.account, changed, effects.changes);
         result
+    }
+
+    /// Runs something that is not an API call on the Okta organisation and logs what it changed.
+    pub fn control<T>(&self, operation: &str, action: impl FnOnce(&mut Okta, &mut Context) -> T) -> T {
+        self.control_of(operation, |okta, now| {
+            let mut context = Context::internal(now, "");
+            let result = action(okta, &mut context);
+            (result, context.into_effects())
+        })
     }
 
     /// The latency in force.

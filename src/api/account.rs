@@ -1,9 +1,14 @@
-//! The kind Account: one upstream account that Readmit acted on under a claim.
+//! The kind Account: one upstream account that was found locked, or that Readmit acted on under a claim.
 //!
 //! Its `ledger` is lock, limit counter, crash record and memory in one. It is plain data without a status subresource,
 //! so that backups keep it. Only the operator writes it.
 
-use crate::api::{Action, Method, common::SecretKeyRef, request_status::PolicyReference, schema};
+use crate::api::{
+    Action, Method,
+    common::SecretKeyRef,
+    request_status::{Lockout, PolicyReference},
+    schema,
+};
 use jiff::Timestamp;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -23,6 +28,10 @@ use serde::{Deserialize, Serialize};
     doc = "One upstream account, and the ledger of what was done to it. Written by the operator only.",
     printcolumn = r#"{"name":"PROVIDER","type":"string","jsonPath":".provider"}"#,
     printcolumn = r#"{"name":"ID","type":"string","jsonPath":".id"}"#,
+    printcolumn = r#"{"name":"LOGIN","type":"string","jsonPath":".lockout.login"}"#,
+    printcolumn = r#"{"name":"STATE","type":"string","jsonPath":".metadata.labels.readmit\\.dev/state"}"#,
+    printcolumn = r#"{"name":"SINCE","type":"date","jsonPath":".lockout.since"}"#,
+    printcolumn = r#"{"name":"UNTIL","type":"string","priority":1,"jsonPath":".lockout.until"}"#,
     printcolumn = r#"{"name":"CLAIM","type":"string","jsonPath":".metadata.labels.readmit\\.dev/claim"}"#,
     printcolumn = r#"{"name":"AGE","type":"date","jsonPath":".metadata.creationTimestamp"}"#
 )]
@@ -37,12 +46,31 @@ pub struct AccountFields {
     /// The upstream's immutable id of the account.
     #[schemars(length(max = 128))]
     pub id: String,
+    /// The lock, while the account is listed as locked; only for Directories that set `spec.lockouts`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lockout: Option<AccountLockout>,
     /// What was done, and what is being done: closed entries, and at most one with a claim.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "atomic"))]
     #[x_kube(validation = Rule::new("self.filter(entry, has(entry.claim)).size() <= 1")
         .message("an account has at most one open claim"))]
     pub ledger: Vec<LedgerEntry>,
+}
+
+/// A lock as a Directory's list of locked accounts showed it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountLockout {
+    /// The Directory that lists it.
+    #[schemars(length(max = 253))]
+    pub directory: String,
+    /// The name the owner signs in with, unless the Directory sets `lockouts.personalData: None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub login: Option<String>,
+    /// What the directory tells of the lock.
+    #[serde(flatten)]
+    pub lock: Lockout,
 }
 
 /// One effect on an account: under way while `claim` is there, closed afterwards.

@@ -30,7 +30,7 @@ pub struct Condition {
     pub observed_generation: Option<i64>,
 }
 
-/// The condition types of a request.
+/// The condition types.
 pub mod types {
     /// A policy permits the request.
     pub const PERMITTED: &str = "Permitted";
@@ -42,4 +42,6 @@ pub mod types {
     pub const RECONCILING: &str = "Reconciling";
     /// Present when it ended badly, or waits for a person.
     pub const STALLED: &str = "Stalled";
+    /// Of a Directory with `spec.lockouts`: whether all locked accounts are shown as Account objects.
+    pub const LOCKOUTS_LISTED: &str = "LockoutsListed";
 }

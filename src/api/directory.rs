@@ -1,7 +1,7 @@
 //! The kind Directory: one upstream.
 
 use crate::api::{
-    Condition,
+    Condition, Span,
     common::{Limit, PolicyRule},
     provider::Provider,
     schema,
@@ -42,6 +42,10 @@ pub struct DirectorySpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "atomic"))]
     pub protected_accounts: Vec<PolicyRule>,
+    /// Keeps an Account object for every account that is locked, for `kubectl get accounts -l readmit.dev/state=Locked`.
+    /// Off by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lockouts: Option<Lockouts>,
     /// What Kubernetes usernames begin with before the person's login or e-mail address, for example `oidc:`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 128))]
@@ -49,6 +53,36 @@ pub struct DirectorySpec {
     /// The kill switch: nothing is sent to this upstream while it is true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspend: Option<bool>,
+}
+
+/// Which locked accounts are shown, and how.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Lockouts {
+    /// How often the upstream is asked for its locked accounts, give or take a tenth. It costs one call a page.
+    #[x_kube(validation = schema::within_memory())]
+    pub poll: Span,
+    /// The most accounts that are shown. Where more are locked, condition LockoutsListed says so.
+    #[serde(default = "most_lockouts")]
+    #[schemars(range(min = 1, max = 50_000))]
+    pub max: u32,
+    /// What the Account objects tell of the person: `Login`, or `None` for the upstream's id only.
+    #[serde(default)]
+    pub personal_data: PersonalData,
+}
+
+fn most_lockouts() -> u32 {
+    5_000
+}
+
+/// What may be stored of a person in the cluster.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum PersonalData {
+    /// The name the person signs in with.
+    #[default]
+    Login,
+    /// Nothing.
+    None,
 }
 
 /// How much of the upstream's capacity may be used.
@@ -89,7 +123,7 @@ pub struct DirectoryStatus {
     /// The generation that this status is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Ready.
+    /// Ready; LockoutsListed where `spec.lockouts` is set.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(
         length(max = 8),
@@ -107,6 +141,9 @@ pub struct DirectoryStatus {
     /// The budget as last seen; refreshed now and then, not with every call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<Rate>,
+    /// How many accounts were locked when they were last listed. Only where `spec.lockouts` is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locked_accounts: Option<i64>,
     /// The credential that the upstream refused: not tried again until its Secret changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused_secret: Option<RefusedSecret>,

@@ -37,3 +37,7 @@ pub const VERSION: &str = "v1alpha1";
 pub const CATEGORY: &str = "readmit";
 /// Label of an [`Account`] whose ledger holds an open claim; the value is the uid of the claiming request.
 pub const CLAIM_LABEL: &str = "readmit.dev/claim";
+/// Label of an [`Account`] that is listed as locked: `Locked`.
+pub const STATE_LABEL: &str = "readmit.dev/state";
+/// Label of an [`Account`] that is listed as locked: the Directory that lists it.
+pub const DIRECTORY_LABEL: &str = "readmit.dev/directory";

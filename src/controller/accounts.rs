@@ -4,8 +4,12 @@
 //! Closing an entry is put off for a moment, so that it can ride on another write to the same account; it is written
 //! within [`CLOSE_WITHIN`] in any case, and on stop.
 
+mod shown;
+
+pub use shown::Stands;
+
 use crate::{
-    api::{Account, AccountFields, CLAIM_LABEL},
+    api::{Account, AccountFields, CLAIM_LABEL, DIRECTORY_LABEL, STATE_LABEL},
     clock,
     domain::{
         ledger::{self, Closing},
@@ -372,13 +376,19 @@ fn closed(account: &Account, closings: &[(String, Closing)]) -> Account {
     account
 }
 
-/// The object as it is sent; the label tells whose claim is open.
+/// The object as it is sent; the labels tell whose claim is open, and who lists it as locked.
 fn object(name: &str, fields: AccountFields, resource_version: Option<String>) -> Account {
-    let claim = ledger::open(&fields.ledger).map(|entry| entry.uid.clone());
-    let labels = claim.map(|uid| [(CLAIM_LABEL.to_owned(), uid)].into());
+    let claim = ledger::open(&fields.ledger).map(|entry| (CLAIM_LABEL, entry.uid.clone()));
+    let locked = fields.lockout.iter().flat_map(|lockout| {
+        [
+            (STATE_LABEL, "Locked".to_owned()),
+            (DIRECTORY_LABEL, lockout.directory.clone()),
+        ]
+    });
+    let labels = claim.into_iter().chain(locked);
     let metadata = ObjectMeta {
         name: Some(name.to_owned()),
-        labels,
+        labels: Some(labels.map(|(key, value)| (key.to_owned(), value)).collect()),
         resource_version,
         ..ObjectMeta::default()
     };

@@ -6,7 +6,7 @@ use super::{
     catalog::{self, Catalog},
     context::Context,
     follow::{self, Change},
-    supervisor,
+    lockouts, supervisor,
 };
 use crate::{
     api::{self, directory::RefusedSecret},
@@ -66,6 +66,8 @@ pub struct State {
     pub capabilities: Capabilities,
     /// Why it cannot be used.
     pub trouble: Option<Trouble>,
+    /// What the last list of locked accounts came to; only where the spec asks for one.
+    pub lockouts: Option<lockouts::Listing>,
 }
 
 impl Handle {
@@ -85,11 +87,15 @@ impl Handle {
                 needs_person: false,
                 message: "it has not been probed yet".into(),
             }),
+            lockouts: None,
             object: Arc::new(object.clone()),
         };
         Handle {
             name: object.name_any(),
-            throttle: Throttle::new(rate.requests_per_minute, rate.concurrency),
+            throttle: Throttle::new(
+                rate.requests_per_minute,
+                rate.concurrency.min(object.spec.provider.most_at_once()),
+            ),
             protected: catalog::rules("protectedAccounts", &object.spec.protected_accounts),
             stop,
             nudged: Notify::new(),
@@ -224,7 +230,8 @@ pub async fn run(context: Arc<Context>) {
         |change| match change {
             Change::Here(object) => {
                 if let Some(handle) = context.directories.update(object, &stop) {
-                    tokio::spawn(supervisor::supervise(context.clone(), handle));
+                    tokio::spawn(supervisor::supervise(context.clone(), handle.clone()));
+                    tokio::spawn(lockouts::keep(context.clone(), handle));
                     context.woken.wake();
                 }
             }

@@ -123,7 +123,7 @@ pub async fn policy(context: &Context, object: &AccountPolicy, problem: Option<S
     let generation = object.metadata.generation;
     let status = AccountPolicyStatus {
         observed_generation: generation,
-        conditions: vec![condition(&before.conditions, ready, generation)],
+        conditions: vec![condition(&before.conditions, types::READY, ready, generation)],
     };
     if status != before {
         patch(context, "AccountPolicy", object, &status).await;
@@ -137,17 +137,18 @@ pub async fn directory(context: &Context, object: &Directory, status: &Directory
     }
 }
 
-/// The Ready condition of a Directory or AccountPolicy; the time of its last change is kept where nothing flipped.
+/// A condition of a Directory or AccountPolicy; the time of its last change is kept where nothing flipped.
 pub fn condition(
     before: &[Condition],
+    kind: &str,
     (status, reason, message): (&str, &str, String),
     generation: Option<i64>,
 ) -> Condition {
     let now = clock::now();
     let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
-    let last = before.iter().find(|condition| condition.r#type == types::READY);
+    let last = before.iter().find(|condition| condition.r#type == kind);
     Condition {
-        r#type: types::READY.into(),
+        r#type: kind.into(),
         status: status.into(),
         reason: reason.into(),
         message: message.chars().take(2048).collect(),
@@ -168,7 +169,7 @@ where
     let mut status = json!(status);
     // A merge patch keeps what it does not name: the refused Secret must go when it is no longer refused.
     if let Some(fields) = status.as_object_mut() {
-        for field in ["refusedSecret", "rate", "upstream"]
+        for field in ["refusedSecret", "rate", "upstream", "lockedAccounts"]
             .iter()
             .filter(|_| kind == "Directory")
         {

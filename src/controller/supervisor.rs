@@ -12,6 +12,7 @@ use crate::{
     api::{
         self,
         common::SecretKeyRef,
+        condition::types,
         directory::{DirectoryStatus, Rate, RefusedSecret},
         provider::Provider,
     },
@@ -86,7 +87,7 @@ enum Obstacle {
 }
 
 /// Waits until this replica leads; `false` on stop.
-async fn leading(context: &Context, handle: &Handle) -> bool {
+pub async fn leading(context: &Context, handle: &Handle) -> bool {
     while !context.leadership.is_held() {
         tokio::select! {
             () = handle.stop.cancelled() => return false,
@@ -166,9 +167,13 @@ async fn connect(
         None => None,
     };
     let ca = ca.as_ref().map(|pem| pem.expose().as_bytes());
+    let second = match provider.second_credential() {
+        Some((reference, key)) => Some(read_key(context, reference, key).await?.0),
+        None => None,
+    };
     directory::connect(
         provider,
-        credential,
+        (credential, second),
         Settings {
             ca,
             throttle,
@@ -307,9 +312,21 @@ fn status(handle: &Handle, state: &State) -> DirectoryStatus {
         true => capability_names(&state.capabilities),
         false => before.capabilities.clone(),
     };
+    let listed = state.lockouts.as_ref().map(|listing| listing.condition.clone());
+    let kept = || before.conditions.iter().find(|condition| condition.r#type == types::LOCKOUTS_LISTED);
+    let listed = match listed {
+        Some(listed) => Some(record::condition(&before.conditions, types::LOCKOUTS_LISTED, listed, generation)),
+        // Not listed yet by this process: what was told before stands.
+        None if state.object.spec.lockouts.is_some() => kept().cloned(),
+        None => None,
+    };
+    let locked = state.lockouts.as_ref().and_then(|listing| i64::try_from(listing.locked).ok());
     DirectoryStatus {
         observed_generation: generation,
-        conditions: vec![record::condition(&before.conditions, ready, generation)],
+        conditions: std::iter::once(record::condition(&before.conditions, types::READY, ready, generation))
+            .chain(listed)
+            .collect(),
+        locked_accounts: locked.or(before.locked_accounts.filter(|_| state.object.spec.lockouts.is_some())),
         capabilities,
         upstream: Some(state.identity.clone())
             .filter(|identity| !identity.is_empty())

@@ -114,14 +114,21 @@ fn is_over(request: &Request) -> bool {
 
 /// Drops entries whose time is over, and accounts without any.
 async fn prune(context: &Context) -> Result<(), kube::Error> {
+    let known = context.caches.directories.is_set();
     let mut token = None;
     loop {
         let (accounts, next) = context.accounts.page(token).await?;
         for account in accounts {
             context.accounts.note(&account.name_any(), true);
             let left = ledger::pruned(&account.spec.ledger, clock::now());
-            if left.is_empty() {
-                context.accounts.delete_empty(&account).await?;
+            match &account.spec.lockout {
+                // Its Directory is gone, and with it whoever would say that the lock is over.
+                Some(lockout) if known && context.directories.view(&lockout.directory).is_none() => {
+                    let name = account.name_any();
+                    let _ = context.accounts.clear_lockout(&name, &lockout.directory).await?;
+                }
+                None if left.is_empty() => context.accounts.delete_empty(&account).await?,
+                Some(_) | None => {}
             }
         }
         token = next;

@@ -2,7 +2,7 @@
 
 use super::{
     Directory, active_directory::ActiveDirectory, directory389::Directory389, keycloak::Keycloak, okta::Okta,
-    openldap::OpenLdap, throttle::Throttle,
+    openldap::OpenLdap, servicenow::ServiceNow, throttle::Throttle,
 };
 use crate::{
     api::provider::{MEMBERS, Member, Provider},
@@ -23,11 +23,16 @@ pub struct Settings<'a> {
     pub groups: bool,
 }
 
-/// The provider that a Directory names, with this credential.
+/// The provider that a Directory names, with this credential: one secret, or two where `Provider::second_credential`
+/// names another.
 ///
 /// # Errors
 /// `NeedsConfig` where the settings or the credential's text cannot be used.
-pub fn connect(provider: &Provider, credential: Secret, with: Settings<'_>) -> Result<Arc<dyn Directory>, Failure> {
+pub fn connect(
+    provider: &Provider,
+    (credential, second): (Secret, Option<Secret>),
+    with: Settings<'_>,
+) -> Result<Arc<dyn Directory>, Failure> {
     let Settings {
         ca,
         throttle,
@@ -40,6 +45,10 @@ pub fn connect(provider: &Provider, credential: Secret, with: Settings<'_>) -> R
         Some(Member::Keycloak(spec)) => Arc::new(Keycloak::new(spec, credential, ca, throttle, timeout, groups)?),
         Some(Member::Okta(spec)) => Arc::new(Okta::new(spec, &credential, ca, throttle, timeout, groups)?),
         Some(Member::OpenLdap(spec)) => Arc::new(OpenLdap::new(spec, credential, ca, throttle, timeout)?),
+        Some(Member::ServiceNow(spec)) => {
+            let secrets = (credential, second);
+            Arc::new(ServiceNow::new(spec, secrets, ca, throttle, timeout, groups)?)
+        }
         None => {
             let text = format!(
                 "spec.provider names no provider that this release knows; set exactly one of {}",

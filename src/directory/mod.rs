@@ -9,12 +9,14 @@ mod breaker;
 mod bucket;
 mod connect;
 pub mod directory389;
+mod gate;
 mod http;
 pub mod keycloak;
 pub mod ldap;
 pub mod okta;
 pub mod openldap;
 mod recent;
+pub mod servicenow;
 pub mod throttle;
 
 pub use connect::{Settings, connect};

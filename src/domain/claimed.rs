@@ -178,6 +178,7 @@ fn claim(
         provider: directory.provider.clone(),
         upstream: directory.upstream.clone(),
         id: account.id.clone(),
+        lockout: None,
         ledger: Vec::new(),
     });
     let pruned = ledger::pruned(&fields.ledger, now);

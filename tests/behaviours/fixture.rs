@@ -112,6 +112,11 @@ pub trait Fixture: Send + Sync {
     /// How often the operator really set the account's password, by the server's own records.
     fn passwords(&self, person: &Person) -> usize;
 
+    /// Whether a person's unlock goes through the account's ledger: where it could do more than clear a lock.
+    fn claims_unlocks(&self) -> bool {
+        false
+    }
+
     /// Why a request for this step ends as NotCapable, as its message says it; `None` where it can be done. Asked about
     /// SetPassword, SendLink and RequireChange.
     fn unable(&self, step: Step) -> Option<&'static str>;

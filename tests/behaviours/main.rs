@@ -19,6 +19,7 @@ mod matrix;
 mod okta;
 mod openldap;
 mod resets;
+mod servicenow;
 mod table;
 mod trouble;
 mod unlocks;
@@ -50,6 +51,7 @@ const PROVIDERS: &[Provider] = &[
     ("okta", okta::start),
     ("openldap", openldap::start),
     ("active-directory", active_directory::start),
+    ("servicenow", servicenow::start),
 ];
 
 /// Rows wait more than they work.

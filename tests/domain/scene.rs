@@ -107,6 +107,7 @@ impl Scene {
                 provider: "openldap".into(),
                 upstream: "suffix".into(),
                 id: "id-alice".into(),
+                lockout: None,
                 ledger: self.ledger.clone(),
             }),
         }

@@ -5,6 +5,7 @@
 mod support;
 
 mod credentials;
+mod lockouts;
 mod lost;
 mod people;
 mod resets;

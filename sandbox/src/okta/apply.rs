@@ -15,6 +15,9 @@ use super::router::{Request, Routed, route};
 use crate::directory::random_token;
 use crate::exchange::{Call, Reply};
 use crate::faults::FaultKind;
+use crate::service::{Effects, Host, Service, bare_reply};
+use crate::shared::Shared;
+use crate::truth::{Change, Origin};
 
 /// What was found out about a call before its operation runs.
 #[derive(Debug)]
@@ -25,24 +28,24 @@ pub struct Admission {
     standing: Option<Standing>,
 }
 
-impl Admission {
-    /// Name of the caller, for the truth log.
-    pub fn caller_name(&self) -> Option<String> {
-        self.caller.as_ref().ok()?.as_ref().map(|caller| caller.name.clone())
-    }
-}
+impl Service for Okta {
+    type Admission = Admission;
 
-impl Okta {
-    /// The operation that a call asks for, as a path pattern.
-    pub fn operation_name(&self, call: &Call) -> String {
-        match route(&call.method, &call.path, self.has(Quirk::LoginWithSlash)) {
+    fn host(shared: &Shared) -> &Host<Self> {
+        &shared.okta
+    }
+
+    fn operation(&self, call: &Call) -> (String, Origin) {
+        let is_page = call.path.starts_with("/signin/") || call.path.starts_with("/welcome/");
+        let origin = if is_page { Origin::Page } else { Origin::Api };
+        let name = match route(&call.method, &call.path, self.has(Quirk::LoginWithSlash)) {
             Ok(routed) => routed.pattern.to_owned(),
             Err(_) => pages::token_of(&call.path).map_or("unknown", |_| "page").to_owned(),
-        }
+        };
+        (name, origin)
     }
 
-    /// Takes a call in: finds its operation and caller and counts it against the rate limits.
-    pub fn admit(&mut self, call: &Call, now: Timestamp) -> Admission {
+    fn admit(&mut self, call: &Call, now: Timestamp) -> Admission {
         let routed = route(&call.method, &call.path, self.has(Quirk::LoginWithSlash));
         let caller = match &routed {
             Ok(Routed { right: Some(_), .. }) => self.authenticate(call, now).map(Some),
@@ -66,8 +69,39 @@ impl Okta {
         }
     }
 
+    fn caller(admission: &Admission) -> Option<String> {
+        admission
+            .caller
+            .as_ref()
+            .ok()?
+            .as_ref()
+            .map(|caller| caller.name.clone())
+    }
+
+    fn concurrency(&self) -> Option<usize> {
+        let limits = &self.settings.rate_limits;
+        limits.enabled.then_some(limits.concurrency)
+    }
+
+    fn execute(&mut self, call: &Call, admission: &Admission, now: Timestamp) -> (Reply, Effects) {
+        let mut context = Context::internal(now, &call.base);
+        context.request_id.clone_from(&call.request_id);
+        let reply = self.run(call, admission, &mut context);
+        (reply, context.into_effects())
+    }
+
+    fn fault_reply(&self, fault: &FaultKind, call: &Call, admission: &Admission, now: Timestamp) -> Option<Reply> {
+        self.in_place_of(fault, call, admission, now)
+    }
+
+    fn settle(&mut self, now: Timestamp) -> Vec<Change> {
+        self.pass_time(now)
+    }
+}
+
+impl Okta {
     /// Runs an admitted call. What it changed is in the context afterwards.
-    pub fn execute(&mut self, call: &Call, admission: &Admission, context: &mut Context) -> Reply {
+    fn run(&mut self, call: &Call, admission: &Admission, context: &mut Context) -> Reply {
         if let Some(token) = pages::token_of(&call.path) {
             return self.page(call, context, token);
         }
@@ -131,7 +165,7 @@ impl Okta {
     }
 
     /// An answer that a fault puts in the place of the operation's own, where it does; the real one's headers stay.
-    pub fn fault_reply(&self, kind: &FaultKind, call: &Call, admission: &Admission, now: Timestamp) -> Option<Reply> {
+    fn in_place_of(&self, kind: &FaultKind, call: &Call, admission: &Admission, now: Timestamp) -> Option<Reply> {
         let error = |code| self.finish(call, admission, self.error_reply(&ApiError::new(code)));
         let limited = |limit, reset_seconds: u64| {
             let reset = now.as_second() + i64::try_from(reset_seconds).unwrap_or(60);
@@ -153,14 +187,7 @@ impl Okta {
             FaultKind::ConcurrencyLimited => limited(0, 60),
             FaultKind::Unavailable => error("E0000010"),
             FaultKind::ErrorNotApplied | FaultKind::ErrorApplied => error("E0000009"),
-            FaultKind::Status { status, body } => {
-                let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_GATEWAY);
-                let mut reply = Reply::empty(status).with_header("content-type", "text/html");
-                reply.body = body.clone().unwrap_or_default().into();
-                reply
-            }
-            FaultKind::Redirect { location } => Reply::empty(StatusCode::FOUND).with_header("location", location),
-            _ => return None,
+            other => return bare_reply(other),
         })
     }
 }

@@ -4,8 +4,9 @@
 //! answer is the default and a quirk gives the other.
 
 use super::auth::Right;
-use super::quirks::{Quirk, Quirks};
+use super::quirks::Quirk;
 use super::user::{ProviderType, Status, User};
+use crate::quirks::Quirks;
 
 /// A lifecycle operation of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -60,7 +61,7 @@ impl Operation {
 }
 
 /// Rules on an operation for a user in its present state.
-pub fn rule(operation: Operation, user: &User, quirks: &Quirks) -> Ruling {
+pub fn rule(operation: Operation, user: &User, quirks: &Quirks<Quirk>) -> Ruling {
     match operation {
         Operation::Unlock => unlock(user, quirks),
         Operation::ResetPassword => reset(user, quirks),
@@ -78,7 +79,7 @@ pub fn rule(operation: Operation, user: &User, quirks: &Quirks) -> Ruling {
     }
 }
 
-fn unlock(user: &User, quirks: &Quirks) -> Ruling {
+fn unlock(user: &User, quirks: &Quirks<Quirk>) -> Ruling {
     let local = matches!(user.provider.kind, ProviderType::Okta | ProviderType::Import);
     let locked = user.status == Status::LockedOut || (user.status == Status::Active && !user.blocks.is_empty());
     if local && locked {
@@ -90,7 +91,7 @@ fn unlock(user: &User, quirks: &Quirks) -> Ruling {
     }
 }
 
-fn reset(user: &User, quirks: &Quirks) -> Ruling {
+fn reset(user: &User, quirks: &Quirks<Quirk>) -> Ruling {
     match user.provider.kind {
         ProviderType::Social => return Ruling::Refused("E0000017"),
         kind if kind.is_directory() && quirks.has(Quirk::DirectoryAgentDown) => return Ruling::Refused("E0000017"),
@@ -111,7 +112,7 @@ fn reset(user: &User, quirks: &Quirks) -> Ruling {
     }
 }
 
-fn expire(user: &User, quirks: &Quirks) -> Ruling {
+fn expire(user: &User, quirks: &Quirks<Quirk>) -> Ruling {
     match user.provider.kind {
         ProviderType::Federation | ProviderType::Social => return Ruling::Refused("E0000014"),
         kind if kind.is_directory() && quirks.has(Quirk::DirectoryAgentDown) => return Ruling::Refused("E0000014"),

@@ -13,17 +13,19 @@ use super::errors::{ApiError, ApiResult};
 use super::groups::Group;
 use super::logs::{Event, SystemLog};
 use super::oauth::OAuthState;
-use super::quirks::{Quirk, Quirks};
+use super::quirks::Quirk;
 use super::rate_limit::{RateLimitSettings, RateLimits};
 use super::user::{Status, User};
 use crate::directory::{Accounts, LockoutPolicy, PasswordPolicy, stable_id};
+use crate::quirks::Quirks;
+use crate::service::Effects;
 use crate::truth::Change;
 
 /// Rules of the organisation that a test may set.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Settings {
-    pub quirks: Quirks,
+    pub quirks: Quirks<Quirk>,
     pub lockout: LockoutPolicy,
     pub password: PasswordPolicy,
     pub rate_limits: RateLimitSettings,
@@ -92,6 +94,15 @@ impl Context {
             account: None,
             applied: false,
             changes: Vec::new(),
+        }
+    }
+
+    /// What the call came to.
+    pub fn into_effects(self) -> Effects {
+        Effects {
+            account: self.account,
+            applied: self.applied,
+            changes: self.changes,
         }
     }
 
@@ -285,7 +296,7 @@ impl Okta {
     }
 
     /// Lets time pass: ends locks that ran out and finishes transitions. Returns what changed.
-    pub fn settle(&mut self, now: Timestamp) -> Vec<Change> {
+    pub(super) fn pass_time(&mut self, now: Timestamp) -> Vec<Change> {
         let mut context = Context::internal(now, "");
         for id in self.timed.clone() {
             self.settle_user(&mut context, &id);

@@ -1,17 +1,17 @@
-//! Documented oddities and undocumented choices, each by name, so that a test can turn one on or off.
-//!
-//! The defaults are what the documentation says, or what a careful client should assume where it says nothing.
+//! Okta's oddities.
 
-use std::collections::BTreeSet;
-
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
+use crate::quirks::Oddity;
+
 /// One oddity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Quirk {
     /// Unlocking what is not locked is refused with E0000032; without this quirk with E0000038. On by default.
     #[serde(rename = "unlock-403-e0000032")]
+    #[value(name = "unlock-403-e0000032")]
     Unlock403E0000032,
     /// `_links` in lists offer unlock where it is not possible and leave it out where it is. On by default.
     LinksUnreliable,
@@ -45,6 +45,7 @@ pub enum Quirk {
     RelaxedLogin,
     /// Editing a directory-sourced profile is refused with E0000111 in place of E0000023.
     #[serde(rename = "directory-profile-e0000111")]
+    #[value(name = "directory-profile-e0000111")]
     DirectoryProfileE0000111,
     /// The agent of AD or LDAP is away: password operations on its accounts fail.
     DirectoryAgentDown,
@@ -52,16 +53,18 @@ pub enum Quirk {
     DeviceLockout,
     /// 401 comes without a body, as from an edge proxy.
     #[serde(rename = "empty-401")]
+    #[value(name = "empty-401")]
     Empty401,
     /// Clearing the sessions of an account that has none is a 404.
     #[serde(rename = "clear-sessions-404-when-none")]
+    #[value(name = "clear-sessions-404-when-none")]
     ClearSessions404WhenNone,
     /// The token endpoint demands DPoP proofs.
     DpopRequired,
 }
 
-impl Quirk {
-    const DEFAULT: [Self; 6] = [
+impl Oddity for Quirk {
+    const DEFAULT: &'static [Self] = &[
         Self::Unlock403E0000032,
         Self::LinksUnreliable,
         Self::LoginWithSlash,
@@ -69,40 +72,4 @@ impl Quirk {
         Self::TokenShareHidden,
         Self::LockEventActorOnly,
     ];
-}
-
-impl std::str::FromStr for Quirk {
-    type Err = anyhow::Error;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        serde_json::from_value(serde_json::Value::from(name))
-            .map_err(|error| anyhow::anyhow!("quirk {name:?}: {error}"))
-    }
-}
-
-/// The quirks that are on.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Quirks(BTreeSet<Quirk>);
-
-impl Default for Quirks {
-    fn default() -> Self {
-        Self(Quirk::DEFAULT.into())
-    }
-}
-
-impl Quirks {
-    /// Whether a quirk is on.
-    pub fn has(&self, quirk: Quirk) -> bool {
-        self.0.contains(&quirk)
-    }
-
-    /// Turns a quirk on or off.
-    pub fn set(&mut self, quirk: Quirk, on: bool) {
-        if on {
-            self.0.insert(quirk)
-        } else {
-            self.0.remove(&quirk)
-        };
-    }
 }

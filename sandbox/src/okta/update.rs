@@ -12,6 +12,7 @@ use super::quirks::Quirk;
 use super::shapes::{self, Omit, Place};
 use super::user::{ProviderType, Status, User};
 use crate::exchange::{Call, Reply};
+use crate::quirks::Quirks;
 
 /// Attributes of the base profile schema.
 const BASE_ATTRIBUTES: [&str; 31] = [
@@ -289,7 +290,7 @@ impl Okta {
     }
 }
 
-fn set_by_admin(user: &mut User, value: &str, context: &Context, quirks: &super::quirks::Quirks) {
+fn set_by_admin(user: &mut User, value: &str, context: &Context, quirks: &Quirks<Quirk>) {
     user.password.set(value, context.now, false);
     if !quirks.has(Quirk::AdminSetKeepsPasswordChanged) {
         user.password_changed = Some(context.now);

@@ -5,12 +5,14 @@ mod directory389;
 mod keycloak;
 mod okta;
 mod openldap;
+mod servicenow;
 
 pub use active_directory::{ActiveDirectoryProvider, TargetServer};
 pub use directory389::Directory389Provider;
 pub use keycloak::KeycloakProvider;
 pub use okta::OktaProvider;
 pub use openldap::OpenLdapProvider;
+pub use servicenow::ServiceNowProvider;
 
 use crate::api::{common::SecretKeyRef, schema};
 use kube::{
@@ -20,7 +22,16 @@ use kube::{
 use serde::{Deserialize, Serialize};
 
 /// The members of the union, as they stand in manifests.
-pub const MEMBERS: &[&str] = &["activeDirectory", "directory389", "keycloak", "okta", "openldap"];
+pub const MEMBERS: &[&str] = &[
+    "activeDirectory",
+    "directory389",
+    "keycloak",
+    "okta",
+    "openldap",
+    "serviceNow",
+];
+/// The most calls under way at once that an upstream of no known bound gets.
+const MOST_AT_ONCE: u32 = 256;
 
 /// One upstream. Exactly one member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
@@ -42,6 +53,9 @@ pub struct Provider {
     /// An OpenLDAP server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub openldap: Option<OpenLdapProvider>,
+    /// A ServiceNow instance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_now: Option<ServiceNowProvider>,
 }
 
 /// The member that is set.
@@ -57,6 +71,8 @@ pub enum Member<'a> {
     Okta(&'a OktaProvider),
     /// An OpenLDAP server.
     OpenLdap(&'a OpenLdapProvider),
+    /// A ServiceNow instance.
+    ServiceNow(&'a ServiceNowProvider),
 }
 
 impl Provider {
@@ -68,6 +84,7 @@ impl Provider {
             self.keycloak.as_ref().map(Member::Keycloak),
             self.okta.as_ref().map(Member::Okta),
             self.openldap.as_ref().map(Member::OpenLdap),
+            self.service_now.as_ref().map(Member::ServiceNow),
         ];
         members.into_iter().flatten().next()
     }
@@ -80,7 +97,23 @@ impl Provider {
             Member::Keycloak(spec) => (&spec.client_secret_ref, "client-secret"),
             Member::Okta(spec) => (&spec.token_secret_ref, "token"),
             Member::OpenLdap(spec) => (&spec.bind_secret_ref, "password"),
+            Member::ServiceNow(spec) => spec.credential()?,
         })
+    }
+
+    /// A second key that is part of the credential, and its default, for a grant that needs two secrets. It stands in the
+    /// Secret that [`Provider::credential`] names.
+    pub fn second_credential(&self) -> Option<(&SecretKeyRef, &'static str)> {
+        self.service_now.as_ref()?.second_credential()
+    }
+
+    /// The most calls that the upstream should have under way at once, whatever the Directory allows.
+    pub fn most_at_once(&self) -> u32 {
+        match self.service_now {
+            // Its API semaphores bound each node; their numbers are not documented.
+            Some(_) => 4,
+            None => MOST_AT_ONCE,
+        }
     }
 
     /// Which Secret holds the certificates to trust.
@@ -91,6 +124,7 @@ impl Provider {
             Member::Keycloak(spec) => spec.ca_secret_ref.as_ref(),
             Member::Okta(spec) => spec.ca_secret_ref.as_ref(),
             Member::OpenLdap(spec) => spec.ca_secret_ref.as_ref(),
+            Member::ServiceNow(spec) => spec.ca_secret_ref.as_ref(),
         }
     }
 
@@ -102,6 +136,7 @@ impl Provider {
             Some(Member::Keycloak(_)) => "keycloak",
             Some(Member::Okta(_)) => "okta",
             Some(Member::OpenLdap(_)) => "openldap",
+            Some(Member::ServiceNow(_)) => "servicenow",
             None => "unknown",
         }
     }
@@ -116,4 +151,47 @@ pub(super) fn secure_url(secure: &str, plain: &str) -> Rule {
     .message(Message::Message(format!(
         "must be an {secure}:// URL; {plain}:// is allowed to this machine's loopback address only"
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn provider(member: Value) -> Provider {
+        serde_json::from_value(member).unwrap()
+    }
+
+    #[test]
+    fn a_servicenow_credential_is_one_key_or_two() {
+        let reference = json!({"name": "sn"});
+        let url = "https://example.service-now.com";
+        for (members, first, second) in [
+            (
+                json!({"username": "u", "passwordSecretRef": reference}),
+                "password",
+                None,
+            ),
+            (
+                json!({"clientID": "c", "clientSecretRef": reference}),
+                "client-secret",
+                None,
+            ),
+            (
+                json!({"username": "u", "passwordSecretRef": reference, "clientID": "c", "clientSecretRef": reference}),
+                "password",
+                Some("client-secret"),
+            ),
+        ] {
+            let mut member = members.clone();
+            member["url"] = url.into();
+            let provider = provider(json!({"serviceNow": member}));
+            assert_eq!(provider.credential().map(|(_, key)| key), Some(first), "{members}");
+            assert_eq!(provider.second_credential().map(|(_, key)| key), second, "{members}");
+            assert_eq!(provider.name(), "servicenow");
+            assert_eq!(provider.most_at_once(), 4, "its semaphores bound each node");
+        }
+        let okta = provider(json!({"okta": {"url": "https://example.okta.com", "tokenSecretRef": reference}}));
+        assert!(okta.second_credential().is_none() && okta.most_at_once() > 4);
+    }
 }

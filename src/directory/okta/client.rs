@@ -183,6 +183,20 @@ impl Client {
         }
     }
 
+    /// Reads one page of a list, and the address of the next.
+    ///
+    /// # Errors
+    /// As [`Client::get`]; where the next page is elsewhere.
+    pub(super) async fn one_page<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+        what: &'static str,
+        url: Url,
+    ) -> Result<(Vec<T>, Option<Url>), Refusal> {
+        let (entries, headers) = self.page(call, what, url).await?;
+        Ok((entries, pages::next_link(&headers, &self.base)?))
+    }
+
     async fn page<T: DeserializeOwned>(
         &self,
         call: &Call,

@@ -2,43 +2,31 @@
 
 use super::{client::Refusal, errors::Meaning};
 use crate::{
+    directory::gate::Gate,
     domain::account::{Failure, FailureClass},
     secret::Secret,
 };
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
-use std::{
-    sync::atomic::{AtomicBool, Ordering},
-    time::{Duration, Instant},
-};
-use tokio::sync::{Mutex, MutexGuard};
+use std::time::Instant;
+use tokio::sync::MutexGuard;
 use zeroize::Zeroizing;
 
-/// How the token has fared. A refused one is used no more; until one has been accepted, calls go one at a time, so that
-/// a wrong one is tried once.
-#[derive(Default)]
-pub(super) struct Credential {
-    accepted: AtomicBool,
-    refused: AtomicBool,
-    first: Mutex<()>,
+/// How the token has fared.
+pub(super) struct Credential(Gate);
+
+impl Default for Credential {
+    fn default() -> Self {
+        Credential(Gate::new("Okta refused the API token; put a valid one into its Secret"))
+    }
 }
 
 impl Credential {
-    /// Waits until nobody else is the first to use the token; at once where it has been accepted before.
+    /// See [`Gate::alone_until_accepted`].
     ///
     /// # Errors
     /// `RateLimited` at the deadline.
     pub(super) async fn alone_until_accepted(&self, deadline: Instant) -> Result<Option<MutexGuard<'_, ()>>, Failure> {
-        if self.accepted.load(Ordering::Acquire) {
-            return Ok(None);
-        }
-        match tokio::time::timeout_at(deadline.into(), self.first.lock()).await {
-            Ok(_) if self.accepted.load(Ordering::Acquire) => Ok(None),
-            Ok(alone) => Ok(Some(alone)),
-            Err(_) => Err(Failure::new(
-                FailureClass::RateLimited(Duration::from_secs(1)),
-                "whether Okta accepts the API token is still being found out",
-            )),
-        }
+        self.0.alone_until_accepted(deadline).await
     }
 
     /// Whether the token may be sent.
@@ -46,21 +34,15 @@ impl Credential {
     /// # Errors
     /// `CredentialRefused` where it was refused before.
     pub(super) fn usable(&self) -> Result<(), Failure> {
-        match self.refused.load(Ordering::Acquire) {
-            false => Ok(()),
-            true => Err(Failure::new(
-                FailureClass::CredentialRefused,
-                "Okta refused the API token; put a valid one into its Secret",
-            )),
-        }
+        self.0.usable()
     }
 
     /// Learns from an answer: its status, and why it refuses where it does.
     pub(super) fn learn(&self, status: u16, refusal: Option<&Refusal>) {
         if refusal.is_some_and(|refusal| refusal.meaning == Some(Meaning::CredentialRefused)) {
-            self.refused.store(true, Ordering::Release);
+            self.0.refuse();
         } else if status < 400 || matches!(status, 403 | 404 | 409) {
-            self.accepted.store(true, Ordering::Release);
+            self.0.accept();
         }
     }
 }

@@ -11,12 +11,13 @@ mod errors;
 mod find;
 mod legality;
 mod lifecycle;
+mod lockouts;
 mod model;
 mod pages;
 mod protection;
 mod rate;
 
-use super::{Call, Directory, Probe, Target, throttle::Throttle};
+use super::{Call, Directory, LockedPage, Probe, Target, throttle::Throttle};
 use crate::{
     api::{common::AccountSelector, provider::OktaProvider},
     domain::account::{AccountRead, Capabilities, Failure, ReadFailure, Sent, Step},
@@ -108,6 +109,10 @@ impl Directory for Okta {
 
     async fn revoke_sessions(&self, call: &Call, target: &Target) -> Sent {
         self.clear_sessions(call, &target.id).await
+    }
+
+    async fn locked(&self, call: &Call, page: Option<&str>) -> Result<LockedPage, ReadFailure> {
+        self.locked_page(call, page).await
     }
 
     async fn link_sent_since(&self, call: &Call, target: &Target, since: Timestamp) -> bool {

@@ -1,0 +1,147 @@
+//! Locked accounts as Account objects, where a Directory asks for them.
+
+use crate::support::{
+    kubectl,
+    org::{Org, check},
+    stage::{Stage, stage},
+    success,
+};
+use sandbox::{SEED_PASSWORD, SeedUser, Status};
+use serde_json::Value;
+use std::time::{Duration, Instant};
+
+/// An organisation in which nobody is locked out, whose Directory asks for lists.
+fn org(stage: &'static Stage, name: &str, lockouts: &str) -> Org {
+    let org = Org::start(stage, name);
+    for account in org.sandbox.accounts() {
+        if account.status == Status::LockedOut {
+            org.unlocked(&format!("{name}-at-first-{}", account.id.to_lowercase()), &account.login);
+        }
+    }
+    set(&org, lockouts);
+    org
+}
+
+/// What the Directory asks for from now on.
+fn set(org: &Org, lockouts: &str) {
+    let directory = org.directory(&org.sandbox.addresses().http, "");
+    let spec = directory.trim_end().strip_suffix('}').expect("the spec ends the manifest");
+    org.stage.admin(&format!("{spec}, lockouts: {lockouts}}}\n"));
+}
+
+/// The Account objects that show a lock in this organisation.
+fn shown(org: &Org) -> Vec<Value> {
+    let selector = format!("readmit.dev/state=Locked,readmit.dev/directory={}", org.name);
+    let text = success(&kubectl(
+        org.stage.plane,
+        "admin",
+        &["get", "accounts", "-l", &selector, "-o", "json"],
+    ));
+    let list: Value = serde_json::from_str(&text).expect("JSON");
+    list["items"].as_array().cloned().unwrap_or_default()
+}
+
+fn logins(accounts: &[Value]) -> Vec<String> {
+    let login = |account: &Value| account["lockout"]["login"].as_str().unwrap_or("-").to_owned();
+    let mut logins: Vec<String> = accounts.iter().map(login).collect();
+    logins.sort();
+    logins
+}
+
+/// Waits until so many accounts are shown, and gives them.
+#[track_caller]
+fn shown_when(org: &Org, so: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+    let end = Instant::now() + Duration::from_secs(30);
+    loop {
+        let accounts = shown(org);
+        if so(&accounts) {
+            return accounts;
+        }
+        assert!(Instant::now() < end, "{accounts:#?}\n{}", org.stage.operator.tail());
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+fn listed(status: &Value) -> &Value {
+    let conditions = status["conditions"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let found = conditions.iter().find(|condition| condition["type"] == "LockoutsListed");
+    found.unwrap_or(&Value::Null)
+}
+
+fn seed_many(org: &Org, prefix: &str, count: usize) {
+    let people = (0..count).map(|n| SeedUser::new(&format!("{prefix}-{n:03}@example.com"), Status::LockedOut, Some(SEED_PASSWORD)));
+    org.sandbox.seed(people.collect::<Vec<_>>()).expect("new logins");
+}
+
+#[test]
+fn who_is_locked_out_is_shown_while_it_lasts() {
+    let Some(stage) = stage() else { return };
+    let org = org(stage, "lockouts", "{poll: 1s}");
+    org.directory_when(|status| listed(status)["status"] == "True");
+    assert_eq!(shown(&org), [] as [Value; 0]);
+    org.seed_locked("locked-one@example.com");
+    org.seed_locked("locked-two@example.com");
+    let accounts = shown_when(&org, |accounts| accounts.len() == 2);
+    assert_eq!(logins(&accounts), ["locked-one@example.com", "locked-two@example.com"]);
+    assert!(accounts[0]["lockout"]["since"].is_string(), "{:#}", accounts[0]);
+    org.directory_when(|status| status["lockedAccounts"] == 2);
+    // Nothing changes, so nothing is written.
+    let versions = |accounts: &[Value]| -> Vec<Value> {
+        accounts.iter().map(|account| account["metadata"]["resourceVersion"].clone()).collect()
+    };
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(versions(&shown(&org)), versions(&accounts));
+    // Let in again, by a request and in Okta itself: the objects go.
+    check(&org.unlocked("lockouts-one", "locked-one@example.com"), "Succeeded", "Unlocked", "");
+    let accounts = shown_when(&org, |accounts| accounts.len() == 1);
+    let name = accounts[0]["metadata"]["name"].as_str().expect("a name").to_owned();
+    check(&org.unlocked("lockouts-two", "locked-two@example.com"), "Succeeded", "Unlocked", "");
+    shown_when(&org, <[Value]>::is_empty);
+    let gone = kubectl(stage.plane, "admin", &["get", "account", &name]);
+    assert!(!gone.status.success(), "{name} has no ledger, so it should be gone");
+    org.directory_when(|status| status["lockedAccounts"] == 0);
+}
+
+#[test]
+fn a_ledger_outlives_the_lock() {
+    let Some(stage) = stage() else { return };
+    let org = org(stage, "lockouts-ledger", "{poll: 1s}");
+    org.seed_locked("with-ledger@example.com");
+    let account = shown_when(&org, |accounts| accounts.len() == 1).remove(0);
+    let name = account["metadata"]["name"].as_str().expect("a name").to_owned();
+    let status = org.is_reset("lockouts-reset", "with-ledger@example.com", "TemporaryPassword");
+    check(&status, "Succeeded", "PasswordReset", "");
+    assert_eq!(status["account"]["ref"], name, "{status:#}");
+    shown_when(&org, <[Value]>::is_empty);
+    let account = org.stage.get("account", "default", &name);
+    assert_eq!(account["ledger"].as_array().map(Vec::len), Some(1), "{account:#}");
+    assert_eq!(account["lockout"], Value::Null, "{account:#}");
+}
+
+#[test]
+fn a_long_list_is_read_page_by_page_and_cut_at_the_most() {
+    let Some(stage) = stage() else { return };
+    let org = org(stage, "lockouts-many", "{poll: 1s, max: 300}");
+    seed_many(&org, "many", 250);
+    let accounts = shown_when(&org, |accounts| accounts.len() == 250);
+    assert_eq!(logins(&accounts)[249], "many-249@example.com");
+    seed_many(&org, "more", 100);
+    let status = org.directory_when(|status| listed(status)["reason"] == "TooManyLocked");
+    assert_eq!(status["lockedAccounts"], 300, "{status:#}");
+    let text = listed(&status)["message"].as_str().unwrap_or_default();
+    assert!(text.contains("more than 300") && text.contains("spec.lockouts.max"), "{text}");
+    assert_eq!(shown_when(&org, |accounts| accounts.len() == 300).len(), 300);
+}
+
+#[test]
+fn no_names_are_stored_where_the_directory_forbids_it_and_nothing_where_it_asks_for_no_list() {
+    let Some(stage) = stage() else { return };
+    let org = org(stage, "lockouts-none", "{poll: 1s, personalData: None}");
+    org.seed_locked("nameless@example.com");
+    let accounts = shown_when(&org, |accounts| accounts.len() == 1);
+    assert!(!accounts[0].to_string().contains("nameless"), "{:#}", accounts[0]);
+    assert_eq!(accounts[0]["id"], org.account("nameless@example.com").id);
+    org.connect(sandbox::ADMIN_TOKEN);
+    shown_when(&org, <[Value]>::is_empty);
+    org.directory_when(|status| *listed(status) == Value::Null && status["lockedAccounts"] == Value::Null);
+}

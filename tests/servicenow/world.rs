@@ -1,0 +1,261 @@
+//! A sandbox and the provider that talks to it. When it goes, it asserts that nothing was sent that never may be.
+
+use readmit::{
+    api::{
+        common::{AccountSelector, SecretKeyRef},
+        provider::ServiceNowProvider,
+    },
+    directory::{Call, Directory, Lane, Target, servicenow::ServiceNow, throttle::Throttle},
+    domain::account::{AccountRead, Failure, FailureClass, ReadFailure, Sent, Step},
+    secret::Secret,
+};
+use sandbox::{
+    Entry, Options, Origin, Sandbox,
+    servicenow::{Instance, OPERATOR, OPERATOR_PASSWORD, Quirk, Row, Setup},
+};
+use std::time::{Duration, Instant};
+
+/// A password that meets the instance's policy, and that JSON and forms must encode.
+pub const NEW_PASSWORD: &str = "Neu-\"Gesetzt\\&=+%-4711";
+
+/// Every call that the provider may make: method, pattern of the path, and the sets of members that a body may have.
+const ALLOWED: &[(&str, &str, &[&[&str]])] = &[
+    ("POST", "/oauth_token.do", &[&[]]),
+    ("GET", "/api/now/v2/table/*", &[&[]]),
+    ("GET", "/api/now/v2/table/*/*", &[&[]]),
+    (
+        "PATCH",
+        "/api/now/v2/table/sys_user/*",
+        &[
+            &["failed_attempts", "locked_out"],
+            &["password_needs_reset"],
+            &["user_password"],
+        ],
+    ),
+    (
+        "PATCH",
+        "/api/now/v2/table/incident/*",
+        &[
+            &["work_notes"],
+            &["correlation_display", "correlation_id"],
+            &["correlation_display", "correlation_id", "work_notes"],
+            &["close_code", "close_notes", "state"],
+            &[
+                "close_code",
+                "close_notes",
+                "correlation_display",
+                "correlation_id",
+                "state",
+            ],
+        ],
+    ),
+];
+
+pub struct World {
+    pub sandbox: Sandbox,
+    pub directory: ServiceNow,
+}
+
+impl World {
+    pub async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// With these quirks on.
+    pub async fn with(quirks: &[Quirk]) -> Self {
+        let world = Self::as_user(OPERATOR, OPERATOR_PASSWORD, quirks).await;
+        quirks.iter().for_each(|quirk| world.instance().set_quirk(*quirk, true));
+        world
+    }
+
+    pub async fn as_user(name: &str, password: &str, at_start: &[Quirk]) -> Self {
+        let mut servicenow = Setup::default();
+        let when_built = [Quirk::StateNumbersDiffer, Quirk::CategoryMissing];
+        for quirk in at_start.iter().filter(|quirk| when_built.contains(quirk)) {
+            servicenow.settings.quirks.set(*quirk, true);
+        }
+        let options = Options {
+            servicenow,
+            ..Options::default()
+        };
+        let sandbox = Sandbox::start(options).await.unwrap();
+        let directory = basic(&sandbox, name, password);
+        World { sandbox, directory }
+    }
+
+    pub fn instance(&self) -> Instance<'_> {
+        self.sandbox.servicenow()
+    }
+
+    pub fn user(&self, name: &str) -> Row {
+        self.instance().user(name).unwrap_or_else(|| panic!("no user {name}"))
+    }
+
+    pub fn target(&self, name: &str) -> Target {
+        Target {
+            id: self.user(name)["sys_id"].clone(),
+            server: None,
+        }
+    }
+
+    pub async fn find(&self, key: AccountSelector) -> Result<AccountRead, ReadFailure> {
+        self.directory.find(&call(), &key).await
+    }
+
+    pub async fn read(&self, name: &str) -> Result<AccountRead, ReadFailure> {
+        self.directory.read(&call(), &self.target(name)).await
+    }
+
+    /// Does one step to one account.
+    pub async fn act(&self, step: Step, name: &str) -> Sent {
+        let (call, target) = (call(), self.target(name));
+        match step {
+            Step::Unlock => self.directory.unlock(&call, &target).await,
+            Step::SetPassword => {
+                let password = Secret::new(NEW_PASSWORD.into());
+                self.directory.set_password(&call, &target, &password, &[]).await
+            }
+            Step::SendLink => self.directory.send_reset_link(&call, &target).await,
+            Step::RequireChange => self.directory.require_change(&call, &target).await,
+            Step::RevokeSessions => self.directory.revoke_sessions(&call, &target).await,
+        }
+    }
+
+    /// What arrived at the API.
+    pub fn calls(&self) -> Vec<Entry> {
+        let truth = self.sandbox.truth().into_iter();
+        truth.filter(|entry| entry.origin == Origin::Api).collect()
+    }
+
+    /// What arrived and may change a record.
+    pub fn writes(&self) -> Vec<Entry> {
+        let is_write = |entry: &Entry| !matches!(entry.method.as_str(), "GET" | "POST");
+        self.calls().into_iter().filter(is_write).collect()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        for entry in self.calls() {
+            let line = format!("{} {}?{}", entry.method, entry.path, entry.query);
+            assert!(is_allowed(&entry), "never to be sent: {line} {:?}", entry.body_fields);
+            // Only a password is sent as a display value, alone; and labels of what closes a ticket.
+            let as_display = entry.query.contains("sysparm_input_display_value=true");
+            let password = entry.body_fields.iter().any(|field| field == "user_password");
+            let closing = entry.body_fields.iter().any(|field| field == "close_code");
+            assert_eq!(as_display, password || closing, "{line}");
+            assert!(entry.values_of("script").is_empty(), "a script was evaluated: {line}");
+            let agent = entry.user_agent.as_deref().unwrap_or_default();
+            assert!(agent.starts_with("readmit/"), "{line}");
+        }
+    }
+}
+
+fn is_allowed(entry: &Entry) -> bool {
+    let mut fields: Vec<&str> = entry.body_fields.iter().map(String::as_str).collect();
+    fields.sort_unstable();
+    ALLOWED.iter().any(|(method, path, bodies)| {
+        entry.method == *method && matches(path, &entry.path) && bodies.iter().any(|body| **body == *fields)
+    })
+}
+
+fn matches(pattern: &str, path: &str) -> bool {
+    let (pattern, path): (Vec<_>, Vec<_>) = (pattern.split('/').collect(), path.split('/').collect());
+    pattern.len() == path.len()
+        && pattern
+            .iter()
+            .zip(path)
+            .all(|(pattern, part)| *pattern == "*" || *pattern == part)
+}
+
+/// A spec without a credential.
+pub fn spec(url: &str) -> ServiceNowProvider {
+    ServiceNowProvider {
+        url: url.into(),
+        username: None,
+        password_secret_ref: None,
+        client_id: None,
+        client_secret_ref: None,
+        administrator_roles: vec!["admin".into(), "user_admin".into()],
+        ca_secret_ref: None,
+    }
+}
+
+pub fn secret_ref() -> Option<SecretKeyRef> {
+    Some(SecretKeyRef {
+        name: "servicenow".into(),
+        key: None,
+    })
+}
+
+pub fn connect(spec: &ServiceNowProvider, first: &str, second: Option<&str>) -> Result<ServiceNow, Failure> {
+    let secrets = (Secret::new(first.into()), second.map(|text| Secret::new(text.into())));
+    ServiceNow::new(
+        spec,
+        secrets,
+        None,
+        Throttle::new(60_000, 4),
+        Duration::from_secs(3),
+        true,
+    )
+}
+
+/// A provider by name and password.
+pub fn basic(sandbox: &Sandbox, name: &str, password: &str) -> ServiceNow {
+    let spec = ServiceNowProvider {
+        username: Some(name.into()),
+        password_secret_ref: secret_ref(),
+        ..spec(&sandbox.addresses().servicenow)
+    };
+    connect(&spec, password, None).unwrap()
+}
+
+pub fn call() -> Call {
+    Call {
+        lane: Lane::Person,
+        deadline: Instant::now() + Duration::from_secs(20),
+    }
+}
+
+pub fn login(login: &str) -> AccountSelector {
+    AccountSelector {
+        login: Some(login.into()),
+        id: None,
+        email: None,
+    }
+}
+
+pub fn email(email: &str) -> AccountSelector {
+    AccountSelector {
+        login: None,
+        id: None,
+        email: Some(email.into()),
+    }
+}
+
+pub fn id(id: &str) -> AccountSelector {
+    AccountSelector {
+        login: None,
+        id: Some(id.into()),
+        email: None,
+    }
+}
+
+/// Why it was refused.
+pub fn refused(sent: &Sent) -> Option<FailureClass> {
+    match sent {
+        Sent::Refused(failure) => Some(failure.class),
+        _ => None,
+    }
+}
+
+/// Why it could not be read.
+pub fn failed<T>(read: &Result<T, ReadFailure>) -> Option<FailureClass> {
+    match read {
+        Err(ReadFailure::Failed(failure)) => Some(failure.class),
+        _ => None,
+    }
+}
