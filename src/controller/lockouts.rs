@@ -110,21 +110,24 @@ async fn round(context: &Context, handle: &Handle, settings: &Lockouts, known: &
             tracing::warn!(directory = handle.name, %error, "a locked account could not be shown; tried again");
         }
     }
-    tell(handle, Listing {
-        locked,
-        condition: match complete {
-            true => ("True", "Listed", "every locked account is shown".into()),
-            false => (
-                "False",
-                "TooManyLocked",
-                format!(
-                    "more than {} accounts are locked, and the others are not shown; raise spec.lockouts.max, and find \
+    tell(
+        handle,
+        Listing {
+            locked,
+            condition: match complete {
+                true => ("True", "Listed", "every locked account is shown".into()),
+                false => (
+                    "False",
+                    "TooManyLocked",
+                    format!(
+                        "more than {} accounts are locked, and the others are not shown; raise spec.lockouts.max, and find \
                      out what locks so many",
-                    settings.max
+                        settings.max
+                    ),
                 ),
-            ),
+            },
         },
-    });
+    );
 }
 
 /// All that is locked, and whether that is all.
@@ -172,10 +175,13 @@ fn trouble(context: &Context, handle: &Handle, failure: &Failure) {
         _ => "Unavailable",
     };
     let message = format!("locked accounts could not be listed: {}", failure.public);
-    tell(handle, Listing {
-        locked,
-        condition: ("False", reason, message),
-    });
+    tell(
+        handle,
+        Listing {
+            locked,
+            condition: ("False", reason, message),
+        },
+    );
 }
 
 /// Puts it down for the Directory's status, where it is news.
@@ -192,7 +198,10 @@ fn tell(handle: &Handle, listing: Listing) {
 async fn load(context: &Context, handle: &Handle) -> Result<Shown, kube::Error> {
     let accounts = context.accounts.listed_by(&handle.name).await?;
     let shown = accounts.into_iter().filter_map(|account| {
-        let lockout = account.spec.lockout.filter(|lockout| lockout.directory == handle.name)?;
+        let lockout = account
+            .spec
+            .lockout
+            .filter(|lockout| lockout.directory == handle.name)?;
         let id = account.spec.id;
         Some((account.metadata.name?, Locked { id, lockout }))
     });

@@ -313,14 +313,27 @@ fn status(handle: &Handle, state: &State) -> DirectoryStatus {
         false => before.capabilities.clone(),
     };
     let listed = state.lockouts.as_ref().map(|listing| listing.condition.clone());
-    let kept = || before.conditions.iter().find(|condition| condition.r#type == types::LOCKOUTS_LISTED);
+    let kept = || {
+        before
+            .conditions
+            .iter()
+            .find(|condition| condition.r#type == types::LOCKOUTS_LISTED)
+    };
     let listed = match listed {
-        Some(listed) => Some(record::condition(&before.conditions, types::LOCKOUTS_LISTED, listed, generation)),
+        Some(listed) => Some(record::condition(
+            &before.conditions,
+            types::LOCKOUTS_LISTED,
+            listed,
+            generation,
+        )),
         // Not listed yet by this process: what was told before stands.
         None if state.object.spec.lockouts.is_some() => kept().cloned(),
         None => None,
     };
-    let locked = state.lockouts.as_ref().and_then(|listing| i64::try_from(listing.locked).ok());
+    let locked = state
+        .lockouts
+        .as_ref()
+        .and_then(|listing| i64::try_from(listing.locked).ok());
     DirectoryStatus {
         observed_generation: generation,
         conditions: std::iter::once(record::condition(&before.conditions, types::READY, ready, generation))

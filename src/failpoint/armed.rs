@@ -75,6 +75,8 @@ fn signal(signal: rustix::process::Signal) {
     if let Err(error) = rustix::process::kill_process(rustix::process::getpid(), signal) {
         eprintln!("failpoint: the signal was not sent: {error}");
     }
+    // It may take a moment to arrive; nothing is done by then.
+    std::thread::sleep(Duration::from_millis(100));
 }
 
 /// How far the clock of this name (`clock-boot`, `clock-wall`) is to be off, in milliseconds.

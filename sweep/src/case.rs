@@ -223,6 +223,8 @@ pub enum Change {
     WallClock(i64),
     /// The boot-time clock jumps forward by so many seconds, as after a suspended machine.
     BootClock(i64),
+    /// Every operator is stopped, wherever it is.
+    Stop,
     /// So many milliseconds pass.
     Pause(u64),
 }
@@ -244,6 +246,8 @@ pub enum Given {
     EmptyAccount,
     /// There is no Lease.
     NoLease,
+    /// Readings of the account take long, though not too long.
+    SlowReads,
     /// The operators are started with the trouble armed, and not before.
     FreshStart,
 }

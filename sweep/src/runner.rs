@@ -113,7 +113,7 @@ fn start(plan: &Plan, name: &str, cases: &[Numbered]) -> Result<Lane> {
 
 /// The cases whose name is one of these words or contains one; all where there are none.
 pub fn chosen(cases: Vec<Case>, words: &[String]) -> Vec<Case> {
-    let exact = |case: &Case| words.iter().any(|word| *word == case.name);
+    let exact = |case: &Case| words.contains(&case.name);
     if cases.iter().any(exact) {
         return cases.into_iter().filter(exact).collect();
     }

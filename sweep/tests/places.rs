@@ -43,9 +43,11 @@ fn cases_name_no_place_that_is_not_there() {
 }
 
 /// Calls of the Kubernetes client that write, as they stand in the source.
-const WRITES: [&str; 6] = [
+const WRITES: [&str; 8] = [
     ".create(&",
-    ".replace(",
+    ".replace(name",
+    ".replace(NAME",
+    ".replace(&",
     ".patch_status(",
     ".patch(",
     ".delete(&",

@@ -191,7 +191,7 @@ pub fn state(lock: &LockState) -> &'static str {
         LockState::NotLocked => "not locked",
         LockState::Unknown(_) => "unknown",
         LockState::Locked(lock) => match lock.remedy {
-            Remedy::Unlock => "unlock",
+            Remedy::Unlock | Remedy::Clear => "unlock",
             Remedy::Time => "time",
             Remedy::None(_) => "nothing",
         },

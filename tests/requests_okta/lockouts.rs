@@ -15,7 +15,10 @@ fn org(stage: &'static Stage, name: &str, lockouts: &str) -> Org {
     let org = Org::start(stage, name);
     for account in org.sandbox.accounts() {
         if account.status == Status::LockedOut {
-            org.unlocked(&format!("{name}-at-first-{}", account.id.to_lowercase()), &account.login);
+            org.unlocked(
+                &format!("{name}-at-first-{}", account.id.to_lowercase()),
+                &account.login,
+            );
         }
     }
     set(&org, lockouts);
@@ -25,7 +28,10 @@ fn org(stage: &'static Stage, name: &str, lockouts: &str) -> Org {
 /// What the Directory asks for from now on.
 fn set(org: &Org, lockouts: &str) {
     let directory = org.directory(&org.sandbox.addresses().http, "");
-    let spec = directory.trim_end().strip_suffix('}').expect("the spec ends the manifest");
+    let spec = directory
+        .trim_end()
+        .strip_suffix('}')
+        .expect("the spec ends the manifest");
     org.stage.admin(&format!("{spec}, lockouts: {lockouts}}}\n"));
 }
 
@@ -64,12 +70,20 @@ fn shown_when(org: &Org, so: impl Fn(&[Value]) -> bool) -> Vec<Value> {
 
 fn listed(status: &Value) -> &Value {
     let conditions = status["conditions"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let found = conditions.iter().find(|condition| condition["type"] == "LockoutsListed");
+    let found = conditions
+        .iter()
+        .find(|condition| condition["type"] == "LockoutsListed");
     found.unwrap_or(&Value::Null)
 }
 
 fn seed_many(org: &Org, prefix: &str, count: usize) {
-    let people = (0..count).map(|n| SeedUser::new(&format!("{prefix}-{n:03}@example.com"), Status::LockedOut, Some(SEED_PASSWORD)));
+    let people = (0..count).map(|n| {
+        SeedUser::new(
+            &format!("{prefix}-{n:03}@example.com"),
+            Status::LockedOut,
+            Some(SEED_PASSWORD),
+        )
+    });
     org.sandbox.seed(people.collect::<Vec<_>>()).expect("new logins");
 }
 
@@ -87,15 +101,28 @@ fn who_is_locked_out_is_shown_while_it_lasts() {
     org.directory_when(|status| status["lockedAccounts"] == 2);
     // Nothing changes, so nothing is written.
     let versions = |accounts: &[Value]| -> Vec<Value> {
-        accounts.iter().map(|account| account["metadata"]["resourceVersion"].clone()).collect()
+        accounts
+            .iter()
+            .map(|account| account["metadata"]["resourceVersion"].clone())
+            .collect()
     };
     std::thread::sleep(Duration::from_secs(3));
     assert_eq!(versions(&shown(&org)), versions(&accounts));
     // Let in again, by a request and in Okta itself: the objects go.
-    check(&org.unlocked("lockouts-one", "locked-one@example.com"), "Succeeded", "Unlocked", "");
+    check(
+        &org.unlocked("lockouts-one", "locked-one@example.com"),
+        "Succeeded",
+        "Unlocked",
+        "",
+    );
     let accounts = shown_when(&org, |accounts| accounts.len() == 1);
     let name = accounts[0]["metadata"]["name"].as_str().expect("a name").to_owned();
-    check(&org.unlocked("lockouts-two", "locked-two@example.com"), "Succeeded", "Unlocked", "");
+    check(
+        &org.unlocked("lockouts-two", "locked-two@example.com"),
+        "Succeeded",
+        "Unlocked",
+        "",
+    );
     shown_when(&org, <[Value]>::is_empty);
     let gone = kubectl(stage.plane, "admin", &["get", "account", &name]);
     assert!(!gone.status.success(), "{name} has no ledger, so it should be gone");
@@ -129,7 +156,10 @@ fn a_long_list_is_read_page_by_page_and_cut_at_the_most() {
     let status = org.directory_when(|status| listed(status)["reason"] == "TooManyLocked");
     assert_eq!(status["lockedAccounts"], 300, "{status:#}");
     let text = listed(&status)["message"].as_str().unwrap_or_default();
-    assert!(text.contains("more than 300") && text.contains("spec.lockouts.max"), "{text}");
+    assert!(
+        text.contains("more than 300") && text.contains("spec.lockouts.max"),
+        "{text}"
+    );
     assert_eq!(shown_when(&org, |accounts| accounts.len() == 300).len(), 300);
 }
 

@@ -70,7 +70,11 @@ impl Accounts {
             ledger: Vec::new(),
         });
         let others = |shown: &AccountLockout| shown.directory != lockout.directory;
-        if fields.lockout.as_ref().is_some_and(|shown| shown == lockout || others(shown)) {
+        if fields
+            .lockout
+            .as_ref()
+            .is_some_and(|shown| shown == lockout || others(shown))
+        {
             return Ok(Stands::Yes);
         }
         fields.lockout = Some(lockout.clone());

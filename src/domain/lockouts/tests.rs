@@ -91,7 +91,11 @@ fn a_person_is_named_only_where_the_directory_allows_it() {
 
 #[test]
 fn texts_from_upstream_are_cut_to_what_the_schema_takes() {
-    let (shown, _) = list(5, PersonalData::Login, &[account(&"ä".repeat(400), locked(&"é".repeat(400)))]);
+    let (shown, _) = list(
+        5,
+        PersonalData::Login,
+        &[account(&"ä".repeat(400), locked(&"é".repeat(400)))],
+    );
     let lockout = &shown.values().next().unwrap().lockout;
     assert_eq!(lockout.login.as_ref().map(|text| text.chars().count()), Some(256));
     assert_eq!(lockout.lock.cause.as_ref().map(|text| text.chars().count()), Some(256));
@@ -100,9 +104,17 @@ fn texts_from_upstream_are_cut_to_what_the_schema_takes() {
 #[test]
 fn one_write_a_change_and_none_without() {
     let of = |accounts: &[AccountRead]| list(9, PersonalData::Login, accounts).0;
-    let before = of(&[account("a", locked("x")), account("b", locked("x")), account("c", locked("x"))]);
+    let before = of(&[
+        account("a", locked("x")),
+        account("b", locked("x")),
+        account("c", locked("x")),
+    ]);
     assert_eq!(changes(&before, &before), []);
-    let now = of(&[account("b", locked("other")), account("c", locked("x")), account("d", locked("x"))]);
+    let now = of(&[
+        account("b", locked("other")),
+        account("c", locked("x")),
+        account("d", locked("x")),
+    ]);
     let changes = changes(&before, &now);
     let mut shown = Vec::new();
     let mut cleared = 0;

@@ -2,7 +2,7 @@
 //! policy gone, a right taken away, a password changed by its owner, more resets than the limit allows, clocks that jump.
 
 use super::points::{ROUTES, struck};
-use crate::case::{Ask, Blow, Case, Change, Crew, Trouble, Upstream, Work};
+use crate::case::{Ask, Blow, Case, Change, Crew, Given, Trouble, Upstream, Work};
 
 /// A request that ends by its `notAfter` after so many seconds, whatever it waits for.
 const SOON: i64 = 8;
@@ -11,6 +11,7 @@ pub fn all() -> Vec<Case> {
     let mut cases = after_a_kill();
     cases.extend(clocks());
     cases.extend(limits());
+    cases.extend(pauses());
     cases
 }
 
@@ -98,6 +99,27 @@ fn clocks() -> Vec<Case> {
         }
     }
     cases
+}
+
+/// Stopped in the middle of reading back what was done.
+fn pauses() -> Vec<Case> {
+    let routes = ROUTES
+        .iter()
+        .filter(|route| route.upstream == Upstream::Okta && route.work != Work::Unlock);
+    let case = |route: &super::points::Route| {
+        // The last step: what follows is the reading.
+        let last = route
+            .places
+            .iter()
+            .rfind(|place| place.starts_with("send"))
+            .unwrap_or(&"send-unlock");
+        let mut case = struck(route, Crew::Solo, &format!("{last}.after"), Blow::Watch);
+        case.name = format!("okta/{}/paused-while-reading-back", route.work);
+        case.given = vec![Given::SlowReads];
+        case.changes = vec![Change::Pause(120), Change::Stop];
+        case
+    };
+    routes.map(case).collect()
 }
 
 /// Five resets of one account, three of which the limit allows; struck in the middle or not.

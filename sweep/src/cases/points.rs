@@ -97,8 +97,8 @@ impl Route {
 
     /// Every failpoint on it.
     pub fn points(&self) -> impl Iterator<Item = String> {
-        let sides = |place: &&str| ["before", "after"].map(|side| format!("{place}.{side}"));
-        self.places.iter().flat_map(move |place| sides(&place))
+        let sides = |place: &str| ["before", "after"].map(|side| format!("{place}.{side}"));
+        self.places.iter().flat_map(move |place| sides(place))
     }
 }
 

@@ -57,14 +57,14 @@ fn was_hidden(told: &Told, request: &Request) -> bool {
     match (request.ask.upstream, request.ask.work) {
         (_, Work::Unlock | Work::ClaimedUnlock | Work::Change | Work::Denied) => false,
         _ if shows_marker(told, request) => {
-            // A proof that was begun is not begun again; a locked account's password proves nothing.
+            // A proof that was begun is not begun again, also not by a rival; a locked account's password proves nothing.
             let proved = claims_of(told, request).any(|claim| claim["proved"] == true);
             let interrupted = told
                 .processes
                 .iter()
                 .any(|(_, _, what)| matches!(what, What::Killed | What::Exited(_)));
             let mut changes = [Change::OwnPassword, Change::DropDayKey, Change::LockAgain].into_iter();
-            (proved && interrupted) || changes.any(|change| told.changes(change))
+            (proved && (interrupted || told.case.crew == Crew::Rivals)) || changes.any(|change| told.changes(change))
         }
         (Upstream::Okta | Upstream::OpenLdap, _) => lost || left,
     }

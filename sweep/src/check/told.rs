@@ -260,6 +260,6 @@ impl Account<'_> {
 }
 
 /// The entries of a ledger.
-pub fn entries<'a>(ledger: &'a Value) -> &'a [Value] {
+pub fn entries(ledger: &Value) -> &[Value] {
     ledger.as_array().map(Vec::as_slice).unwrap_or_default()
 }

@@ -147,7 +147,7 @@ impl Lane {
         events.extend(self.board.about(&uids, &accounts));
         // Both were heard in their own order; the time says how they go together.
         let first = events.iter().position(|event| matches!(event, Event::Case { .. }));
-        events.sort_by_key(|event| at(event));
+        events.sort_by_key(at);
         debug_assert!(first == Some(0), "the case comes first");
         let mut passwords = Vec::new();
         for (uid, person) in &past.requests {

@@ -217,6 +217,14 @@ impl Operator {
         })
     }
 
+    /// Stops it from outside.
+    ///
+    /// # Errors
+    /// When it cannot be signalled.
+    pub fn stop(&mut self) -> Result<()> {
+        self.child.as_mut().map_or(Ok(()), |child| child.signal("STOP"))
+    }
+
     /// Lets a stopped process go on.
     ///
     /// # Errors

@@ -16,6 +16,9 @@ const LATE: u64 = 900;
 /// An answer that comes so late is after the timeout.
 const SLOW: u64 = 1200;
 
+/// A slow reading takes so long: less than the timeout.
+const SLOW_READ: u64 = 350;
+
 /// The directories of a lane.
 pub struct Upstreams {
     /// The simulated Okta.
@@ -128,6 +131,16 @@ impl Upstreams {
         let path = format!("/api/v1/users/{}{path}", person.id);
         self.okta.inject_once(method, &path, kind);
         Ok(())
+    }
+
+    /// Makes every reading of somebody in Okta take most of the time that it may.
+    pub fn slow_down(&self, person: &Person) {
+        let path = format!("/api/v1/users/{}", person.id);
+        self.okta.inject(sandbox::Fault::always(
+            "GET",
+            &path,
+            FaultKind::Latency { ms: SLOW_READ },
+        ));
     }
 
     /// Lets everybody go on, and forgets what was to go wrong.

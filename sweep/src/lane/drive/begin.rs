@@ -73,6 +73,12 @@ impl Drive<'_> {
     }
 
     pub(super) fn given(&mut self, given: Given) -> Result<()> {
+        if given == Given::SlowReads {
+            self.people
+                .iter()
+                .for_each(|person| self.lane.upstreams.slow_down(person));
+            return Ok(());
+        }
         if given != Given::ExpiredRequest {
             return self.lane.cluster.prepare(given);
         }
@@ -86,11 +92,12 @@ impl Drive<'_> {
         while !self.have_ended()? && Instant::now() < end {
             self.tick()?;
         }
-        self.lane.cluster.set_time_to_live(ask.work.kind(), &name)?;
-        sleep(Duration::from_millis(1100));
+        // Whoever sweeps after its start must not see it yet.
         for operator in &mut self.lane.operators {
             operator.kill();
         }
+        self.lane.cluster.set_time_to_live(ask.work.kind(), &name)?;
+        sleep(Duration::from_millis(1100));
         Ok(())
     }
 

@@ -136,12 +136,12 @@ impl Drive<'_> {
             heard.extend(operator.look()?);
         }
         for event in &heard {
-            match event {
-                Event::Process {
-                    what: What::Struck(point),
-                    ..
-                } => self.strike(point)?,
-                _ => {}
+            if let Event::Process {
+                what: What::Struck(point),
+                ..
+            } = event
+            {
+                self.strike(point)?;
             }
         }
         self.events.extend(heard);
@@ -192,6 +192,12 @@ impl Drive<'_> {
         let person = self.people.first().context("a case is about somebody")?.clone();
         let kind = self.case.case.asks.first().map_or("", |ask| ask.work.kind());
         match change {
+            Change::Stop => {
+                for operator in &mut self.lane.operators {
+                    operator.stop()?;
+                }
+                self.resume = Some(Instant::now() + STOPPED);
+            }
             Change::Pause(millis) => self.not_before = Instant::now() + Duration::from_millis(millis),
             Change::Delete => self.lane.cluster.delete(kind, &self.name(0))?,
             Change::Recreate => self.ask(0)?,
