@@ -6,7 +6,7 @@ use crate::api::{
 };
 use crate::domain::cel::RequestFacts;
 use jiff::Timestamp;
-use kube::api::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use sha2::{Digest, Sha256};
 
 /// The kinds of request.

@@ -75,6 +75,11 @@ pub trait Fixture: Send + Sync {
     /// Names for [`Fixture::person`] that are syntax somewhere (in a filter, a DN, a path) and that the server takes.
     fn odd_names(&self) -> Vec<String>;
 
+    /// The fewest calls that an unlock takes, from looking the account up to reading it back.
+    fn calls_per_unlock(&self) -> u32 {
+        3
+    }
+
     /// Two accounts with one address.
     fn twins(&self, name: &str) -> Result<[Person; 2], Lacking>;
 

@@ -126,7 +126,7 @@ mod tests {
     }
 
     /// 2026-03-01T09:30:05Z
-    const STAMP: &str = "134168382050000000";
+    const STAMP: &str = "134168310050000000";
 
     #[test]
     fn the_servers_computation_decides() {

@@ -1,3 +1,5 @@
+//! Which Account objects a list asks for.
+
 use super::*;
 use crate::{
     api::Span,

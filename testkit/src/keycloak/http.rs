@@ -58,6 +58,7 @@ pub(super) fn send(request: &Request<'_>) -> Result<Answer> {
             option("cookie", cookies),
             option("cookie-jar", cookies),
             "location".into(),
+            "insecure".into(),
         ]);
         // A redirect after a form is fetched by GET, which naming the method would prevent.
         config.retain(|line| !line.starts_with("request"));
