@@ -1,6 +1,6 @@
 //! The client's secret and its tokens.
 
-use crate::lab::{call, lab, provider, server, spec, target, usual};
+use crate::lab::{call, lab, provider, server, spec, target};
 use readmit::{
     directory::{Directory, keycloak::Keycloak},
     domain::account::{Failure, FailureClass},
@@ -79,7 +79,7 @@ fn a_client_or_a_realm_that_does_not_fit_is_a_fault_of_the_configuration() {
 
 #[test]
 fn a_server_that_is_not_trusted_is_told_nothing() {
-    let Some(lab) = usual() else {
+    let Some(lab) = lab("untrusted", &json!({})) else {
         return;
     };
     let secret = readmit::secret::Secret::new(testkit::keycloak::secret(CLIENT));

@@ -146,10 +146,11 @@ impl Directory for Keycloak {
 }
 
 /// Whether a text can be an id: Keycloak makes UUIDs, and `f:<component>:<name>` for accounts that stay in a foreign
-/// store. Whatever could mean something else in a path is none.
+/// store. Whatever could mean something else in a path is none: below `users` stand `count` and `profile` too.
 fn is_id(text: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_:@.".contains(&b);
-    !text.is_empty() && text.len() <= 255 && text.bytes().all(plain) && !text.starts_with('.')
+    let reserved = ["count", "profile"].contains(&text);
+    !text.is_empty() && text.len() <= 255 && text.bytes().all(plain) && !text.starts_with('.') && !reserved
 }
 
 fn not_an_id() -> Failure {
