@@ -8,6 +8,9 @@ use crate::support::{
 use sandbox::{SEED_PASSWORD, SeedUser, Status};
 use testkit::api_proxy::{ApiProxy, Fault, Matcher, Rule};
 
+/// Which write of the operator about a request of this name.
+type Which = fn(&str) -> Matcher;
+
 /// Two resets of one account, one after the other, since its first claim is a create and a later one replaces. The first
 /// such write of each request meets the fault.
 struct Case {
@@ -27,7 +30,7 @@ fn status(request: &str) -> Matcher {
 }
 
 fn cases() -> Vec<Case> {
-    let writes: [(&str, fn(&str) -> Matcher); 2] = [("claim", claim), ("status", status)];
+    let writes: [(&str, Which); 2] = [("claim", claim), ("status", status)];
     let faults = [
         ("reply-lost", Fault::LoseReply),
         ("lost", Fault::Lose),

@@ -259,8 +259,10 @@ fn hidden_attributes_make_the_state_unknown() {
 
 #[test]
 fn a_reader_sees_and_cannot_unlock() {
-    let mut options = Options::default();
-    options.config_rights = vec![CONFIG_RIGHTS[0].replace("cn=readmit,", "cn=readmit-reader,")];
+    let options = Options {
+        config_rights: vec![CONFIG_RIGHTS[0].replace("cn=readmit,", "cn=readmit-reader,")],
+        ..Options::default()
+    };
     let Some(lab) = Lab::with(&options, |spec| spec.bind_dn = READER_DN.into()) else {
         return;
     };

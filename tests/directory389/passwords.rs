@@ -188,8 +188,10 @@ fn passwords_are_not_set_on_an_open_line() {
 
 #[test]
 fn a_reader_changes_nothing() {
-    let mut options = Options::default();
-    options.config_rights = vec![CONFIG_RIGHTS[0].replace("cn=readmit,", "cn=readmit-reader,")];
+    let options = Options {
+        config_rights: vec![CONFIG_RIGHTS[0].replace("cn=readmit,", "cn=readmit-reader,")],
+        ..Options::default()
+    };
     let Some(lab) = Lab::with(&options, |spec| spec.bind_dn = READER_DN.into()) else {
         return;
     };
