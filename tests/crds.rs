@@ -240,6 +240,35 @@ fn exactly_one_member() {
     create(plane, &directory("one", openldap));
 }
 
+/// The name stands in a label of every account that is listed.
+#[test]
+fn a_directory_that_lists_locked_accounts_has_a_short_name() {
+    let Some(plane) = with_crds() else { return };
+    let okta = "okta: {url: 'https://example.okta.com', tokenSecretRef: {name: okta}}";
+    for (length, more, taken) in [
+        (63, ", lockouts: {poll: 60s}", true),
+        (64, ", lockouts: {poll: 60s}", false),
+        (64, "", true),
+    ] {
+        let name = "d".repeat(length);
+        let text = directory(&name, okta);
+        let text = format!(
+            "{}{more}}}\n",
+            text.trim_end().strip_suffix('}').expect("the spec ends it")
+        );
+        let output = plane.try_create("admin", &text).expect("kubectl");
+        match taken {
+            true => drop(success(&output)),
+            false => refused_with(&output, &["spec.lockouts", "at most 63 characters"]),
+        }
+        success(&kubectl(
+            plane,
+            "admin",
+            &["delete", "directory", &name, "--ignore-not-found"],
+        ));
+    }
+}
+
 fn directory(name: &str, provider: &str) -> String {
     format!(
         "apiVersion: readmit.dev/v1alpha1\nkind: Directory\nmetadata: {{name: {name}}}\nspec: {{provider: {{{provider}}}}}\n"

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
     category = "readmit",
     status = "DirectoryStatus",
     doc = "One upstream that holds accounts.",
+    validation = schema::listable(),
     printcolumn = r#"{"name":"READY","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].status"}"#,
     printcolumn = r#"{"name":"REASON","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].reason"}"#,
     printcolumn = r#"{"name":"CAPABILITIES","type":"string","jsonPath":".status.capabilities"}"#,

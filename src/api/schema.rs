@@ -51,6 +51,13 @@ pub fn terminal_status() -> Rule {
     .reason(kube::core::Reason::FieldValueForbidden)
 }
 
+/// A Directory that lists locked accounts is named in a label of each, which takes 63 characters.
+pub fn listable() -> Rule {
+    Rule::new("!has(self.spec.lockouts) || self.metadata.name.size() <= 63")
+        .message("a Directory with spec.lockouts has a name of at most 63 characters; give it a shorter one")
+        .field_path(".spec.lockouts")
+}
+
 /// `spec.notAfter` must lie after `spec.notBefore`.
 pub fn window() -> Rule {
     Rule::new("!has(self.notBefore) || !has(self.notAfter) || timestamp(self.notBefore) < timestamp(self.notAfter)")

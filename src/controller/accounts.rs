@@ -136,8 +136,9 @@ impl Accounts {
         Ok(self.api.list(&list).await?.items)
     }
 
-    /// Writes an account, for the crash sweep at this place: creates it, or replaces the version that was read. What was pending rides along. A write
-    /// whose answer was lost is looked up: `landed` tells whether what is there is what we wrote.
+    /// Writes an account: creates it, or replaces the version that was read. What was pending rides along. A write whose
+    /// answer was lost is looked up: `landed` tells whether what is there is what we wrote. `place` is for the crash
+    /// sweep.
     ///
     /// # Errors
     /// See [`WriteError`].
@@ -322,24 +323,29 @@ impl Accounts {
             .map(|pending| (pending.latest.clone(), pending.closings.clone()))
     }
 
-    /// Deletes an account that has nothing left to remember.
+    /// Deletes an account that has nothing left to remember; `Later` where somebody wrote it meanwhile.
     ///
     /// # Errors
-    /// The API server did not answer. A conflict is none.
-    pub async fn delete_empty(&self, account: &Account) -> Result<(), kube::Error> {
+    /// The API server did not answer, or refused.
+    pub async fn delete_empty(&self, account: &Account) -> Result<Stands, kube::Error> {
         let name = account.name_any();
         let _turn = self.turn(&name).await;
+        self.delete_in_turn(&name, account).await
+    }
+
+    async fn delete_in_turn(&self, name: &str, account: &Account) -> Result<Stands, kube::Error> {
         let preconditions = Preconditions {
             uid: account.uid(),
             resource_version: account.resource_version(),
         };
         let params = DeleteParams::default().preconditions(preconditions);
-        match failpoint::around(Place::AccountDelete, self.api.delete(&name, &params)).await {
+        match failpoint::around(Place::AccountDelete, self.api.delete(name, &params)).await {
             Ok(_) => {
-                self.note(&name, false);
-                Ok(())
+                self.note(name, false);
+                Ok(Stands::Yes)
             }
-            Err(kube::Error::Api(status)) if status.is_conflict() || status.is_not_found() => Ok(()),
+            Err(kube::Error::Api(status)) if status.is_not_found() => Ok(Stands::Yes),
+            Err(kube::Error::Api(status)) if status.is_conflict() => Ok(Stands::Later),
             Err(error) => Err(error),
         }
     }

@@ -121,15 +121,16 @@ async fn prune(context: &Context) -> Result<(), kube::Error> {
         for account in accounts {
             context.accounts.note(&account.name_any(), true);
             let left = ledger::pruned(&account.spec.ledger, clock::now());
-            match &account.spec.lockout {
+            // What somebody wrote meanwhile is left to the next sweep.
+            let _ = match &account.spec.lockout {
                 // Its Directory is gone, and with it whoever would say that the lock is over.
                 Some(lockout) if known && context.directories.view(&lockout.directory).is_none() => {
                     let name = account.name_any();
-                    let _ = context.accounts.clear_lockout(&name, &lockout.directory).await?;
+                    context.accounts.clear_lockout(&name, &lockout.directory).await?
                 }
                 None if left.is_empty() => context.accounts.delete_empty(&account).await?,
-                Some(_) | None => {}
-            }
+                Some(_) | None => continue,
+            };
         }
         token = next;
         if token.is_none() {

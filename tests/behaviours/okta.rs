@@ -1,14 +1,13 @@
 //! Okta: the simulated organisation, whose own log tells what was really done.
 
-use crate::fixture::{Fixture, Lacking, Person, SignIn, Way, Wrong};
-use readmit::domain::account::Step;
-use sandbox::{
-    ADMIN_TOKEN, Entry, Fault as Scripted, FaultKind, Options, Origin, PageOutcome, SEED_PASSWORD, Sandbox, SeedUser,
-    Status,
+use crate::{
+    fixture::{Fixture, Lacking, Person, SignIn, Way, Wrong},
+    way::{Simulated, changes, refusals},
 };
+use readmit::domain::account::Step;
+use sandbox::{ADMIN_TOKEN, Entry, Options, PageOutcome, SEED_PASSWORD, Sandbox, SeedUser, Status};
 use serde_json::{Value, json};
-use std::{sync::Arc, time::Duration};
-use testkit::proxy::Fault;
+use std::sync::Arc;
 use tokio::runtime::Runtime;
 
 const USERS: &str = "/api/v1/users/";
@@ -58,15 +57,6 @@ impl Okta {
             password: SEED_PASSWORD.into(),
         }
     }
-}
-
-/// The calls about an account that may change it, in the order in which they arrived.
-fn calls(sandbox: &Sandbox, person: &Person) -> Vec<Entry> {
-    let about = |call: &Entry| call.path == person.handle || call.path.starts_with(&format!("{}/", person.handle));
-    let truth = sandbox.truth().into_iter();
-    truth
-        .filter(|call| call.origin == Origin::Api && call.method != "GET" && about(call))
-        .collect()
 }
 
 impl Fixture for Okta {
@@ -166,12 +156,12 @@ impl Fixture for Okta {
 
     fn writes(&self, person: &Person) -> Vec<String> {
         let words = |call: Entry| format!("{} {} {:?}", call.method, call.path, call.status);
-        calls(&self.sandbox, person).into_iter().map(words).collect()
+        changes(&self.sandbox, person).into_iter().map(words).collect()
     }
 
     fn passwords(&self, person: &Person) -> usize {
         let sets = |call: &&Entry| call.applied && call.body_fields.iter().any(|field| field.contains("password"));
-        calls(&self.sandbox, person).iter().filter(sets).count()
+        changes(&self.sandbox, person).iter().filter(sets).count()
     }
 
     fn unable(&self, _: Step) -> Option<&'static str> {
@@ -185,7 +175,11 @@ impl Fixture for Okta {
     }
 
     fn way(&self) -> Box<dyn Way> {
-        Box::new(Scripts(self.sandbox.clone()))
+        Box::new(Simulated {
+            sandbox: self.sandbox.clone(),
+            url: self.sandbox.addresses().http.clone(),
+            writes: ("POST", "*"),
+        })
     }
 
     fn wrong_credential(&self, name: &str) -> Wrong {
@@ -199,47 +193,6 @@ impl Fixture for Okta {
     }
 
     fn refusals(&self) -> usize {
-        let truth = self.sandbox.truth().into_iter();
-        truth
-            .filter(|call| call.origin == Origin::Api && call.status == Some(401))
-            .count()
-    }
-}
-
-/// The organisation's own faults.
-struct Scripts(Arc<Sandbox>);
-
-impl Way for Scripts {
-    fn url(&self) -> String {
-        self.0.addresses().http.clone()
-    }
-
-    fn ca_pem(&self) -> Option<&str> {
-        None
-    }
-
-    fn strike(&self, person: &Person, fault: Fault) -> Result<(), Lacking> {
-        let milliseconds = |wait: Duration| u64::try_from(wait.as_millis()).expect("a short time");
-        let kind = match fault {
-            Fault::LostBefore => FaultKind::ReplyLostBeforeCommit,
-            Fault::LostAfter => FaultKind::ReplyLostAfterCommit,
-            Fault::Late(wait) => FaultKind::LateCommit { ms: milliseconds(wait) },
-            Fault::Untrue => FaultKind::Status {
-                status: 200,
-                body: Some("{}".into()),
-            },
-            Fault::Busy => FaultKind::RateLimited {
-                limit: 600,
-                reset_seconds: 2,
-            },
-        };
-        self.0
-            .inject(Scripted::once("POST", &format!("{}*", person.handle), kind));
-        Ok(())
-    }
-
-    fn struck(&self, person: &Person) -> usize {
-        let calls = calls(&self.0, person);
-        calls.iter().filter(|call| !call.faults.is_empty()).count()
+        refusals(&self.sandbox)
     }
 }

@@ -1,14 +1,16 @@
 //! ServiceNow: an instance that the sandbox plays. Its own log tells what was written; faults are the sandbox's.
 
-use crate::fixture::{Fixture, Lacking, Person, SignIn, Way, Wrong};
+use crate::{
+    fixture::{Fixture, Lacking, Person, SignIn, Way, Wrong},
+    way::{Simulated, changes, refusals},
+};
 use readmit::domain::account::Step;
 use sandbox::{
-    Entry, Fault as Scripted, FaultKind, Options, Origin, SEED_PASSWORD, Sandbox,
+    Entry, Options, SEED_PASSWORD, Sandbox,
     servicenow::{OPERATOR, OPERATOR_PASSWORD, Quirk, User},
 };
 use serde_json::{Value, json};
-use std::{sync::Arc, time::Duration};
-use testkit::proxy::Fault;
+use std::sync::Arc;
 use tokio::runtime::Runtime;
 
 const USERS: &str = "/api/now/v2/table/sys_user/";
@@ -71,14 +73,6 @@ impl ServiceNow {
             },
         })
     }
-}
-
-/// The calls about an account that may change it, in the order in which they arrived.
-fn calls(sandbox: &Sandbox, person: &Person) -> Vec<Entry> {
-    let truth = sandbox.truth().into_iter();
-    truth
-        .filter(|call| call.origin == Origin::Api && call.method != "GET" && call.path == person.handle)
-        .collect()
 }
 
 impl Fixture for ServiceNow {
@@ -159,12 +153,12 @@ impl Fixture for ServiceNow {
 
     fn writes(&self, person: &Person) -> Vec<String> {
         let words = |call: Entry| format!("{} {:?} {:?}", call.method, call.body_fields, call.status);
-        calls(&self.sandbox, person).into_iter().map(words).collect()
+        changes(&self.sandbox, person).into_iter().map(words).collect()
     }
 
     fn passwords(&self, person: &Person) -> usize {
         let sets = |call: &&Entry| call.applied && call.body_fields.iter().any(|field| field == "user_password");
-        calls(&self.sandbox, person).iter().filter(sets).count()
+        changes(&self.sandbox, person).iter().filter(sets).count()
     }
 
     fn claims_unlocks(&self) -> bool {
@@ -183,7 +177,11 @@ impl Fixture for ServiceNow {
     }
 
     fn way(&self) -> Box<dyn Way> {
-        Box::new(Scripts(self.sandbox.clone()))
+        Box::new(Simulated {
+            sandbox: self.sandbox.clone(),
+            url: self.sandbox.addresses().servicenow.clone(),
+            writes: ("PATCH", ""),
+        })
     }
 
     fn wrong_credential(&self, name: &str) -> Wrong {
@@ -194,46 +192,6 @@ impl Fixture for ServiceNow {
     }
 
     fn refusals(&self) -> usize {
-        let truth = self.sandbox.truth().into_iter();
-        truth
-            .filter(|call| call.origin == Origin::Api && call.status == Some(401))
-            .count()
-    }
-}
-
-/// The instance's own faults.
-struct Scripts(Arc<Sandbox>);
-
-impl Way for Scripts {
-    fn url(&self) -> String {
-        self.0.addresses().servicenow.clone()
-    }
-
-    fn ca_pem(&self) -> Option<&str> {
-        None
-    }
-
-    fn strike(&self, person: &Person, fault: Fault) -> Result<(), Lacking> {
-        let milliseconds = |wait: Duration| u64::try_from(wait.as_millis()).expect("a short time");
-        let kind = match fault {
-            Fault::LostBefore => FaultKind::ReplyLostBeforeCommit,
-            Fault::LostAfter => FaultKind::ReplyLostAfterCommit,
-            Fault::Late(wait) => FaultKind::LateCommit { ms: milliseconds(wait) },
-            Fault::Untrue => FaultKind::Status {
-                status: 200,
-                body: Some("{}".into()),
-            },
-            Fault::Busy => FaultKind::RateLimited {
-                limit: 600,
-                reset_seconds: 2,
-            },
-        };
-        self.0.inject(Scripted::once("PATCH", &person.handle, kind));
-        Ok(())
-    }
-
-    fn struck(&self, person: &Person) -> usize {
-        let calls = calls(&self.0, person);
-        calls.iter().filter(|call| !call.faults.is_empty()).count()
+        refusals(&self.sandbox)
     }
 }

@@ -86,7 +86,7 @@ impl Accounts {
     /// # Errors
     /// The API server did not answer, or refused.
     pub async fn clear_lockout(&self, name: &str, directory: &str) -> Result<Stands, kube::Error> {
-        let turn = self.turn(name).await;
+        let _turn = self.turn(name).await;
         self.note(name, true);
         let seen = self.read(name).await?;
         let Some(mut fields) = seen.fields.clone() else {
@@ -96,14 +96,12 @@ impl Accounts {
             return Ok(Stands::Yes);
         }
         if fields.ledger.is_empty() {
-            drop(turn);
             let metadata = ObjectMeta {
                 name: Some(name.to_owned()),
                 resource_version: seen.resource_version,
                 ..ObjectMeta::default()
             };
-            self.delete_empty(&Account { metadata, spec: fields }).await?;
-            return Ok(Stands::Yes);
+            return self.delete_in_turn(name, &Account { metadata, spec: fields }).await;
         }
         fields.lockout = None;
         self.rewrite(seen, fields).await

@@ -8,9 +8,8 @@ use super::{
     schema::{ABSENCE_MATTERS, ACCOUNT_LOCK, EXPIRATION_TIME, STATE, UNIQUE_ID, UPDATE_TIME},
 };
 use crate::{
-    api::common::AccountSelector,
     directory::ldap::{
-        Entry, Session, filter,
+        Entry, Selection, Session,
         groups::{self, Group},
         lookup, profile, protection,
         server::needs_config,
@@ -24,25 +23,14 @@ use std::collections::BTreeMap;
 const MAX_SERVER: usize = 180;
 
 impl Directory389 {
-    /// The search for what somebody asked for; `None` where nothing can match.
-    pub(super) fn selection(&self, key: &AccountSelector) -> Option<String> {
-        let term = match key {
-            AccountSelector { id: Some(id), .. } => return self.by_id(id),
-            AccountSelector { login: Some(login), .. } => lookup::bounded(&self.spec.login_attribute, login)?,
-            AccountSelector { email: Some(email), .. } => lookup::bounded(&self.spec.email_attribute, email)?,
-            _ => return None,
-        };
-        Some(self.accounts(term))
-    }
-
-    /// The search by immutable id; `None` where it is none: `d3ad129b-e6b511f1-bcd4880d-1b398315`.
-    pub(super) fn by_id(&self, id: &str) -> Option<String> {
-        let shaped = id.len() == 35 && id.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
-        shaped.then(|| self.accounts(filter::equals(UNIQUE_ID, id)))
-    }
-
-    fn accounts(&self, term: String) -> String {
-        filter::and(&[filter::equals("objectClass", &self.spec.object_class), term])
+    /// Which entries are accounts; an id looks like `d3ad129b-e6b511f1-bcd4880d-1b398315`.
+    pub(super) fn selection(&self) -> Selection<'_> {
+        Selection {
+            object_class: &self.spec.object_class,
+            login: &self.spec.login_attribute,
+            email: &self.spec.email_attribute,
+            id: (UNIQUE_ID, 35),
+        }
     }
 
     /// Everything about the account that the search finds.

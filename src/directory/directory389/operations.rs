@@ -58,26 +58,17 @@ impl Directory389 {
         errors::sent(Step::RequireChange, outcome, None)
     }
 
-    /// Binds once as the account. A success proves the password, also where the account must change it now; anything
-    /// else proves nothing, and may count towards a lock.
+    /// Signs in as the account, once.
     pub(super) async fn prove(&self, call: &Call, target: &Target, password: &Secret) -> Proof {
         let Ok((session, dn)) = self.aim(call, target, Step::SetPassword).await else {
             return Proof::NotProven;
         };
-        let bound = session.bind(&dn, password).await;
-        session.close().await;
-        match bound {
-            Ok(_) => Proof::Ours,
-            Err(fault) => {
-                tracing::debug!(code = fault.code(), "a password was not proven");
-                Proof::NotProven
-            }
-        }
+        session.prove(&dn, password).await
     }
 
     /// A session and the name of the target's entry. Nothing was sent to change it when this fails.
     async fn aim(&self, call: &Call, target: &Target, step: Step) -> Result<(Session, String), Sent> {
-        let search = self.by_id(&target.id).ok_or_else(lookup::gone)?;
+        let search = self.selection().by_id(&target.id).ok_or_else(lookup::gone)?;
         let session = self.access.session(call).await.map_err(Sent::NotSent)?;
         let dn = lookup::aim(&session, &self.spec.base_dn, &search, &self.spec.bind_dn, step).await?;
         Ok((session, dn))

@@ -1,18 +1,10 @@
 //! Looking at entries: exactly one by a filter, one by name with its state, and which attributes are hidden rather than
 //! absent.
 
-use super::{Connection, Entry, Fault, Presence, Query, dn, filter};
+use super::{Connection, Entry, Fault, Presence, Query, dn};
 use crate::domain::account::{Failure, FailureClass, ReadFailure, Sent, Step};
 use futures::future::try_join_all;
 use ldap3::Scope;
-
-/// No login, id or address that a directory holds is longer. A longer one is found nowhere, without asking.
-const MAX_SELECTOR: usize = 1024;
-
-/// `(attribute=value)`; `None` where no directory holds such a value.
-pub fn bounded(attribute: &str, value: &str) -> Option<String> {
-    (!value.is_empty() && value.len() <= MAX_SELECTOR).then(|| filter::equals(attribute, value))
-}
 
 /// The one entry below the base that the search finds, with the names of its attributes alone.
 ///

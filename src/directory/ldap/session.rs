@@ -6,7 +6,7 @@ use crate::{
         Call,
         throttle::{Permit, Throttle},
     },
-    domain::account::{Failure, FailureClass},
+    domain::account::{Failure, FailureClass, Proof},
     secret::Secret,
 };
 use std::{ops::Deref, time::Duration};
@@ -39,6 +39,20 @@ impl Session {
     pub async fn close(self) {
         self.connection.close().await;
         self.permit.report(true);
+    }
+
+    /// Binds once as an account, and takes leave. A success proves the password, also where the account must change it
+    /// now; anything else proves nothing, and may count towards a lock.
+    pub async fn prove(self, dn: &str, password: &Secret) -> Proof {
+        let bound = self.bind(dn, password).await;
+        self.close().await;
+        match bound {
+            Ok(_) => Proof::Ours,
+            Err(fault) => {
+                tracing::debug!(code = fault.code(), "a password was not proven");
+                Proof::NotProven
+            }
+        }
     }
 }
 

@@ -7,9 +7,8 @@ use super::{
     schema::{ABSENCE_MATTERS, CHANGED_TIME, ENTRY_UUID, POLICY_SUBENTRY, STATE},
 };
 use crate::{
-    api::common::AccountSelector,
     directory::ldap::{
-        Session, filter,
+        Selection, Session,
         groups::{self, Group},
         lookup, profile, protection,
     },
@@ -19,25 +18,14 @@ use jiff::Timestamp;
 use std::collections::BTreeMap;
 
 impl OpenLdap {
-    /// The search for what somebody asked for; `None` where nothing can match.
-    pub(super) fn selection(&self, key: &AccountSelector) -> Option<String> {
-        let term = match key {
-            AccountSelector { id: Some(id), .. } => return self.by_id(id),
-            AccountSelector { login: Some(login), .. } => lookup::bounded(&self.spec.login_attribute, login)?,
-            AccountSelector { email: Some(email), .. } => lookup::bounded(&self.spec.email_attribute, email)?,
-            _ => return None,
-        };
-        Some(self.accounts(term))
-    }
-
-    /// The search by immutable id; `None` where it is no UUID.
-    pub(super) fn by_id(&self, id: &str) -> Option<String> {
-        let shaped = id.len() == 36 && id.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
-        shaped.then(|| self.accounts(filter::equals(ENTRY_UUID, id)))
-    }
-
-    fn accounts(&self, term: String) -> String {
-        filter::and(&[filter::equals("objectClass", &self.spec.object_class), term])
+    /// Which entries are accounts; the id is a UUID.
+    pub(super) fn selection(&self) -> Selection<'_> {
+        Selection {
+            object_class: &self.spec.object_class,
+            login: &self.spec.login_attribute,
+            email: &self.spec.email_attribute,
+            id: (ENTRY_UUID, 36),
+        }
     }
 
     /// Everything about the account that the search finds.

@@ -78,11 +78,11 @@ impl Directory for OpenLdap {
     }
 
     async fn find(&self, call: &Call, key: &AccountSelector) -> Result<AccountRead, ReadFailure> {
-        self.read_found(call, self.selection(key)).await
+        self.read_found(call, self.selection().filter(key)).await
     }
 
     async fn read(&self, call: &Call, target: &Target) -> Result<AccountRead, ReadFailure> {
-        self.read_found(call, self.by_id(&target.id)).await
+        self.read_found(call, self.selection().by_id(&target.id)).await
     }
 
     async fn unlock(&self, call: &Call, target: &Target) -> Sent {
