@@ -67,7 +67,7 @@ fn http_requests_meet_each_fault_once() {
         proxy.strike("/users/1", fault);
         assert_eq!(send(&proxy, "GET", "/users/1"), "HTTP/1.1 200 OK", "{fault:?}: a read");
         assert_eq!(send(&proxy, "PUT", "/users/2"), "HTTP/1.1 200 OK", "{fault:?}: another");
-        assert_eq!(send(&proxy, "PUT", "/people/1/x"), answer, "{fault:?}");
+        assert_eq!(send(&proxy, "PUT", "/USERS/1/x"), answer, "{fault:?}");
         assert_eq!(count() - before, 2 + usize::from(arrives), "{fault:?}");
         assert_eq!(send(&proxy, "PUT", "/users/1"), "HTTP/1.1 200 OK", "{fault:?}: once");
     }
