@@ -20,8 +20,7 @@
 //! | GET `connects` | | hosts that the proxy was asked for |
 //!
 //! Of these, users, settings and quirks are Okta's; ServiceNow's are below `servicenow/` and CXone's below `cxone/`, see
-//! their own `control`. Faults,
-//! latency, clock and truth log are shared.
+//! their own `control`. Faults, latency, clock and truth log are shared.
 //!
 //! Errors are `{error}` with 400 or 404. There is no credential: it listens on loopback.
 

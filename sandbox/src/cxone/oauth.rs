@@ -165,7 +165,6 @@ impl Cxone {
         let claims = json!({
             "iss": "https://cxone.niceincontact.com", "tenantId": self.tenant_id,
             "sub": format!("user:{}", user.map(|agent| agent.user_id.clone()).unwrap_or_default()),
-            "icAgentId": owner.to_string(),
         });
         let part = |value: &Value| BASE64URL_NOPAD.encode(value.to_string().as_bytes());
         format!("{}.{}.c2lnbmF0dXJl", part(&json!({"alg": "RS256"})), part(&claims))
