@@ -35,11 +35,11 @@ impl Cxone {
         let is = |agent: &&Agent| agent.text(field).is_some_and(|had| had.to_lowercase() == wanted.to_lowercase());
         let same: Vec<&Agent> = found.agents.iter().filter(is).collect();
         // A user name is unique in a tenant, an address is not.
-        let may_be_more = !found.complete || (found.hidden > 0 && (same.is_empty() || field == "emailAddress"));
+        let may_be_hidden = found.hidden > 0 && (same.is_empty() || field == "emailAddress");
         match same.as_slice() {
             [_, _, ..] => Err(ReadFailure::Ambiguous),
-            _ if may_be_more && !found.complete => Err(ReadFailure::Ambiguous),
-            _ if may_be_more => Err(hidden(found.hidden).into()),
+            _ if !found.complete => Err(ReadFailure::Ambiguous),
+            _ if may_be_hidden => Err(hidden(found.hidden).into()),
             [one] => self.complete(call, one, Ok(())).await,
             [] => Err(ReadFailure::NotFound),
         }

@@ -77,7 +77,10 @@ impl Cxone {
         for _ in 0..pages {
             let Some(skip) = next else { break };
             let (page, more) = self.page(call, operation, filter, skip).await?;
-            found.agents.extend(page.agents);
+            // While others come and go, a row can move to the next page and come twice.
+            let new = |agent: &Agent| found.agents.iter().all(|known| known.id() != agent.id());
+            let fresh: Vec<Agent> = page.agents.into_iter().filter(new).collect();
+            found.agents.extend(fresh);
             found.hidden = found.hidden.max(page.hidden);
             next = more;
         }
