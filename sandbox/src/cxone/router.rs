@@ -39,11 +39,6 @@ impl Request {
         matches!(self, Self::HubUser(_))
     }
 
-    /// Whether it may change something.
-    pub(super) fn is_write(&self) -> bool {
-        matches!(self, Self::ResetPassword(_) | Self::Logout(_))
-    }
-
     /// Path pattern.
     pub(super) fn pattern(&self) -> &'static str {
         match self {

@@ -5,7 +5,7 @@ use anyhow::Context as _;
 use super::quirks::Quirk;
 use super::seed::Person;
 use super::signin::SignIn;
-use super::tenant::{Agent, Context, Cxone, Settings};
+use super::tenant::{AccessKey, Agent, Context, Cxone, Settings};
 use crate::shared::Shared;
 
 /// The tenant of a running sandbox.
@@ -75,6 +75,16 @@ impl<'a> Tenant<'a> {
     /// Adds somebody; answers the agent's number.
     pub fn add(&self, person: &Person) -> u64 {
         self.with("add", |tenant, context| tenant.add(context, person))
+    }
+
+    /// Adds an access key.
+    pub fn add_key(&self, key: AccessKey) {
+        self.shared.service::<Cxone>().keys.push(key);
+    }
+
+    /// Registers an application, in the place of the one before.
+    pub fn register(&self, id: &str, secret: &str) {
+        self.shared.service::<Cxone>().client = (id.to_owned(), secret.to_owned());
     }
 
     /// Makes every token invalid.

@@ -32,8 +32,9 @@ impl Agent {
 
     /// A field, in whichever letter case: `userID` and `userId` are one.
     pub(super) fn field(&self, name: &str) -> Option<&Value> {
-        let named = |(field, value)| (String::eq_ignore_ascii_case(field, name)).then_some(value);
-        self.0.get(name).or_else(|| self.0.iter().find_map(named))
+        let mut fields = self.0.iter();
+        let (_, value) = fields.find(|(field, _)| field.eq_ignore_ascii_case(name))?;
+        Some(value)
     }
 
     /// A text that is not empty.
