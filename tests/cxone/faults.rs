@@ -129,6 +129,8 @@ async fn a_missing_agent_and_a_wrong_version_are_told_apart() {
     world.tenant().set_quirk(Quirk::VersionUnknown, true);
     let probe = world.directory.probe(&call()).await.unwrap_err();
     assert_eq!(probe.class, FailureClass::NeedsConfig);
+    assert_eq!(failed(&world.find(BOB).await), Some(FailureClass::NeedsConfig));
+    assert_eq!(failed(&world.read(BOB).await), Some(FailureClass::NeedsConfig));
 }
 
 #[tokio::test]

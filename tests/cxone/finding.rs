@@ -68,17 +68,20 @@ async fn two_people_with_one_address_are_ambiguous() {
 async fn hidden_agents_are_a_missing_right_and_never_nobody() {
     let world = World::with(&[Quirk::AgentsHidden]).await;
     let hidden = world.tenant().add(&Person::new("hidden.one@example.com"));
-    let shown = world.tenant().add(&Person::new("shown.one@example.com"));
-    let (hidden, shown) = match hidden % 2 == 1 {
+    world.tenant().add(&Person::new("shown.one@example.com"));
+    let (hidden_name, shown_name) = match hidden % 2 == 1 {
         true => ("hidden.one@example.com", "shown.one@example.com"),
         false => ("shown.one@example.com", "hidden.one@example.com"),
     };
-    let found = world.find(hidden).await;
+    let found = world.find(hidden_name).await;
     assert_eq!(failed(&found), Some(FailureClass::NeedsConfig), "{found:?}");
     let Err(ReadFailure::Failed(failure)) = found else { panic!() };
-    assert!(failure.public.contains("hides 1 matching agents"), "{}", failure.public);
+    assert!(failure.public.contains("hides 1 agents that could be meant"), "{}", failure.public);
+    let id = world.agent(hidden_name).agent_id.to_string();
+    let by_id = world.directory.find(&call(), &by_id(&id)).await;
+    assert_eq!(failed(&by_id), Some(FailureClass::NeedsConfig), "{by_id:?}");
     // A user name is unique, so that the one who is shown is the one who is meant.
-    assert!(world.find(shown).await.is_ok());
+    assert!(world.find(shown_name).await.is_ok());
     // An address is not.
     world.tenant().add(&Person {
         email: "same@example.com".into(),

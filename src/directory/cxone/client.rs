@@ -94,6 +94,21 @@ impl Refusal {
         NoAnswer::NotSent(failure).into()
     }
 
+    /// Every tenant has lists: where one is not found, it is the address that is wrong, and nobody is missing.
+    pub(super) fn of_a_list(self) -> Self {
+        match self.meaning {
+            Some(Meaning::NotFound) => {
+                let words = "CXone has no Admin API there; check the Directory's apiVersion and apiUrl";
+                Refusal {
+                    meaning: Some(Meaning::NeedsConfig),
+                    failure: Failure::new(FailureClass::NeedsConfig, words).detail(self.failure.private),
+                    ..self
+                }
+            }
+            _ => self,
+        }
+    }
+
     /// An answer that makes no sense.
     pub(super) fn not_understood(operation: &str) -> Self {
         Refusal {

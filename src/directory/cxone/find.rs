@@ -6,6 +6,7 @@
 use super::{
     Cxone,
     client::{Api, Ask, Refusal, not_understood},
+    errors::Meaning,
     model::{Agent, is_number, is_uuid},
 };
 use crate::{
@@ -59,7 +60,10 @@ impl Cxone {
             query: &[],
             secret: None,
         };
-        let reply = self.client.ask(call, ask).await?;
+        let reply = match self.client.ask(call, ask).await {
+            Err(refusal) if refusal.meaning == Some(Meaning::NotFound) => return Err(self.not_found(call).await),
+            reply => reply?,
+        };
         let rows = reply.body.get("agents").and_then(|rows| rows.as_array());
         let one = match rows.map(Vec::as_slice) {
             Some([one]) => Agent::of(one),
@@ -76,6 +80,15 @@ impl Cxone {
             Err(why) => (one, Err(why)),
         };
         self.complete(call, &listed, lock).await
+    }
+
+    /// What a 404 of an agent means: nobody, or that the operator's role hides agents, or no Admin API at all.
+    async fn not_found(&self, call: &Call) -> ReadFailure {
+        match self.page(call, "look for hidden agents", &[], 0).await {
+            Ok((page, _)) if page.hidden > 0 => hidden(page.hidden).into(),
+            Ok(_) => ReadFailure::NotFound,
+            Err(refusal) => refusal.into(),
+        }
     }
 
     /// The same agent as lists show it: only they show its lock. Or why they do not.
@@ -113,7 +126,7 @@ impl Cxone {
 /// That nobody was found where not everybody is shown.
 pub(super) fn hidden(count: u64) -> Failure {
     let words = format!(
-        "CXone hides {count} matching agents from the operator's user, so that whether there is such an account cannot be \
+        "CXone hides {count} agents that could be meant from the operator's user, so that whether there is such an account cannot be \
          told; grant its role the right to see every team"
     );
     Failure::new(FailureClass::NeedsConfig, words)

@@ -52,7 +52,7 @@ impl Cxone {
             query: &query,
             secret: None,
         };
-        let reply = self.client.ask(call, ask).await?;
+        let reply = self.client.ask(call, ask).await.map_err(Refusal::of_a_list)?;
         let page = Page::of(&reply.body).ok_or_else(|| Refusal::not_understood(operation))?;
         let reached = skip + page.agents.len();
         // Without a total only an empty page is known to be the last.

@@ -38,14 +38,7 @@ impl Cxone {
     async fn own_agent(&self, call: &Call) -> Result<Agent, Failure> {
         let username = self.spec.username.as_str();
         let found = self.search(call, "probe agents", &[("searchString", username)], 2).await;
-        let found = found.map_err(|refusal| match refusal.meaning {
-            // Every tenant has this call.
-            Some(Meaning::NotFound) => {
-                let words = "CXone has no Admin API there; check the Directory's apiVersion and apiUrl";
-                Failure::new(FailureClass::NeedsConfig, words).detail(refusal.failure.private)
-            }
-            _ => refusal.failure,
-        })?;
+        let found = found.map_err(|refusal| refusal.failure)?;
         let is = |agent: &Agent| {
             let name = agent.text("userName");
             name.is_some_and(|name| name.eq_ignore_ascii_case(username))
