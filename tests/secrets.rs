@@ -219,7 +219,11 @@ fn act(lab: &Lab, operator: &Operator, slapd: &Slapd, recipient: &Recipient) -> 
     assert_eq!(signed_in, SignIn::MustChange, "what was opened is not what was set");
     let password = std::str::from_utf8(&passwords[4].bytes).expect("text");
     let signed_in = lab.okta.cxone().sign_in("bob.ross@example.com", password, None);
-    assert_eq!(signed_in, cxone::SignIn::MustChange, "what was opened is not what was set");
+    assert_eq!(
+        signed_in,
+        cxone::SignIn::MustChange,
+        "what was opened is not what was set"
+    );
     passwords
 }
 

@@ -1,8 +1,8 @@
 //! From a Directory's spec to its provider: the one place that knows them all. Nothing is sent here.
 
 use super::{
-    Directory, active_directory::ActiveDirectory, cxone::Cxone, directory389::Directory389, keycloak::Keycloak, okta::Okta,
-    openldap::OpenLdap, servicenow::ServiceNow, throttle::Throttle,
+    Directory, active_directory::ActiveDirectory, cxone::Cxone, directory389::Directory389, keycloak::Keycloak,
+    okta::Okta, openldap::OpenLdap, servicenow::ServiceNow, throttle::Throttle,
 };
 use crate::{
     api::provider::{MEMBERS, Member, Provider},

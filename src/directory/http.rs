@@ -6,7 +6,9 @@
 
 use super::{Call, throttle::Throttle};
 use crate::domain::account::{Failure, FailureClass, Sent};
-use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, Response, StatusCode, Url, header::HeaderMap, redirect};
+use reqwest::{
+    Certificate, Client, ClientBuilder, RequestBuilder, Response, StatusCode, Url, header::HeaderMap, redirect,
+};
 use std::{
     error::Error,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},

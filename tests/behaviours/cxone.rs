@@ -94,9 +94,18 @@ impl Fixture for Cxone {
     }
 
     fn odd_names(&self) -> Vec<String> {
-        ["odd+plus", "odd&and=1", "odd%41", "odd#hash", "odd*star", "odd/slash?a", "odd'quote", "ODD.Case"]
-            .map(str::to_owned)
-            .to_vec()
+        [
+            "odd+plus",
+            "odd&and=1",
+            "odd%41",
+            "odd#hash",
+            "odd*star",
+            "odd/slash?a",
+            "odd'quote",
+            "ODD.Case",
+        ]
+        .map(str::to_owned)
+        .to_vec()
     }
 
     fn calls_per_unlock(&self) -> u32 {

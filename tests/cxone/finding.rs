@@ -75,8 +75,14 @@ async fn hidden_agents_are_a_missing_right_and_never_nobody() {
     };
     let found = world.find(hidden_name).await;
     assert_eq!(failed(&found), Some(FailureClass::NeedsConfig), "{found:?}");
-    let Err(ReadFailure::Failed(failure)) = found else { panic!() };
-    assert!(failure.public.contains("hides 1 agents that could be meant"), "{}", failure.public);
+    let Err(ReadFailure::Failed(failure)) = found else {
+        panic!()
+    };
+    assert!(
+        failure.public.contains("hides 1 agents that could be meant"),
+        "{}",
+        failure.public
+    );
     let id = world.agent(hidden_name).agent_id.to_string();
     let by_id = world.directory.find(&call(), &by_id(&id)).await;
     assert_eq!(failed(&by_id), Some(FailureClass::NeedsConfig), "{by_id:?}");
@@ -136,7 +142,10 @@ async fn spellings_of_ids_do_not_matter() {
 #[tokio::test]
 async fn administrators_and_the_operator_itself_are_protected() {
     let world = World::start().await;
-    for (name, why) in [("frank.root@example.com", "Administrator"), (OPERATOR, "operator itself")] {
+    for (name, why) in [
+        ("frank.root@example.com", "Administrator"),
+        (OPERATOR, "operator itself"),
+    ] {
         let account = world.find(name).await.unwrap();
         assert!(
             matches!(&account.protection, Protection::Protected(said) if said.contains(why)),
@@ -166,7 +175,10 @@ async fn a_tenant_without_userhub_can_be_used_without_roles() {
     let ada = directory.find(&call(), &crate::world::by_login(ADA)).await.unwrap();
     assert_eq!(ada.protection, Protection::None);
     by_hand(&ada);
-    let own = directory.find(&call(), &crate::world::by_login(OPERATOR)).await.unwrap();
+    let own = directory
+        .find(&call(), &crate::world::by_login(OPERATOR))
+        .await
+        .unwrap();
     assert!(matches!(own.protection, Protection::Protected(_)));
 }
 

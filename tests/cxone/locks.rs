@@ -204,7 +204,12 @@ async fn who_waits_and_was_never_read_is_read() {
     let world = World::start().await;
     by_hand(&world.directory.find_waiting(&call(), &by_login(ADA)).await.unwrap());
     assert_eq!(
-        world.directory.find_waiting(&call(), &by_login(BOB)).await.unwrap().lock,
+        world
+            .directory
+            .find_waiting(&call(), &by_login(BOB))
+            .await
+            .unwrap()
+            .lock,
         LockState::NotLocked
     );
 }

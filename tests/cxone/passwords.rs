@@ -62,8 +62,13 @@ async fn a_failure_inside_a_200_is_refused() {
 async fn a_complexity_result_other_than_success_is_refused() {
     let world = World::start().await;
     let weak = Secret::new("tooweak".into());
-    let sent = world.directory.set_password(&call(), &world.target(BOB), &weak, &[]).await;
-    let Sent::Refused(failure) = sent else { panic!("{sent:?}") };
+    let sent = world
+        .directory
+        .set_password(&call(), &world.target(BOB), &weak, &[])
+        .await;
+    let Sent::Refused(failure) = sent else {
+        panic!("{sent:?}")
+    };
     assert!(failure.public.contains("password.length"), "{}", failure.public);
     assert_eq!(world.calls_to("/reset-password")[0].status, Some(200));
     // And so is the same password again, by the history of the tenant's rules.
@@ -75,7 +80,9 @@ async fn a_complexity_result_other_than_success_is_refused() {
 async fn a_tenant_without_the_call_is_told_with_the_place_to_click() {
     let world = World::with(&[Quirk::ResetMissing]).await;
     let sent = world.act(Step::SetPassword, BOB).await;
-    let Sent::Refused(failure) = sent else { panic!("{sent:?}") };
+    let Sent::Refused(failure) = sent else {
+        panic!("{sent:?}")
+    };
     assert_eq!(failure.class, FailureClass::Permanent);
     assert!(failure.public.contains("Admin > Employees"), "{}", failure.public);
 }
@@ -84,7 +91,9 @@ async fn a_tenant_without_the_call_is_told_with_the_place_to_click() {
 async fn a_missing_right_waits_for_an_administrator() {
     let world = World::with(&[Quirk::ResetForbidden]).await;
     let sent = world.act(Step::SetPassword, BOB).await;
-    let Sent::Refused(failure) = sent else { panic!("{sent:?}") };
+    let Sent::Refused(failure) = sent else {
+        panic!("{sent:?}")
+    };
     assert_eq!(failure.class, FailureClass::NeedsConfig);
     assert!(failure.public.contains("Users Edit"), "{}", failure.public);
 }
@@ -92,7 +101,12 @@ async fn a_missing_right_waits_for_an_administrator() {
 #[tokio::test]
 async fn only_numbers_of_agents_are_written_to() {
     let world = World::start().await;
-    for id in [world.agent(BOB).user_id, "../users".into(), "1/logout?x=".into(), String::new()] {
+    for id in [
+        world.agent(BOB).user_id,
+        "../users".into(),
+        "1/logout?x=".into(),
+        String::new(),
+    ] {
         let target = Target { id, server: None };
         let password = Secret::new(NEW_PASSWORD.into());
         let sent = world.directory.set_password(&call(), &target, &password, &[]).await;
@@ -106,7 +120,10 @@ async fn only_numbers_of_agents_are_written_to() {
 #[tokio::test]
 async fn sessions_end() {
     let world = World::start().await;
-    world.tenant().change("sign in", BOB, |agent| agent.sessions = 1).unwrap();
+    world
+        .tenant()
+        .change("sign in", BOB, |agent| agent.sessions = 1)
+        .unwrap();
     assert_eq!(world.act(Step::RevokeSessions, BOB).await, Sent::Done);
     assert_eq!(world.agent(BOB).sessions, 0);
     world.tenant().set_quirk(Quirk::LogoutRefused, true);

@@ -35,7 +35,10 @@ async fn whether_the_api_lists_an_unlock_is_asked_once_and_told() {
     let note = capabilities(&[]).await.note.unwrap();
     assert!(note.contains("lists no call with unlock"), "{note}");
     let note = capabilities(&[Quirk::UnlockListed]).await.note.unwrap();
-    assert!(note.contains("PUT services/{version}/agents/{agentId}/unlock"), "{note}");
+    assert!(
+        note.contains("PUT services/{version}/agents/{agentId}/unlock"),
+        "{note}"
+    );
     assert!(note.contains("not used"), "{note}");
     let note = capabilities(&[Quirk::VersionsForbidden]).await.note.unwrap();
     assert!(note.contains("may not be asked"), "{note}");

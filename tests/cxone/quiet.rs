@@ -105,7 +105,10 @@ fn no_log_and_no_failure_holds_a_password() {
         endings.extend(runtime().block_on(all_endings()));
     });
     let kinds: std::collections::BTreeSet<_> = endings.iter().map(Sent::as_str).collect();
-    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), ["Done", "NotSent", "Refused", "Unknown"]);
+    assert_eq!(
+        kinds.into_iter().collect::<Vec<_>>(),
+        ["Done", "NotSent", "Refused", "Unknown"]
+    );
     let told = format!("{endings:?}");
     for (name, sink) in [("the log", sink), ("the uncapped log", raw)] {
         let text = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();

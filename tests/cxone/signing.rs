@@ -65,7 +65,11 @@ async fn the_api_that_the_spec_names_is_used() {
 async fn no_token_goes_to_a_foreign_host() {
     for quirk in [Quirk::ForeignTokenEndpoint, Quirk::ForeignApiEndpoint] {
         let world = World::with(&[quirk]).await;
-        assert_eq!(find(&world.directory).await, Some(FailureClass::NeedsConfig), "{quirk:?}");
+        assert_eq!(
+            find(&world.directory).await,
+            Some(FailureClass::NeedsConfig),
+            "{quirk:?}"
+        );
         let tokens = world.calls_to("/auth/token").len();
         assert_eq!(tokens, usize::from(quirk == Quirk::ForeignApiEndpoint), "{quirk:?}");
         assert!(world.calls_to("/agents").is_empty());
@@ -99,7 +103,10 @@ async fn many_at_once_try_a_wrong_key_once() {
     let world = World::start().await;
     let wrong = connect_with(&spec(&world.sandbox), "wrong", CLIENT_SECRET).unwrap();
     let all = futures::future::join_all((0..8).map(|_| find(&wrong))).await;
-    assert!(all.into_iter().all(|class| class == Some(FailureClass::CredentialRefused)));
+    assert!(
+        all.into_iter()
+            .all(|class| class == Some(FailureClass::CredentialRefused))
+    );
     assert_eq!(world.calls_to("/auth/token").len(), 1);
 }
 
@@ -107,7 +114,11 @@ async fn many_at_once_try_a_wrong_key_once() {
 async fn a_token_that_ran_out_is_renewed_by_the_refresh_token() {
     for area in [false, true] {
         let world = World::start().await;
-        let spec = if area { by_area(&world.sandbox) } else { spec(&world.sandbox) };
+        let spec = if area {
+            by_area(&world.sandbox)
+        } else {
+            spec(&world.sandbox)
+        };
         let directory = connect(&spec).unwrap();
         // Good for less than the time before its end at which it is renewed.
         world.tenant().configure(|settings| settings.token_seconds = 20);
@@ -130,7 +141,11 @@ async fn a_token_that_ran_out_is_renewed_by_the_refresh_token() {
 async fn a_refresh_token_that_is_refused_leads_to_the_access_key() {
     for area in [false, true] {
         let world = World::with(&[Quirk::RefreshRefused]).await;
-        let spec = if area { by_area(&world.sandbox) } else { spec(&world.sandbox) };
+        let spec = if area {
+            by_area(&world.sandbox)
+        } else {
+            spec(&world.sandbox)
+        };
         let directory = connect(&spec).unwrap();
         world.tenant().configure(|settings| settings.token_seconds = 20);
         for _ in 0..2 {
@@ -219,9 +234,16 @@ async fn half_a_credential_is_refused_before_anything_is_sent() {
     let mut neither = by_area(&world.sandbox);
     neither.area_url = None;
     for spec in [both, neither] {
-        assert_eq!(connect(&spec).err().map(|why| why.class), Some(FailureClass::NeedsConfig));
+        assert_eq!(
+            connect(&spec).err().map(|why| why.class),
+            Some(FailureClass::NeedsConfig)
+        );
     }
-    for url in ["http://cxone.niceincontact.com", "https://u:p@cxone.niceincontact.com", "cxone"] {
+    for url in [
+        "http://cxone.niceincontact.com",
+        "https://u:p@cxone.niceincontact.com",
+        "cxone",
+    ] {
         let mut bad = spec(&world.sandbox);
         bad.url = url.into();
         assert!(connect(&bad).is_err(), "{url}");

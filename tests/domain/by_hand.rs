@@ -45,6 +45,12 @@ fn console() -> Option<DirectoryView> {
     Some(directory)
 }
 
+fn scene(request: Request, found: Result<AccountRead, ReadFailure>) -> Scene {
+    let mut scene = Scene::new(request);
+    (scene.directory, scene.found) = (console(), found);
+    scene
+}
+
 fn seen_locked() -> Progress {
     Progress {
         lockout: Some(Lockout::default()),
@@ -172,21 +178,13 @@ fn it_waits_for_a_person_and_ends_by_what_is_read() {
 #[test]
 fn it_is_looked_at_again_in_good_time_and_needs_a_person() {
     for (poll, wait) in [(0, 1), (1, 1), (60, 60), (300, 300), (86_400, 300)] {
-        let scene = Scene {
-            directory: console(),
-            found: by_hand(Duration::from_secs(poll)),
-            ..Scene::new(unlock("a"))
-        };
+        let scene = scene(unlock("a"), by_hand(Duration::from_secs(poll)));
         let waiting = scene.waits();
         assert_eq!(waiting.until, scene.now + SignedDuration::from_secs(wait), "{poll}");
         assert!(waiting.needs_person && waiting.lockout.is_some(), "{waiting:?}");
     }
     // Never later than its own end.
-    let mut scene = Scene {
-        directory: console(),
-        found: minute(),
-        ..Scene::new(unlock("a"))
-    };
+    let mut scene = scene(unlock("a"), minute());
     let end = scene.now + SignedDuration::from_secs(10);
     scene.request.not_after = Some(end);
     assert_eq!(scene.waits().until, end);
@@ -194,11 +192,7 @@ fn it_is_looked_at_again_in_good_time_and_needs_a_person() {
 
 #[test]
 fn a_reset_that_leaves_the_lock_is_not_held_up() {
-    let mut scene = Scene {
-        directory: console(),
-        found: minute(),
-        ..Scene::new(keeping_lock())
-    };
+    let mut scene = scene(keeping_lock(), minute());
     // As far as the sealing, which this scene's recipient cannot do: that is behind every wait.
     let Decision::Finish(ending) = scene.decide() else {
         panic!("it waits")
@@ -212,11 +206,7 @@ fn a_reset_that_leaves_the_lock_is_not_held_up() {
 #[test]
 fn no_unlock_is_ever_sent() {
     for request in [unlock("a"), reset("a", Method::TemporaryPassword), keeping_lock()] {
-        let scene = Scene {
-            directory: console(),
-            found: minute(),
-            ..Scene::new(request)
-        };
+        let scene = scene(request, minute());
         let decision = scene.decide();
         let sends = matches!(&decision, Decision::Act(Effect::Send { step: Step::Unlock, .. }));
         let claims = matches!(&decision, Decision::Act(Effect::Claim(new)) if new.plan.contains(&Step::Unlock));
@@ -228,11 +218,7 @@ fn no_unlock_is_ever_sent() {
 #[test]
 fn waiting_by_hand_is_remembered_until_it_waits_for_something_else() {
     let waits = |found| {
-        let scene = Scene {
-            directory: console(),
-            found,
-            ..Scene::new(unlock("a"))
-        };
+        let scene = scene(unlock("a"), found);
         (scene.now, scene.waits())
     };
     let mut progress = Progress::default();
@@ -246,5 +232,9 @@ fn waiting_by_hand_is_remembered_until_it_waits_for_something_else() {
     let (now, waiting) = waits(Ok(unknown));
     progress.waits(now, &waiting, &Facts::default(), true);
     assert!(!progress.by_hand);
-    assert_eq!(build::lock().remedy, Remedy::Unlock, "elsewhere locks are cleared by a call");
+    assert_eq!(
+        build::lock().remedy,
+        Remedy::Unlock,
+        "elsewhere locks are cleared by a call"
+    );
 }

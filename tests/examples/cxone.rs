@@ -29,7 +29,10 @@ fn unlock_by_hand_and_reset() {
         run.apply("admin", &[NUDGE.into()]);
         let status = run.finished("aur", "default", "ada-1");
         check(&status, "Succeeded", "Unlocked", "read back as not locked");
-        assert!(tenant.agent("bob.ross@example.com").expect("an agent").must_change(), "{order:?}");
+        assert!(
+            tenant.agent("bob.ross@example.com").expect("an agent").must_change(),
+            "{order:?}"
+        );
         let mut hosts = run.sandbox.connects();
         hosts.sort_unstable();
         hosts.dedup();

@@ -1,6 +1,10 @@
 //! How resets and unlocks end, by the state of the person and by what goes wrong.
 
-use crate::{shared, support::org::{check, says}, tenant, written};
+use crate::{
+    shared,
+    support::org::{check, says},
+    tenant, written,
+};
 use sandbox::{
     FaultKind,
     cxone::{Person, Quirk, SignIn},
@@ -69,7 +73,8 @@ fn the_state_table() {
         ("cx-sso", "erin.sso@example.com", "Locked Employees"),
         ("cx-blocked", "bruno.blocked@example.com", "BLOCKED"),
     ] {
-        org.stage.create("bob", &org.unlock(name, &format!("{{login: {login}}}")));
+        org.stage
+            .create("bob", &org.unlock(name, &format!("{{login: {login}}}")));
         let status = org.stage.waits("aur", name, "AwaitingManualAction");
         says(&status, "AwaitingManualAction", message);
     }
@@ -91,15 +96,20 @@ fn a_refusal_that_repeats_the_password_is_told_without_it() {
     let status = org.is_reset("cx-echo-bob", "bob.ross@example.com", "TemporaryPassword");
     check(&status, "Failed", "Refused", "reset it by hand");
     let log = org.stage.operator.log();
-    assert!(!log.contains("is not acceptable") && !log.contains("requestedPassword"), "the upstream's text");
+    assert!(
+        !log.contains("is not acceptable") && !log.contains("requestedPassword"),
+        "the upstream's text"
+    );
 }
 
 #[test]
 fn a_missing_right_waits_and_then_goes_on() {
     let Some(org) = tenant("cx-right") else { return };
     org.sandbox.cxone().set_quirk(Quirk::ResetForbidden, true);
-    org.stage
-        .create("bob", &org.reset("cx-right-bob", "bob.ross@example.com", "TemporaryPassword"));
+    org.stage.create(
+        "bob",
+        &org.reset("cx-right-bob", "bob.ross@example.com", "TemporaryPassword"),
+    );
     let status = org.stage.waits("pwr", "cx-right-bob", "MissingRights");
     says(&status, "MissingRights", "Users Edit");
     org.sandbox.cxone().set_quirk(Quirk::ResetForbidden, false);
@@ -113,9 +123,14 @@ fn hidden_agents_are_a_missing_right_and_not_nobody() {
     let console = org.sandbox.cxone();
     let first = console.add(&Person::locked("hidden1@example.com"));
     console.add(&Person::locked("hidden2@example.com"));
-    let hidden = if first % 2 == 1 { "hidden1@example.com" } else { "hidden2@example.com" };
+    let hidden = if first % 2 == 1 {
+        "hidden1@example.com"
+    } else {
+        "hidden2@example.com"
+    };
     console.set_quirk(Quirk::AgentsHidden, true);
-    org.stage.create("bob", &org.unlock("cx-agents-1", &format!("{{login: {hidden}}}")));
+    org.stage
+        .create("bob", &org.unlock("cx-agents-1", &format!("{{login: {hidden}}}")));
     let status = org.stage.waits("aur", "cx-agents-1", "MissingRights");
     says(&status, "MissingRights", "right to see every team");
 }

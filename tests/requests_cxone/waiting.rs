@@ -18,7 +18,8 @@ use sandbox::{
 fn a_locked_person_waits_for_the_console_and_gets_back_in() {
     let Some(org) = shared() else { return };
     let console = org.sandbox.cxone();
-    org.stage.create("bob", &org.unlock("cx-ada", "{login: ada.byte@example.com}"));
+    org.stage
+        .create("bob", &org.unlock("cx-ada", "{login: ada.byte@example.com}"));
     let status = org.stage.waits("aur", "cx-ada", "AwaitingManualAction");
     says(
         &status,
@@ -28,7 +29,10 @@ fn a_locked_person_waits_for_the_console_and_gets_back_in() {
     let conditions = status["conditions"].as_array().expect("conditions");
     let stalled = conditions.iter().find(|condition| condition["type"] == "Stalled");
     assert_eq!(stalled.map(|it| &it["status"]), Some(&"True".into()), "{status:#}");
-    assert!(status["outcome"].is_null() && status["lockout"]["cause"].is_string(), "{status:#}");
+    assert!(
+        status["outcome"].is_null() && status["lockout"]["cause"].is_string(),
+        "{status:#}"
+    );
     console.unlock("ada.byte@example.com").expect("the administrator may");
     let status = org.stage.finished("aur", "cx-ada");
     check(
@@ -37,7 +41,10 @@ fn a_locked_person_waits_for_the_console_and_gets_back_in() {
         "Unlocked",
         "read back as not locked; CXone locks the account again unless its owner signs in within two days",
     );
-    assert!(status["lockout"].is_object() && status["account"]["ref"].is_null(), "{status:#}");
+    assert!(
+        status["lockout"].is_object() && status["account"]["ref"].is_null(),
+        "{status:#}"
+    );
     assert!(written(org, "ada.byte@example.com").is_empty());
     let sign_in = console.sign_in("ada.byte@example.com", SEED_PASSWORD, None);
     assert_eq!(sign_in, SignIn::Success);
@@ -54,7 +61,8 @@ fn many_who_wait_cost_one_list_a_poll() {
     }
     org.stage.create("bob", &manifests.join("---\n"));
     for number in 0..names.len() {
-        org.stage.waits("aur", &format!("cx-many-{number}"), "AwaitingManualAction");
+        org.stage
+            .waits("aur", &format!("cx-many-{number}"), "AwaitingManualAction");
     }
     let before = org.sandbox.truth().len() as u64;
     std::thread::sleep(std::time::Duration::from_secs(5));
@@ -63,7 +71,9 @@ fn many_who_wait_cost_one_list_a_poll() {
     // One for those who wait and one for spec.lockouts, each second.
     assert!((2..=14).contains(&agents), "{agents} lists");
     assert!(
-        calls.iter().all(|call| !call.path.contains("/users/") && !call.query.contains("searchString")),
+        calls
+            .iter()
+            .all(|call| !call.path.contains("/users/") && !call.query.contains("searchString")),
         "nobody is read alone"
     );
     for name in &names {
@@ -87,7 +97,12 @@ fn it_ends_by_its_clock_where_nobody_comes() {
     let request = org.request("AccountUnlockRequest", "cx-late", "{login: late@example.com}", &more);
     org.stage.create("bob", &request);
     org.stage.waits("aur", "cx-late", "AwaitingManualAction");
-    check(&org.stage.finished("aur", "cx-late"), "Expired", "Expired", "its time ended");
+    check(
+        &org.stage.finished("aur", "cx-late"),
+        "Expired",
+        "Expired",
+        "its time ended",
+    );
     assert!(org.sandbox.cxone().agent("late@example.com").expect("an agent").locked);
 }
 
@@ -108,11 +123,18 @@ fn a_reset_of_a_locked_person_waits_or_leaves_the_lock_where_told() {
     );
     org.stage.create("bob", &format!("{wait}---\n{leave}"));
     let status = org.stage.waits("pwr", "cx-wait", "AwaitingManualAction");
-    says(&status, "AwaitingManualAction", "create another request with unlock: false");
+    says(
+        &status,
+        "AwaitingManualAction",
+        "create another request with unlock: false",
+    );
     assert!(written(org, "wait@example.com").is_empty());
     let status = org.stage.finished("pwr", "cx-leave");
     check(&status, "Succeeded", "PasswordReset", "status.delivery.sealed");
-    assert!(console.agent("leave@example.com").expect("an agent").locked, "a reset does not unlock");
+    assert!(
+        console.agent("leave@example.com").expect("an agent").locked,
+        "a reset does not unlock"
+    );
     console.unlock("wait@example.com").expect("the administrator may");
     let status = org.stage.finished("pwr", "cx-wait");
     check(&status, "Succeeded", "PasswordReset", "status.delivery.sealed");
@@ -124,7 +146,8 @@ fn a_reset_of_a_locked_person_waits_or_leaves_the_lock_where_told() {
 fn a_lock_that_is_hidden_again_is_never_called_gone() {
     let Some(org) = tenant("cx-hidden") else { return };
     let console = org.sandbox.cxone();
-    org.stage.create("bob", &org.unlock("cx-hidden-ada", "{login: ada.byte@example.com}"));
+    org.stage
+        .create("bob", &org.unlock("cx-hidden-ada", "{login: ada.byte@example.com}"));
     org.stage.waits("aur", "cx-hidden-ada", "AwaitingManualAction");
     console.set_quirk(Quirk::LockedMissing, true);
     let status = org.stage.waits("aur", "cx-hidden-ada", "MissingRights");

@@ -24,7 +24,11 @@ impl Cxone {
         let all: Vec<&Agent> = self.agents.iter().filter(matches).collect();
         let (hidden, seen): (Vec<&Agent>, Vec<&Agent>) = all.into_iter().partition(|agent| self.is_hidden(agent));
         let number = |name: &str| call.parameter(name).and_then(|text| text.parse::<usize>().ok());
-        let most = if self.has(Quirk::SmallPages) { 2 } else { self.settings.page };
+        let most = if self.has(Quirk::SmallPages) {
+            2
+        } else {
+            self.settings.page
+        };
         let (skip, top) = (number("skip").unwrap_or(0), number("top").unwrap_or(50).min(most));
         let fields = call.parameter("fields");
         let rows: Vec<Value> = seen

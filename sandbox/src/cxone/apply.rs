@@ -149,7 +149,11 @@ impl Cxone {
             return Err(ApiError::admin(StatusCode::BAD_REQUEST, "not_acceptable", text));
         }
         if self.has(Quirk::VersionUnknown) {
-            return Err(ApiError::admin(StatusCode::NOT_FOUND, "not_found", "There is no such resource"));
+            return Err(ApiError::admin(
+                StatusCode::NOT_FOUND,
+                "not_found",
+                "There is no such resource",
+            ));
         }
         if self.has(Quirk::Version405) {
             return Err(ApiError::admin(

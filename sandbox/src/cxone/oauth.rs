@@ -70,7 +70,9 @@ impl Cxone {
         }
         let invalid = || ApiError::oauth(StatusCode::BAD_REQUEST, "invalid_grant");
         let owner = match field("grant_type") {
-            "password" => self.owner_of(field("username"), field("password")).ok_or_else(invalid)?,
+            "password" => self
+                .owner_of(field("username"), field("password"))
+                .ok_or_else(invalid)?,
             "refresh_token" if !self.has(Quirk::RefreshRefused) => {
                 let known = |grant: &&Grant| grant.refresh == field("refresh_token");
                 self.grants.iter().find(known).ok_or_else(invalid)?.owner

@@ -28,7 +28,11 @@ impl Cxone {
             return refuse(StatusCode::BAD_REQUEST, "invalid_agent", "The agent is inactive");
         }
         let Some(password) = call.parameter("requestedPassword") else {
-            return refuse(StatusCode::BAD_REQUEST, "invalid_request", "Not simulated: no requestedPassword");
+            return refuse(
+                StatusCode::BAD_REQUEST,
+                "invalid_request",
+                "Not simulated: no requestedPassword",
+            );
         };
         let must_change = call.parameter("forceChangeOnLogon").as_deref() == Some("true");
         if self.has(Quirk::RefusalEchoesPassword) {
@@ -41,7 +45,11 @@ impl Cxone {
                 &json!({"error": "The password could not be set"}),
             ));
         }
-        let weak = !self.settings.password.complaints(&password, &agent.user_name).is_empty();
+        let weak = !self
+            .settings
+            .password
+            .complaints(&password, &agent.user_name)
+            .is_empty();
         if weak || agent.password.was_used(&password, &self.settings.password) {
             return Ok(result("FAILED_COMPLEXITY"));
         }

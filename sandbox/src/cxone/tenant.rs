@@ -193,7 +193,8 @@ impl Cxone {
     /// An agent by number, UUID or user name.
     pub(super) fn agent(&self, key: &str) -> Option<&Agent> {
         let is = |agent: &&Agent| {
-            agent.agent_id.to_string() == key || agent.user_id == key || agent.user_name.eq_ignore_ascii_case(key)
+            let texts = [&agent.user_id, &agent.user_name];
+            agent.agent_id.to_string() == key || texts.iter().any(|text| text.eq_ignore_ascii_case(key))
         };
         self.agents.iter().find(is)
     }
@@ -224,7 +225,10 @@ impl Cxone {
             locked: person.locked,
             status: person.status,
             role: person.role.clone().unwrap_or_else(|| "Agent".into()),
-            authenticator: person.authenticator.clone().unwrap_or_else(|| "default-authenticator".into()),
+            authenticator: person
+                .authenticator
+                .clone()
+                .unwrap_or_else(|| "default-authenticator".into()),
             issuer: person.issuer.clone().unwrap_or_default(),
             failures: 0,
             sessions: 0,
@@ -278,7 +282,9 @@ impl Cxone {
             .partition::<Vec<_>, _>(|(at, ..)| *at <= now);
         self.accepted = later;
         for (_, id, password, must_change) in due {
-            self.edit(&mut context, id, |agent| agent.password.set(&password, now, must_change));
+            self.edit(&mut context, id, |agent| {
+                agent.password.set(&password, now, must_change)
+            });
         }
         context.effects.changes
     }
@@ -309,4 +315,3 @@ pub(super) fn uuid(seed: &str) -> String {
         part(20, 32)
     )
 }
-

@@ -17,29 +17,56 @@ async fn there_is_no_call_that_unlocks() {
         (Method::PATCH, format!("{ADMIN}/agents/{id}")),
         (Method::PUT, "/user-management/v1/users".to_owned()),
     ] {
-        let call = fixture.call(method.clone(), &path).json(&json!({"agent": {"locked": false}}));
+        let call = fixture
+            .call(method.clone(), &path)
+            .json(&json!({"agent": {"locked": false}}));
         let status = call.send().await.expect("an answer").status().as_u16();
         assert!(matches!(status, 404 | 405), "{method} {path}: {status}");
     }
-    assert!(fixture.sandbox.cxone().agent("ada.byte@example.com").expect("an agent").locked);
+    assert!(
+        fixture
+            .sandbox
+            .cxone()
+            .agent("ada.byte@example.com")
+            .expect("an agent")
+            .locked
+    );
 }
 
 #[tokio::test]
 async fn a_list_has_the_shape_of_the_sample_and_a_single_agent_shows_no_lock() {
     let fixture = Fixture::start().await;
-    let list = fixture.get(&format!("{ADMIN}/agents?isLocked=true&isActive=true&top=2&skip=0")).await;
-    for member in ["businessUnitId", "totalRecords", "hiddenAgents", "lastPollTime", "_links", "agents"] {
+    let list = fixture
+        .get(&format!("{ADMIN}/agents?isLocked=true&isActive=true&top=2&skip=0"))
+        .await;
+    for member in [
+        "businessUnitId",
+        "totalRecords",
+        "hiddenAgents",
+        "lastPollTime",
+        "_links",
+        "agents",
+    ] {
         assert!(!list[member].is_null(), "{member}: {list}");
     }
     assert_eq!(list["totalRecords"], 3);
     assert_eq!(list["agents"].as_array().map(Vec::len), Some(2));
-    assert!(list["_links"]["next"].as_str().is_some_and(|next| next.contains("skip=2")));
+    assert!(
+        list["_links"]["next"]
+            .as_str()
+            .is_some_and(|next| next.contains("skip=2"))
+    );
     let first = &list["agents"][0];
-    assert!(first["agentId"].is_u64() && first["userID"].is_string() && first["locked"] == true, "{first}");
+    assert!(
+        first["agentId"].is_u64() && first["userID"].is_string() && first["locked"] == true,
+        "{first}"
+    );
     let one = fixture.get(&format!("{ADMIN}/agents/{}", first["agentId"])).await;
     assert_eq!(one["agents"][0]["userName"], first["userName"]);
     assert!(one["agents"][0]["locked"].is_null(), "{one}");
-    let few = fixture.get(&format!("{ADMIN}/agents?fields=agentId,userId,locked&top=1")).await;
+    let few = fixture
+        .get(&format!("{ADMIN}/agents?fields=agentId,userId,locked&top=1"))
+        .await;
     let members: Vec<&String> = few["agents"][0].as_object().expect("an agent").keys().collect();
     assert_eq!(members, ["agentId", "locked", "userID"]);
     let lower = ADMIN.to_lowercase();
@@ -59,7 +86,10 @@ async fn a_search_by_ids_answers_an_array_of_arrays() {
         .json()
         .await
         .expect("JSON");
-    assert_eq!(answer["agentResults"][0][0]["userName"], "bob.ross@example.com", "{answer}");
+    assert_eq!(
+        answer["agentResults"][0][0]["userName"], "bob.ross@example.com",
+        "{answer}"
+    );
     assert_eq!(answer["errorCount"], 0);
 }
 
@@ -72,7 +102,12 @@ async fn a_reset_is_all_in_the_query_and_the_truth_keeps_no_password() {
         let query = [("requestedPassword", password), ("forceChangeOnLogon", "true")];
         fixture.call(Method::PUT, &path).query(&query).send()
     };
-    let answer: Value = reset("Ganz+Neu&7").await.expect("an answer").json().await.expect("JSON");
+    let answer: Value = reset("Ganz+Neu&7")
+        .await
+        .expect("an answer")
+        .json()
+        .await
+        .expect("JSON");
     assert_eq!(answer, json!({"resetResult": {"passwordComplexityResult": "SUCCESS"}}));
     let weak: Value = reset("weak").await.expect("an answer").json().await.expect("JSON");
     assert_ne!(weak, answer);
@@ -96,10 +131,16 @@ async fn errors_have_each_apis_own_shape() {
     let answer = fixture.call(Method::GET, &path).send().await.expect("an answer");
     let body: Value = answer.json().await.expect("JSON");
     assert!(body["errorDescription"].is_string(), "{body}");
-    let answer = fixture.call(Method::GET, "/user-management/v3/users/nobody").send().await;
+    let answer = fixture
+        .call(Method::GET, "/user-management/v3/users/nobody")
+        .send()
+        .await;
     let body: Value = answer.expect("an answer").json().await.expect("JSON");
     assert!(body["entityType"].is_string() && body["hostName"].is_string(), "{body}");
-    let answer = sign_in(&fixture.sandbox, &fixture.http, "wrong").send().await.expect("an answer");
+    let answer = sign_in(&fixture.sandbox, &fixture.http, "wrong")
+        .send()
+        .await
+        .expect("an answer");
     assert_eq!(answer.status(), 400);
     let body: Value = answer.json().await.expect("JSON");
     assert_eq!(body["error"], "invalid_grant");
@@ -110,7 +151,9 @@ async fn without_the_accept_header_nothing_can_be_rendered() {
     let fixture = Fixture::start().await;
     let call = fixture.call(Method::GET, &format!("{ADMIN}/server-time"));
     let mut request = call.build().expect("a request");
-    request.headers_mut().insert("accept", "text/html".parse().expect("a value"));
+    request
+        .headers_mut()
+        .insert("accept", "text/html".parse().expect("a value"));
     let answer = fixture.http.execute(request).await.expect("an answer");
     assert_eq!(answer.status(), 400);
     assert!(fixture.get(&format!("{ADMIN}/server-time")).await["ServerTime"].is_string());
@@ -121,7 +164,10 @@ async fn without_the_accept_header_nothing_can_be_rendered() {
 #[tokio::test]
 async fn calls_beyond_the_rate_are_throttled() {
     let fixture = Fixture::start().await;
-    fixture.sandbox.cxone().configure(|settings| settings.per_second = Some(3));
+    fixture
+        .sandbox
+        .cxone()
+        .configure(|settings| settings.per_second = Some(3));
     let mut statuses = Vec::new();
     for _ in 0..12 {
         let answer = fixture.call(Method::GET, &format!("{ADMIN}/server-time")).send().await;
@@ -141,7 +187,10 @@ async fn wrong_sign_ins_lock_and_two_idle_days_lock_again() {
         tenant.sign_in("bob.ross@example.com", "wrong", None);
     }
     assert!(locked());
-    assert_eq!(tenant.sign_in("bob.ross@example.com", SEED_PASSWORD, None), SignIn::Refused);
+    assert_eq!(
+        tenant.sign_in("bob.ross@example.com", SEED_PASSWORD, None),
+        SignIn::Refused
+    );
     tenant.unlock("bob.ross@example.com").expect("unlocked");
     assert!(!locked());
     fixture.sandbox.advance(49 * 3_600_000);

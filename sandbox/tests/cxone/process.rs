@@ -15,8 +15,19 @@ async fn hosts_of_this_vendors_cloud_lead_here() {
         .expect("a client");
     for host in ["cxone.niceincontact.com", "na1.nice-incontact.com"] {
         let url = format!("https://{host}/.well-known/openid-configuration");
-        let answer: Value = client.get(url).send().await.expect("an answer").json().await.expect("JSON");
-        assert_eq!(answer["token_endpoint"], format!("https://{host}/auth/token"), "{answer}");
+        let answer: Value = client
+            .get(url)
+            .send()
+            .await
+            .expect("an answer")
+            .json()
+            .await
+            .expect("JSON");
+        assert_eq!(
+            answer["token_endpoint"],
+            format!("https://{host}/auth/token"),
+            "{answer}"
+        );
     }
 }
 
@@ -27,7 +38,13 @@ fn help_lists_its_quirks() {
         .output()
         .expect("it runs");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    for part in ["CXone: ", "accepted-202", "lock-filter-ignored", "agents-hidden", "--cxone"] {
+    for part in [
+        "CXone: ",
+        "accepted-202",
+        "lock-filter-ignored",
+        "agents-hidden",
+        "--cxone",
+    ] {
         assert!(text.contains(part), "{part} is missing in {text}");
     }
 }

@@ -33,7 +33,8 @@ const LONGEST_TEXT: usize = 1024;
 const IDLE: SignedDuration = SignedDuration::from_hours(90 * 24);
 const MAYBE_IDLE: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Where passwords are reset by hand.
-pub(super) const RESET_BY_HAND: &str = "reset it by hand: in CXone, Admin > Employees, the person's Security tab, Reset P/W";
+pub(super) const RESET_BY_HAND: &str =
+    "reset it by hand: in CXone, Admin > Employees, the person's Security tab, Reset P/W";
 
 impl Cxone {
     /// The account that an agent is, as a list shows it. `lock` says why its lock is not known; `hub` is absent in lists.
@@ -171,7 +172,10 @@ fn profile(agent: &Agent, user: Option<&HubUser>) -> (Map<String, Value>, Vec<St
         }
     }
     let hub = [
-        ("userHubStatus", user.and_then(|user| user.status.clone()).map(Value::from)),
+        (
+            "userHubStatus",
+            user.and_then(|user| user.status.clone()).map(Value::from),
+        ),
         ("roles", user.and_then(|user| user.roles.clone()).map(Value::from)),
     ];
     for (name, value) in hub {
@@ -204,12 +208,20 @@ mod tests {
     }
 
     fn state(agent: &Agent, user: Option<&HubUser>) -> LockState {
-        lock_state(agent, user, Duration::from_secs(60), "2026-03-02T00:00:00Z".parse().unwrap())
+        lock_state(
+            agent,
+            user,
+            Duration::from_secs(60),
+            "2026-03-02T00:00:00Z".parse().unwrap(),
+        )
     }
 
     #[test]
     fn the_lock_is_the_flag_and_a_missing_flag_is_unknown() {
-        assert!(matches!(state(&agent(json!({"locked": true})), None), LockState::Locked(_)));
+        assert!(matches!(
+            state(&agent(json!({"locked": true})), None),
+            LockState::Locked(_)
+        ));
         assert_eq!(state(&agent(json!({"locked": false})), None), LockState::NotLocked);
         for missing in [json!({}), json!({"locked": null}), json!({"locked": "true"})] {
             assert!(matches!(state(&agent(missing), None), LockState::Unknown(_)));
@@ -257,7 +269,11 @@ mod tests {
             assert_eq!(steps, [Step::Unlock, Step::SetPassword], "{status}");
         }
         let steps: Vec<_> = obstacles(Some(&user("ACTIVE")), true).into_keys().collect();
-        assert_eq!(steps, [Step::SetPassword], "a lock for inactivity is cleared in CXone all the same");
+        assert_eq!(
+            steps,
+            [Step::SetPassword],
+            "a lock for inactivity is cleared in CXone all the same"
+        );
         assert!(obstacles(Some(&user("ACTIVE")), false).is_empty());
     }
 }

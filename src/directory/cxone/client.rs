@@ -203,11 +203,7 @@ impl Client {
 
     /// The session at hand; a new one where it ran out or is the one that was refused.
     async fn session(&self, call: &Call, refused: Option<&Arc<Session>>) -> Result<Arc<Session>, Refusal> {
-        let mut place = self
-            .credential
-            .place(call.deadline)
-            .await
-            .map_err(Refusal::not_sent)?;
+        let mut place = self.credential.place(call.deadline).await.map_err(Refusal::not_sent)?;
         let is_new = |session: &Arc<Session>| refused.is_none_or(|refused| !Arc::ptr_eq(refused, session));
         let now = std::time::Instant::now();
         if let Some(session) = place.as_ref().filter(|session| is_new(session) && session.is_good(now)) {

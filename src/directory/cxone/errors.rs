@@ -33,7 +33,10 @@ pub(super) enum Meaning {
 /// What an error status means, and in words.
 pub(super) fn of_status(status: u16) -> (Meaning, &'static str) {
     match status {
-        202 => (Meaning::Accepted, "it was accepted, and whether it is carried out is not known"),
+        202 => (
+            Meaning::Accepted,
+            "it was accepted, and whether it is carried out is not known",
+        ),
         401 => (
             Meaning::CredentialRefused,
             "the operator's token was refused although it is new; NICE must authorise the application, or the access key's \

@@ -33,7 +33,11 @@ impl Cxone {
         let found = self
             .search(call, "find agent", &[("searchString", wanted)], PAGES)
             .await?;
-        let is = |agent: &&Agent| agent.text(field).is_some_and(|had| had.to_lowercase() == wanted.to_lowercase());
+        let is = |agent: &&Agent| {
+            agent
+                .text(field)
+                .is_some_and(|had| had.to_lowercase() == wanted.to_lowercase())
+        };
         let same: Vec<&Agent> = found.agents.iter().filter(is).collect();
         // A user name is unique in a tenant, an address is not.
         let may_be_hidden = found.hidden > 0 && (same.is_empty() || field == "emailAddress");
@@ -110,12 +114,7 @@ impl Cxone {
     }
 
     /// An account from an agent as listed, with what UserHub says of it.
-    async fn complete(
-        &self,
-        call: &Call,
-        agent: &Agent,
-        lock: Result<(), String>,
-    ) -> Result<AccountRead, ReadFailure> {
+    async fn complete(&self, call: &Call, agent: &Agent, lock: Result<(), String>) -> Result<AccountRead, ReadFailure> {
         let hub = self.hub_user(call, agent).await?;
         let protection = self.protection(agent, &hub);
         let account = self.account(agent, lock, Some(&hub), protection);

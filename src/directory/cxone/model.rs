@@ -84,11 +84,19 @@ impl Page {
 
 /// Whether an answer says that something went wrong, whatever its status.
 pub(super) fn says_error(value: &Value) -> bool {
-    let text = |name: &str| value.get(name).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+    let text = |name: &str| {
+        value
+            .get(name)
+            .and_then(Value::as_str)
+            .is_some_and(|text| !text.is_empty())
+    };
     text("error")
         || value.get("error").is_some_and(Value::is_object)
         || value.get("success") == Some(&Value::Bool(false))
-        || value.get("errorCount").and_then(Value::as_u64).is_some_and(|count| count > 0)
+        || value
+            .get("errorCount")
+            .and_then(Value::as_u64)
+            .is_some_and(|count| count > 0)
 }
 
 /// A person as UserHub shows it.
@@ -125,10 +133,17 @@ impl HubUser {
 /// A role is a text, or an object with a name and an id.
 fn names(role: &Value) -> Vec<String> {
     let parts = match role {
-        Value::Object(parts) => ["name", "roleName", "id", "roleId"].map(|name| parts.get(name)).to_vec(),
+        Value::Object(parts) => ["name", "roleName", "id", "roleId"]
+            .map(|name| parts.get(name))
+            .to_vec(),
         plain => vec![Some(plain)],
     };
-    parts.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    parts
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Whether a text is an agent's number.
@@ -163,7 +178,12 @@ mod tests {
             assert_eq!(agent.id().as_deref(), Some("100234"), "{value}");
             assert_eq!(agent.user_id(), Some(uuid), "{value}");
         }
-        for value in [json!({}), json!({"agentId": -1}), json!({"agentId": "../1"}), json!([1])] {
+        for value in [
+            json!({}),
+            json!({"agentId": -1}),
+            json!({"agentId": "../1"}),
+            json!([1]),
+        ] {
             assert!(Agent::of(&value).is_none(), "{value}");
         }
     }
@@ -178,7 +198,12 @@ mod tests {
         ] {
             assert!(says_error(&value), "{value}");
         }
-        for value in [json!({"error": ""}), json!({"errorCount": 0}), json!({"success": true}), json!(null)] {
+        for value in [
+            json!({"error": ""}),
+            json!({"errorCount": 0}),
+            json!({"success": true}),
+            json!(null),
+        ] {
             assert!(!says_error(&value), "{value}");
         }
     }

@@ -45,7 +45,10 @@ impl Cxone {
         if let Some(failure) = failed_inside(OPERATION, &reply.body) {
             return Sent::Refused(failure);
         }
-        let result = reply.body.get("resetResult").and_then(|it| it.get("passwordComplexityResult"));
+        let result = reply
+            .body
+            .get("resetResult")
+            .and_then(|it| it.get("passwordComplexityResult"));
         match result.and_then(Value::as_str) {
             Some(word) if word.eq_ignore_ascii_case(SUCCESS) => Sent::Done,
             // What it says instead is not documented, and might repeat the password.

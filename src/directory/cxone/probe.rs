@@ -37,7 +37,9 @@ impl Cxone {
     /// The operator's own user, as lists show it: whoever is not in them, or without a lock, cannot be judged.
     async fn own_agent(&self, call: &Call) -> Result<Agent, Failure> {
         let username = self.spec.username.as_str();
-        let found = self.search(call, "probe agents", &[("searchString", username)], 2).await;
+        let found = self
+            .search(call, "probe agents", &[("searchString", username)], 2)
+            .await;
         let found = found.map_err(|refusal| refusal.failure)?;
         let is = |agent: &Agent| {
             let name = agent.text("userName");
@@ -77,7 +79,11 @@ impl Cxone {
             Err(Refusal {
                 meaning: Some(Meaning::NeedsConfig | Meaning::NotFound | Meaning::Permanent),
                 ..
-            }) => return Ok(format!("{by_hand}; whether the tenant lists a call for it may not be asked")),
+            }) => {
+                return Ok(format!(
+                    "{by_hand}; whether the tenant lists a call for it may not be asked"
+                ));
+            }
             Err(refusal) => return Err(refusal.failure),
         };
         let infos = reply.body.get("apiInfo").and_then(Value::as_array);

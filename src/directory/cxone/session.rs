@@ -151,7 +151,10 @@ impl Credential {
 
     /// The body by which an access key signs in alone.
     pub(super) fn key_body(&self) -> Option<Zeroizing<Vec<u8>>> {
-        object(&[("accessKeyId", &self.key_id), ("accessKeySecret", self.key_secret.expose())])
+        object(&[
+            ("accessKeyId", &self.key_id),
+            ("accessKeySecret", self.key_secret.expose()),
+        ])
     }
 }
 
@@ -192,7 +195,12 @@ impl Session {
     /// # Errors
     /// `Unknown` where the token is none that can be sent.
     pub(super) fn new(granted: Granted, (tenant, api): (String, Url), now: Instant) -> Result<Self, Failure> {
-        let bad = || Failure::new(FailureClass::Unknown, "CXone's token endpoint gave no token that can be sent");
+        let bad = || {
+            Failure::new(
+                FailureClass::Unknown,
+                "CXone's token endpoint gave no token that can be sent",
+            )
+        };
         let kind = granted.token_type.as_deref().unwrap_or("Bearer");
         if !kind.eq_ignore_ascii_case("bearer") || granted.access_token.is_empty() {
             return Err(bad());

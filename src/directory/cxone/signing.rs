@@ -69,7 +69,8 @@ impl Client {
             }
             Way::Area(area) => {
                 let body = object(&[("token", refresh)]).unwrap_or_default();
-                self.post(call, at(area, "public/user/refresh"), (JSON, body), None).await?
+                self.post(call, at(area, "public/user/refresh"), (JSON, body), None)
+                    .await?
             }
         };
         match answer.status.as_u16() {
@@ -159,11 +160,20 @@ impl Client {
                 if let Some(found) = value.get(member).and_then(Value::as_str) {
                     return Ok(found.to_owned());
                 }
-                (Meaning::NeedsConfig, "it does not look like CXone's sign-in host; check the Directory's url")
+                (
+                    Meaning::NeedsConfig,
+                    "it does not look like CXone's sign-in host; check the Directory's url",
+                )
             }
-            404 => (Meaning::NeedsConfig, "it does not look like CXone's sign-in host; check the Directory's url"),
+            404 => (
+                Meaning::NeedsConfig,
+                "it does not look like CXone's sign-in host; check the Directory's url",
+            ),
             // No credential was sent.
-            401 | 403 => (Meaning::NeedsConfig, "its discovery is refused; check the Directory's url"),
+            401 | 403 => (
+                Meaning::NeedsConfig,
+                "its discovery is refused; check the Directory's url",
+            ),
             _ => errors::of_status(status),
         };
         Err(Refusal::not_sent(errors::failure(status, judged, wait)))

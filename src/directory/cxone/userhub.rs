@@ -39,9 +39,9 @@ impl Cxone {
                 None => Err(Refusal::not_understood(OPERATION)),
             },
             Err(refusal) => match refusal.meaning {
-                Some(Meaning::NeedsConfig) => {
-                    Ok(Err("UserHub is forbidden to the operator's user; grant its role the right to view users".into()))
-                }
+                Some(Meaning::NeedsConfig) => Ok(Err(
+                    "UserHub is forbidden to the operator's user; grant its role the right to view users".into(),
+                )),
                 Some(Meaning::NotFound) => Ok(Err("UserHub does not know the person, or there is no UserHub".into())),
                 _ => Err(refusal),
             },
@@ -51,7 +51,9 @@ impl Cxone {
     /// Holders of an administrator's role are protected, and the API user itself. Roles that are not shown count as
     /// protected.
     pub(super) fn protection(&self, agent: &Agent, hub: &Hub) -> Protection {
-        let own = agent.text("userName").map(|name| name.eq_ignore_ascii_case(&self.spec.username));
+        let own = agent
+            .text("userName")
+            .map(|name| name.eq_ignore_ascii_case(&self.spec.username));
         match own {
             Some(true) => return Protection::Protected("it is the account that the operator itself uses".into()),
             Some(false) => {}

@@ -38,7 +38,13 @@ impl Watch {
     pub(super) fn remember(&self, key: &AccountSelector, account: &AccountRead) {
         let name = name(key);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let waits = matches!(&account.lock, LockState::Locked(Lock { remedy: Remedy::Manual { .. }, .. }));
+        let waits = matches!(
+            &account.lock,
+            LockState::Locked(Lock {
+                remedy: Remedy::Manual { .. },
+                ..
+            })
+        );
         match waits && known.len() < MOST {
             true => known.insert(name, account.clone()),
             false => known.remove(&name),
@@ -61,7 +67,11 @@ impl Cxone {
     ///
     /// # Errors
     /// Where the list cannot be read.
-    pub(super) async fn still_locked(&self, call: &Call, key: &AccountSelector) -> Result<Option<AccountRead>, ReadFailure> {
+    pub(super) async fn still_locked(
+        &self,
+        call: &Call,
+        key: &AccountSelector,
+    ) -> Result<Option<AccountRead>, ReadFailure> {
         let name = name(key);
         let Some(account) = self.watch.recall(&name) else {
             return Ok(None);
@@ -88,6 +98,9 @@ impl Cxone {
 
 fn name(key: &AccountSelector) -> String {
     let parts = [("id", &key.id), ("login", &key.login), ("email", &key.email)];
-    let set = parts.into_iter().filter_map(|(part, value)| Some((part, value.as_ref()?)));
-    set.map(|(part, value)| format!("{part}={} ", value.to_lowercase())).collect()
+    let set = parts
+        .into_iter()
+        .filter_map(|(part, value)| Some((part, value.as_ref()?)));
+    set.map(|(part, value)| format!("{part}={} ", value.to_lowercase()))
+        .collect()
 }
