@@ -67,7 +67,7 @@ impl Cxone {
                 "usernamePrefix": "oidc:",
                 "rateLimit": {"requestsPerMinute": 6000},
                 "provider": {"cxone": {
-                    "url": self.sandbox.addresses().cxone, "username": OPERATOR, "poll": "1s",
+                    "url": self.sandbox.addresses().cxone, "username": OPERATOR, "poll": "3s",
                     "accessKeyID": key, "accessKeySecretRef": {"name": name},
                     "clientID": CLIENT_ID, "clientSecretRef": {"name": name},
                 }},

@@ -93,7 +93,7 @@ fn many_who_wait_cost_one_list_a_poll() {
 fn it_ends_by_its_clock_where_nobody_comes() {
     let Some(org) = shared() else { return };
     org.sandbox.cxone().add(&Person::locked("late@example.com"));
-    let more = format!(", notAfter: '{}'", in_seconds(4));
+    let more = format!(", notAfter: '{}'", in_seconds(12));
     let request = org.request("AccountUnlockRequest", "cx-late", "{login: late@example.com}", &more);
     org.stage.create("bob", &request);
     org.stage.waits("aur", "cx-late", "AwaitingManualAction");
