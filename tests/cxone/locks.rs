@@ -199,6 +199,34 @@ async fn a_list_that_fails_is_told_and_asked_again() {
     by_hand(&world.directory.find_waiting(&call(), &by_login(ADA)).await.unwrap());
 }
 
+/// A budget that is used up does not make everybody be read alone.
+#[tokio::test]
+async fn while_calls_are_held_back_the_last_list_is_told_for_a_while() {
+    let world = World::start().await;
+    let mut spec = spec(&world.sandbox);
+    spec.poll = Span::from_secs(1);
+    let directory = connect(&spec).unwrap();
+    by_hand(&directory.find(&call(), &by_login(ADA)).await.unwrap());
+    by_hand(&directory.find_waiting(&call(), &by_login(ADA)).await.unwrap());
+    let limited = FaultKind::RateLimited {
+        limit: 1,
+        reset_seconds: 30,
+    };
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    world.sandbox.inject_once("GET", "*/agents", limited);
+    by_hand(&directory.find_waiting(&call(), &by_login(ADA)).await.unwrap());
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let soon = readmit::directory::Call {
+        deadline: std::time::Instant::now() + Duration::from_secs(1),
+        ..call()
+    };
+    let waiting = directory.find_waiting(&soon, &by_login(ADA)).await;
+    assert!(
+        matches!(failed(&waiting), Some(FailureClass::RateLimited(_))),
+        "not for long: {waiting:?}"
+    );
+}
+
 #[tokio::test]
 async fn who_waits_and_was_never_read_is_read() {
     let world = World::start().await;

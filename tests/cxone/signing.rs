@@ -249,3 +249,26 @@ async fn half_a_credential_is_refused_before_anything_is_sent() {
         assert!(connect(&bad).is_err(), "{url}");
     }
 }
+
+/// The token endpoint is said to misbehave over HTTP/2: in the first message of TLS (RFC 7301) that is not offered.
+#[tokio::test]
+async fn nothing_but_http_1_1_is_offered() {
+    use tokio::io::AsyncReadExt;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let world = World::start().await;
+    let mut spec = spec(&world.sandbox);
+    spec.url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    let directory = connect(&spec).unwrap();
+    let hello = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut hello = vec![0; 4096];
+        let read = stream.read(&mut hello).await.unwrap();
+        hello.truncate(read);
+        hello
+    });
+    assert!(find(&directory).await.is_some());
+    let hello = hello.await.unwrap();
+    let holds = |part: &[u8]| hello.windows(part.len()).any(|window| window == part);
+    assert_eq!(hello[0], 0x16, "a handshake");
+    assert!(holds(b"localhost") && !holds(b"\x02h2"), "HTTP/2 is offered");
+}

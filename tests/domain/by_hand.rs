@@ -3,13 +3,13 @@
 
 use crate::{
     build::{self, account, directory, reset, start, unlock},
-    scene::{Scene, check, locked},
+    scene::{Scene, check, failure, locked},
 };
 use jiff::SignedDuration;
 use readmit::{
     api::{Method, Outcome, Reason, request_status::Lockout},
     domain::{
-        account::{AccountRead, LockState, ReadFailure, Remedy, Step},
+        account::{AccountRead, FailureClass, LockState, ReadFailure, Remedy, Step},
         decision::{Decision, Effect},
         observed::{DirectoryView, Facts, Progress},
         request::{Ask, Request},
@@ -214,24 +214,20 @@ fn no_unlock_is_ever_sent() {
     }
 }
 
-/// Only who waits like this may be told of a lock from an older list.
+/// Only who waits like this may be told of a lock from an older list, also when calls are held back meanwhile.
 #[test]
-fn waiting_by_hand_is_remembered_until_it_waits_for_something_else() {
+fn waiting_by_hand_is_remembered() {
     let waits = |found| {
         let scene = scene(unlock("a"), found);
         (scene.now, scene.waits())
     };
     let mut progress = Progress::default();
-    let (now, waiting) = waits(minute());
-    progress.waits(now, &waiting, &Facts::default(), true);
-    assert!(progress.by_hand);
-    let unknown = AccountRead {
-        lock: LockState::Unknown("hidden".into()),
-        ..free()
-    };
-    let (now, waiting) = waits(Ok(unknown));
-    progress.waits(now, &waiting, &Facts::default(), true);
-    assert!(!progress.by_hand);
+    let held_back = || failure(FailureClass::RateLimited(Duration::from_secs(1)), "later");
+    for (found, by_hand) in [(held_back(), false), (minute(), true), (held_back(), true)] {
+        let (now, waiting) = waits(found);
+        progress.waits(now, &waiting, &Facts::default(), true);
+        assert_eq!(progress.by_hand, by_hand, "{waiting:?}");
+    }
     assert_eq!(
         build::lock().remedy,
         Remedy::Unlock,

@@ -6,6 +6,7 @@
 
 use super::{
     Cxone,
+    client::Refusal,
     list::{LOCKED, is_locked},
 };
 use crate::{
@@ -23,6 +24,9 @@ use std::{
 const MOST: usize = 4096;
 /// Pages of the list: of who is not in them, the lock is read account by account.
 const PAGES: usize = 50;
+
+/// As many polls old may a list be while calls are held back.
+const OLDEST: u32 = 5;
 
 /// What is remembered.
 #[derive(Default)]
@@ -82,11 +86,18 @@ impl Cxone {
             Failure::new(FailureClass::RateLimited(Duration::from_secs(1)), words)
         })?;
         let fresh = |at: &Instant| at.elapsed() < self.spec.poll.get();
+        let recent = |at: &Instant| at.elapsed() < self.spec.poll.get().saturating_mul(OLDEST);
         if locked.as_ref().is_none_or(|(at, _)| !fresh(at)) {
             let began = Instant::now();
-            let found = self.search(call, "poll locked agents", LOCKED, PAGES).await?;
-            let rows = found.agents.iter().filter(|agent| is_locked(agent));
-            *locked = Some((began, rows.filter_map(|agent| agent.id()).collect()));
+            match self.search(call, "poll locked agents", LOCKED, PAGES).await {
+                Ok(found) => {
+                    let rows = found.agents.iter().filter(|agent| is_locked(agent));
+                    *locked = Some((began, rows.filter_map(|agent| agent.id()).collect()));
+                }
+                // The budget of calls is used up: what was true a few polls ago is told a little longer.
+                Err(refusal) if is_held_back(&refusal) && locked.as_ref().is_some_and(|(at, _)| recent(at)) => {}
+                Err(refusal) => return Err(refusal.into()),
+            }
         }
         let still = locked.as_ref().is_some_and(|(_, ids)| ids.contains(&account.id));
         if !still {
@@ -94,6 +105,10 @@ impl Cxone {
         }
         Ok(still.then_some(account))
     }
+}
+
+fn is_held_back(refusal: &Refusal) -> bool {
+    matches!(refusal.failure.class, FailureClass::RateLimited(_))
 }
 
 fn name(key: &AccountSelector) -> String {
