@@ -4,10 +4,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../okta/app.rs"]
+mod app;
 mod credentials;
+mod explained;
 mod lockouts;
 mod lost;
 mod people;
 mod resets;
+mod service_app;
 mod trouble;
 mod unlocks;
