@@ -11,6 +11,8 @@ mod finding;
 mod log;
 #[path = "okta/oauth.rs"]
 mod oauth;
+#[path = "okta/oddities.rs"]
+mod oddities;
 #[path = "okta/operations.rs"]
 mod operations;
 #[path = "okta/rights.rs"]

@@ -9,7 +9,7 @@ use readmit::{
     directory::Directory,
     domain::account::{FailureClass, LockState, Protection, ReadFailure, Sent, Step},
 };
-use sandbox::{Fault, FaultKind, okta::auth::Role};
+use sandbox::{Fault, FaultKind, Quirk, okta::auth::Role};
 use std::{sync::Arc, time::Duration};
 
 const TOKEN: &str = "/oauth2/v1/token";
@@ -255,6 +255,18 @@ async fn a_proof_of_possession_is_given_where_it_is_asked_for_with_the_nonce_tha
     world.sandbox.shared().okta().rotate_nonce();
     world.read("bob@example.com").await.unwrap();
     assert_eq!(world.grants()[4..], [refused(400, "use_dpop_nonce"), granted()], "another nonce is taken over");
+}
+
+#[tokio::test]
+async fn an_organisation_that_begins_to_demand_proofs_gets_them() {
+    let world = World::with_app(App::new()).await;
+    world.read("bob@example.com").await.unwrap();
+    assert_eq!(world.grants(), [granted()]);
+    world.sandbox.set_quirk(Quirk::DpopRequired, true);
+    world.sandbox.shared().okta().revoke_access_tokens();
+    assert_eq!(world.act(Step::Unlock, "alice@example.com").await, Sent::Done);
+    let later = [refused(400, "invalid_dpop_proof"), refused(400, "use_dpop_nonce"), granted()];
+    assert_eq!(world.grants()[1..], later);
 }
 
 #[tokio::test]

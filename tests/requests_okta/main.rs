@@ -6,10 +6,12 @@ mod support;
 
 #[path = "../okta/app.rs"]
 mod app;
+mod calls;
 mod credentials;
 mod explained;
 mod lockouts;
 mod lost;
+mod oddities;
 mod people;
 mod resets;
 mod service_app;
