@@ -50,7 +50,11 @@ impl Follower {
             self.cursor = handle.state().lock_log.mark.as_ref().map(|mark| mark.cursor.clone());
         }
         let told = match self.read(context, handle, upstream).await {
-            Ok(true) => ("True", "LogRead", "locks are explained by the upstream's log".to_owned()),
+            Ok(true) => (
+                "True",
+                "LogRead",
+                "locks are explained by the upstream's log".to_owned(),
+            ),
             Ok(false) => {
                 self.absent = true;
                 return;
@@ -90,7 +94,11 @@ impl Follower {
                 Ok(None) => return Ok(false),
                 // The cursor is of no use any more: what was missed is found by reading back.
                 Err(failure) if failure.class == FailureClass::Permanent && self.cursor.is_some() => {
-                    tracing::warn!(directory = handle.name, detail = failure.private, "the log is read back anew");
+                    tracing::warn!(
+                        directory = handle.name,
+                        detail = failure.private,
+                        "the log is read back anew"
+                    );
                     self.cursor = None;
                     continue;
                 }

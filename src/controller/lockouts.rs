@@ -159,7 +159,10 @@ async fn list(
                 return Err(Failure::new(FailureClass::Unknown, text));
             }
         };
-        found.accounts.iter_mut().for_each(|account| handle.locks().explain(account));
+        found
+            .accounts
+            .iter_mut()
+            .for_each(|account| handle.locks().explain(account));
         if !lockouts::take(&mut shown, source, &found.accounts) {
             return Ok((shown, false));
         }

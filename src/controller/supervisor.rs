@@ -316,7 +316,11 @@ fn status(handle: &Handle, state: &State) -> DirectoryStatus {
     let optional = |kind, told: Option<(&str, &str, String)>| match told {
         Some(told) => Some(record::condition(&before.conditions, kind, told, generation)),
         // Not found out yet by this process: what was told before stands.
-        None if wanted => before.conditions.iter().find(|condition| condition.r#type == kind).cloned(),
+        None if wanted => before
+            .conditions
+            .iter()
+            .find(|condition| condition.r#type == kind)
+            .cloned(),
         None => None,
     };
     let listed = state.lockouts.as_ref().map(|listing| listing.condition.clone());

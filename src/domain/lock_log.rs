@@ -92,7 +92,10 @@ impl LockLog {
         let Some((at, Turn::Locked(cause))) = self.last.get(&account.id) else {
             return;
         };
-        if lock.since.is_some_and(|since| since.duration_since(*at).abs() > SAME_LOCK) {
+        if lock
+            .since
+            .is_some_and(|since| since.duration_since(*at).abs() > SAME_LOCK)
+        {
             return; // Another lock, of which the log has not told yet, or told too long ago.
         }
         lock.since.get_or_insert(*at);

@@ -4,8 +4,8 @@ use aws_lc_rs::{
     encoding::AsBigEndian,
     rsa::KeySize,
     signature::{
-        ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair,
-        EcdsaSigningAlgorithm, KeyPair, RsaKeyPair,
+        ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING,
+        EcdsaKeyPair, EcdsaSigningAlgorithm, KeyPair, RsaKeyPair,
     },
 };
 use data_encoding::{BASE64, BASE64URL_NOPAD};
@@ -90,8 +90,15 @@ fn text(bytes: &[u8]) -> String {
 
 fn pem(der: &[u8]) -> String {
     let encoded = BASE64.encode(der);
-    let lines: Vec<&str> = encoded.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
-    format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", lines.join("\n"))
+    let lines: Vec<&str> = encoded
+        .as_bytes()
+        .chunks(64)
+        .map(|line| std::str::from_utf8(line).unwrap())
+        .collect();
+    format!(
+        "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
+        lines.join("\n")
+    )
 }
 
 impl Key {
@@ -159,7 +166,9 @@ fn element(der: &[u8]) -> (u8, &[u8], &[u8]) {
         0..0x80 => (first, 2),
         _ => {
             let bytes = first - 0x80;
-            let length = der[2..2 + bytes].iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
+            let length = der[2..2 + bytes]
+                .iter()
+                .fold(0, |length, byte| length << 8 | usize::from(*byte));
             (length, 2 + bytes)
         }
     };

@@ -47,7 +47,11 @@ async fn locks_are_told_with_their_cause_whoever_is_named_as_the_subject() {
                 world.sandbox.sign_in("bob@example.com", "wrong", None);
             }
             let first = recent(&world).await;
-            assert_eq!(told(&world, &first, "bob@example.com"), [locked(cause)], "actor only: {actor_only}");
+            assert_eq!(
+                told(&world, &first, "bob@example.com"),
+                [locked(cause)],
+                "actor only: {actor_only}"
+            );
             assert_eq!(world.act(Step::Unlock, "bob@example.com").await.as_str(), "Done");
             let second = page(&world, LogStart::After(&first.cursor)).await.unwrap();
             assert_eq!(told(&world, &second, "bob@example.com"), [Turn::Unlocked]);
@@ -81,10 +85,19 @@ async fn only_the_first_page_names_a_time_and_none_names_an_end() {
     let first = recent(&world).await;
     page(&world, LogStart::After(&first.cursor)).await.unwrap();
     let queries: Vec<String> = world.calls().into_iter().map(|entry| entry.query).collect();
-    assert!(queries[0].contains("since=") && !queries[0].contains("after="), "{queries:?}");
-    assert!(queries[1].contains("after=") && !queries[1].contains("since="), "{queries:?}");
+    assert!(
+        queries[0].contains("since=") && !queries[0].contains("after="),
+        "{queries:?}"
+    );
+    assert!(
+        queries[1].contains("after=") && !queries[1].contains("since="),
+        "{queries:?}"
+    );
     for query in queries {
-        assert!(query.contains("sortOrder=ASCENDING") && query.contains("limit=1000"), "{query}");
+        assert!(
+            query.contains("sortOrder=ASCENDING") && query.contains("limit=1000"),
+            "{query}"
+        );
         assert!(!query.contains("until=") && !query.contains("published"), "{query}");
     }
 }
@@ -129,7 +142,10 @@ async fn a_cursor_of_another_place_is_not_followed() {
 #[tokio::test]
 async fn a_cursor_that_okta_does_not_take_is_told_apart() {
     let world = World::start().await;
-    let cursor = format!("{}/api/v1/logs?after=bm90IG9uZQ&sortOrder=ASCENDING&limit=1000", world.sandbox.addresses().http);
+    let cursor = format!(
+        "{}/api/v1/logs?after=bm90IG9uZQ&sortOrder=ASCENDING&limit=1000",
+        world.sandbox.addresses().http
+    );
     let failure = page(&world, LogStart::After(&cursor)).await.unwrap_err();
     assert_eq!(failure.class, FailureClass::Permanent);
 }
@@ -140,5 +156,8 @@ async fn a_log_that_may_not_be_read_names_the_right() {
     let failure = page(&world, LogStart::Since(Timestamp::now())).await.unwrap_err();
     assert_eq!(failure.class, FailureClass::NeedsConfig);
     assert!(failure.public.contains("okta.logs.read"), "{}", failure.public);
-    assert!(world.read("alice@example.com").await.is_ok(), "nothing else depends on it");
+    assert!(
+        world.read("alice@example.com").await.is_ok(),
+        "nothing else depends on it"
+    );
 }

@@ -43,7 +43,11 @@ async fn keys_of_every_kind_sign_in() {
             let world = World::with_app(app).await;
             let probe = world.okta.probe(&call()).await;
             assert!(probe.is_ok(), "{what}, dpop {dpop}: {probe:?}");
-            assert_eq!(world.act(Step::Unlock, "alice@example.com").await, Sent::Done, "{what}, dpop {dpop}");
+            assert_eq!(
+                world.act(Step::Unlock, "alice@example.com").await,
+                Sent::Done,
+                "{what}, dpop {dpop}"
+            );
         }
     }
 }
@@ -89,12 +93,24 @@ async fn keys_that_cannot_sign_are_a_fault_of_the_configuration_and_nothing_is_s
         ("{\"kty\": \"EC\", \"s3cret", "is not a JSON Web Key"),
         ("{\"keys\": []}", "is not a JSON Web Key"),
         ("{\"kty\": \"oct\", \"k\": \"s3cret\"}", "cannot be used"),
-        ("{\"kty\": \"EC\", \"crv\": \"P-256\", \"d\": \"s3cret !\"}", "is not a JSON Web Key"),
+        (
+            "{\"kty\": \"EC\", \"crv\": \"P-256\", \"d\": \"s3cret !\"}",
+            "is not a JSON Web Key",
+        ),
         (&without_private, "cannot be used"),
         (&of_another, "cannot be used"),
-        ("-----BEGIN ENCRYPTED PRIVATE KEY-----\ns3cret\n-----END ENCRYPTED PRIVATE KEY-----", "without a passphrase"),
-        ("-----BEGIN PUBLIC KEY-----\nczNjcmV0\n-----END PUBLIC KEY-----", "neither a private key in PEM nor"),
-        ("-----BEGIN PRIVATE KEY-----\nczNjcmV0\n-----END PRIVATE KEY-----", "cannot be used"),
+        (
+            "-----BEGIN ENCRYPTED PRIVATE KEY-----\ns3cret\n-----END ENCRYPTED PRIVATE KEY-----",
+            "without a passphrase",
+        ),
+        (
+            "-----BEGIN PUBLIC KEY-----\nczNjcmV0\n-----END PUBLIC KEY-----",
+            "neither a private key in PEM nor",
+        ),
+        (
+            "-----BEGIN PRIVATE KEY-----\nczNjcmV0\n-----END PRIVATE KEY-----",
+            "cannot be used",
+        ),
     ] {
         let mut app = App::new();
         app.key.secret = secret.into();
@@ -129,7 +145,10 @@ async fn a_token_is_renewed_before_it_ends() {
     tokio::time::sleep(Duration::from_millis(2500)).await;
     world.read("bob@example.com").await.unwrap();
     assert_eq!(world.grants(), [granted(), granted()], "after four fifths of its life");
-    assert!(world.calls().iter().all(|entry| entry.status == Some(200)), "none was refused first");
+    assert!(
+        world.calls().iter().all(|entry| entry.status == Some(200)),
+        "none was refused first"
+    );
 }
 
 #[tokio::test]
@@ -140,7 +159,11 @@ async fn a_token_that_is_refused_is_renewed_once_and_the_call_is_sent_again() {
             world.read("bob@example.com").await.unwrap();
             let before = world.grants().len();
             world.sandbox.shared().okta().revoke_access_tokens();
-            let account = if step == Step::Unlock { "alice@example.com" } else { "bob@example.com" };
+            let account = if step == Step::Unlock {
+                "alice@example.com"
+            } else {
+                "bob@example.com"
+            };
             assert_eq!(world.act(step, account).await, Sent::Done, "{step:?}, dpop {dpop}");
             assert_eq!(world.grants().len(), before + 1, "{step:?}, dpop {dpop}");
             let writes = world.writes().into_iter().filter(|entry| entry.path != TOKEN);
@@ -162,11 +185,17 @@ async fn a_token_that_is_refused_again_stops_everything() {
     };
     world.sandbox.inject(Fault::always("POST", "/api/v1/users/*", refusal));
     let sent = world.act(Step::Unlock, "alice@example.com").await;
-    assert!(matches!(&sent, Sent::Refused(f) if f.class == FailureClass::CredentialRefused), "{sent:?}");
+    assert!(
+        matches!(&sent, Sent::Refused(f) if f.class == FailureClass::CredentialRefused),
+        "{sent:?}"
+    );
     let before = world.calls().len();
     assert_eq!(world.grants(), [granted(), granted()]);
     let sent = world.act(Step::Unlock, "alice@example.com").await;
-    assert!(matches!(&sent, Sent::NotSent(f) if f.class == FailureClass::CredentialRefused), "{sent:?}");
+    assert!(
+        matches!(&sent, Sent::NotSent(f) if f.class == FailureClass::CredentialRefused),
+        "{sent:?}"
+    );
     assert_eq!(world.calls().len(), before, "nothing more is sent");
 }
 
@@ -183,9 +212,15 @@ async fn a_wrong_key_is_tried_once_even_by_many_at_once() {
         .collect();
     for task in tasks {
         let found = task.await.unwrap();
-        assert!(matches!(&found, Err(ReadFailure::Failed(f)) if f.class == FailureClass::CredentialRefused), "{found:?}");
+        assert!(
+            matches!(&found, Err(ReadFailure::Failed(f)) if f.class == FailureClass::CredentialRefused),
+            "{found:?}"
+        );
     }
-    assert_eq!(okta.probe(&call()).await.unwrap_err().class, FailureClass::CredentialRefused);
+    assert_eq!(
+        okta.probe(&call()).await.unwrap_err().class,
+        FailureClass::CredentialRefused
+    );
     assert_eq!(world.grants(), [refused(401, "invalid_client")]);
     assert_eq!(world.calls().len(), 1);
 }
@@ -200,7 +235,11 @@ async fn a_scope_that_is_not_granted_is_named_and_not_asked_for_again_at_once() 
     for _ in 0..3 {
         let failure = world.okta.probe(&call()).await.unwrap_err();
         assert_eq!(failure.class, FailureClass::NeedsConfig);
-        assert!(failure.public.contains("oauth.scopes") && failure.public.contains("okta.logs.read"), "{}", failure.public);
+        assert!(
+            failure.public.contains("oauth.scopes") && failure.public.contains("okta.logs.read"),
+            "{}",
+            failure.public
+        );
     }
     assert_eq!(world.grants(), [refused(400, "invalid_scope")]);
 }
@@ -208,7 +247,14 @@ async fn a_scope_that_is_not_granted_is_named_and_not_asked_for_again_at_once() 
 #[tokio::test]
 async fn a_scope_or_a_role_that_is_missing_is_a_missing_right() {
     for (app, step, words) in [
-        (App { role: None, ..App::new() }, Step::Unlock, "administrator role or scopes"),
+        (
+            App {
+                role: None,
+                ..App::new()
+            },
+            Step::Unlock,
+            "administrator role or scopes",
+        ),
         (
             App {
                 asked: vec!["okta.users.read", "okta.roles.read"],
@@ -218,15 +264,28 @@ async fn a_scope_or_a_role_that_is_missing_is_a_missing_right() {
             Step::Unlock,
             "administrator role or scopes",
         ),
-        (App { role: Some(Role::HelpDesk), ..App::new() }, Step::SetPassword, "administrator role or scopes"),
+        (
+            App {
+                role: Some(Role::HelpDesk),
+                ..App::new()
+            },
+            Step::SetPassword,
+            "administrator role or scopes",
+        ),
     ] {
         let world = World::with_app(app).await;
         let sent = world.act(step, "alice@example.com").await;
-        let Sent::Refused(failure) = sent else { panic!("{sent:?}") };
+        let Sent::Refused(failure) = sent else {
+            panic!("{sent:?}")
+        };
         assert_eq!(failure.class, FailureClass::NeedsConfig);
         assert!(failure.public.contains(words), "{}", failure.public);
     }
-    let world = World::with_app(App { role: Some(Role::NoRoles), ..App::new() }).await;
+    let world = World::with_app(App {
+        role: Some(Role::NoRoles),
+        ..App::new()
+    })
+    .await;
     let failure = world.okta.probe(&call()).await.unwrap_err();
     assert_eq!(failure.class, FailureClass::NeedsConfig);
     assert!(failure.public.contains("okta.roles.read"), "{}", failure.public);
@@ -236,7 +295,11 @@ async fn a_scope_or_a_role_that_is_missing_is_a_missing_right() {
 async fn a_proof_of_possession_is_given_where_it_is_asked_for_with_the_nonce_that_is_kept() {
     let world = World::with_app(App::with_dpop(true)).await;
     world.okta.probe(&call()).await.unwrap();
-    let first = [refused(400, "invalid_dpop_proof"), refused(400, "use_dpop_nonce"), granted()];
+    let first = [
+        refused(400, "invalid_dpop_proof"),
+        refused(400, "use_dpop_nonce"),
+        granted(),
+    ];
     assert_eq!(world.grants(), first);
     // Every write and a path with a query: `htu` is without it, which the sandbox checks.
     for (step, account) in [
@@ -254,7 +317,11 @@ async fn a_proof_of_possession_is_given_where_it_is_asked_for_with_the_nonce_tha
     world.sandbox.shared().okta().revoke_access_tokens();
     world.sandbox.shared().okta().rotate_nonce();
     world.read("bob@example.com").await.unwrap();
-    assert_eq!(world.grants()[4..], [refused(400, "use_dpop_nonce"), granted()], "another nonce is taken over");
+    assert_eq!(
+        world.grants()[4..],
+        [refused(400, "use_dpop_nonce"), granted()],
+        "another nonce is taken over"
+    );
 }
 
 #[tokio::test]
@@ -265,7 +332,11 @@ async fn an_organisation_that_begins_to_demand_proofs_gets_them() {
     world.sandbox.set_quirk(Quirk::DpopRequired, true);
     world.sandbox.shared().okta().revoke_access_tokens();
     assert_eq!(world.act(Step::Unlock, "alice@example.com").await, Sent::Done);
-    let later = [refused(400, "invalid_dpop_proof"), refused(400, "use_dpop_nonce"), granted()];
+    let later = [
+        refused(400, "invalid_dpop_proof"),
+        refused(400, "use_dpop_nonce"),
+        granted(),
+    ];
     assert_eq!(world.grants()[1..], later);
 }
 
@@ -332,13 +403,22 @@ async fn an_app_is_nobodys_account_and_known_in_the_log_by_its_client_id() {
     })
     .await;
     let account = world.read("quinn@example.com").await.unwrap();
-    assert_eq!((account.protection, account.lock), (Protection::None, LockState::NotLocked));
+    assert_eq!(
+        (account.protection, account.lock),
+        (Protection::None, LockState::NotLocked)
+    );
     let judy = world.read("judy@example.com").await.unwrap();
-    assert!(matches!(judy.protection, Protection::Protected(_)), "administrators are protected all the same");
+    assert!(
+        matches!(judy.protection, Protection::Protected(_)),
+        "administrators are protected all the same"
+    );
     let before = Timestamp::now() - SignedDuration::from_secs(5);
     let bob = world.target("bob@example.com");
     assert!(!world.okta.link_sent_since(&call(), &bob, before).await);
     assert_eq!(world.act(Step::SendLink, "bob@example.com").await, Sent::Done);
     assert!(world.okta.link_sent_since(&call(), &bob, before).await);
-    assert!(world.calls().iter().all(|entry| !entry.path.ends_with("/me")), "an app has no own user");
+    assert!(
+        world.calls().iter().all(|entry| !entry.path.ends_with("/me")),
+        "an app has no own user"
+    );
 }

@@ -17,7 +17,10 @@ async fn links_of_lists_are_not_believed() {
         let page = world.okta.locked(&call(), None).await.unwrap();
         assert!(page.accounts.len() >= 2 && page.next.is_none());
         let locked = |lock: &LockState| matches!(lock, LockState::Locked(_));
-        assert!(page.accounts.iter().all(|account| locked(&account.lock)), "{unreliable}");
+        assert!(
+            page.accounts.iter().all(|account| locked(&account.lock)),
+            "{unreliable}"
+        );
         for (address, expected) in [("alice@example.com", true), ("bob@example.com", false)] {
             let found = world.find(email(address)).await.unwrap();
             assert_eq!(locked(&found.lock), expected, "{address}, {unreliable}");
@@ -32,7 +35,10 @@ async fn a_login_with_a_slash_is_found_whether_or_not_paths_take_it() {
         world.sandbox.set_quirk(Quirk::LoginWithSlash, separates);
         let found = world.find(login("team/oscar@example.com")).await.unwrap();
         assert_eq!(found.login.as_deref(), Some("team/oscar@example.com"), "{separates}");
-        assert_eq!(world.find(login("team/nobody@example.com")).await, Err(ReadFailure::NotFound));
+        assert_eq!(
+            world.find(login("team/nobody@example.com")).await,
+            Err(ReadFailure::NotFound)
+        );
     }
 }
 
@@ -57,7 +63,10 @@ async fn what_is_not_documented_of_resets_is_tried_once_and_a_refusal_told() {
             let world = World::start().await;
             world.sandbox.set_quirk(quirk, refuses);
             let account_read = world.read(account).await.unwrap();
-            assert!(!account_read.obstacles.contains_key(&Step::SendLink), "{quirk:?}: it is not ruled out beforehand");
+            assert!(
+                !account_read.obstacles.contains_key(&Step::SendLink),
+                "{quirk:?}: it is not ruled out beforehand"
+            );
             let sent = world.act(Step::SendLink, account).await;
             match sent {
                 Sent::Refused(failure) if refuses => {
@@ -79,7 +88,11 @@ async fn no_time_of_a_password_is_taken_for_a_marker() {
         world.sandbox.set_quirk(Quirk::AdminSetKeepsPasswordChanged, keeps);
         assert_eq!(world.read("bob@example.com").await.unwrap().password_marker, None);
         assert_eq!(world.act(Step::SetPassword, "bob@example.com").await, Sent::Done);
-        assert_eq!(world.read("bob@example.com").await.unwrap().password_marker, None, "{keeps}");
+        assert_eq!(
+            world.read("bob@example.com").await.unwrap().password_marker,
+            None,
+            "{keeps}"
+        );
     }
 }
 
@@ -91,7 +104,10 @@ async fn a_search_that_lags_is_not_believed() {
         email: Some(address.into()),
         ..SeedUser::new(name, Status::Active, Some("Correct-Horse-7"))
     };
-    world.sandbox.seed([user("new@example.com", "new@mail.example")]).unwrap();
+    world
+        .sandbox
+        .seed([user("new@example.com", "new@mail.example")])
+        .unwrap();
     // The filter is up to date where the letters are the same; the search has not heard of the account.
     let found = world.find(email("new@mail.example")).await.unwrap();
     assert_eq!(found.login.as_deref(), Some("new@example.com"));
@@ -143,7 +159,11 @@ async fn a_token_that_has_half_of_a_limit_is_told_by_a_429_and_stops_there() {
         }
         assert!((9..=12).contains(&answered), "half of 24: {answered}, hidden: {hidden}");
         let refused = world.calls().iter().filter(|entry| entry.status == Some(429)).count();
-        assert_eq!(refused, usize::from(hidden), "found out once where nothing shows it, and not asked again before the reset");
+        assert_eq!(
+            refused,
+            usize::from(hidden),
+            "found out once where nothing shows it, and not asked again before the reset"
+        );
     }
 }
 

@@ -1,5 +1,6 @@
 //! A sandbox and the provider that talks to it. When it goes, it asserts that nothing was sent that never may be.
 
+use crate::app::{App, CLIENT_ID};
 use readmit::{
     api::{
         common::{AccountSelector, SecretKeyRef},
@@ -9,7 +10,6 @@ use readmit::{
     domain::account::{AccountRead, Failure, ReadFailure, Sent, Step},
     secret::Secret,
 };
-use crate::app::{App, CLIENT_ID};
 use sandbox::{ADMIN_TOKEN, Entry, Options, Origin, Sandbox};
 use std::time::{Duration, Instant};
 
@@ -79,7 +79,10 @@ impl World {
 
     /// How the token endpoint answered, in order: the status, and the error where it was one.
     pub fn grants(&self) -> Vec<(Option<u16>, Option<String>)> {
-        let asked = self.calls().into_iter().filter(|entry| entry.path == "/oauth2/v1/token");
+        let asked = self
+            .calls()
+            .into_iter()
+            .filter(|entry| entry.path == "/oauth2/v1/token");
         asked.map(|entry| (entry.status, entry.error_code)).collect()
     }
 

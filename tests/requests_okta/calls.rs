@@ -20,9 +20,15 @@ fn calls(org: &Org, login: &str) -> Vec<String> {
 /// The number in such a sentence of the Okta section.
 fn documented(what: &str) -> usize {
     let text = include_str!("../../docs/providers.md");
-    let section = text.split("\n## ").find(|section| section.starts_with("Okta\n")).expect("a section");
+    let section = text
+        .split("\n## ")
+        .find(|section| section.starts_with("Okta\n"))
+        .expect("a section");
     let words: String = section.split_whitespace().collect::<Vec<_>>().join(" ");
-    let rest = words.split_once(what).unwrap_or_else(|| panic!("nothing says {what:?} in {words}")).1;
+    let rest = words
+        .split_once(what)
+        .unwrap_or_else(|| panic!("nothing says {what:?} in {words}"))
+        .1;
     let number = rest.split_whitespace().next().unwrap_or_default();
     number.parse().unwrap_or_else(|_| panic!("{number:?} is no number"))
 }
@@ -49,7 +55,12 @@ fn calls_are_as_many_as_documented() {
     // A second request within the minute does not look up the roles again.
     org.sandbox.lock("alice@example.com").expect("locked again");
     let before = calls(&org, "alice@example.com").len();
-    check(&org.unlocked("calls-again", "alice@example.com"), "Succeeded", "Unlocked", "");
+    check(
+        &org.unlocked("calls-again", "alice@example.com"),
+        "Succeeded",
+        "Unlocked",
+        "",
+    );
     let again = calls(&org, "alice@example.com").split_off(before);
     assert!(again.iter().all(|call| !call.ends_with("/roles")), "{again:?}");
 }

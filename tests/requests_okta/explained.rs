@@ -15,7 +15,10 @@ const LIMIT: &str = "too many failed sign-ins; Okta does not end this lock by it
 /// Asks for a list of locked accounts each second, which follows the log too.
 fn follow(org: &Org) {
     let directory = org.directory(&org.sandbox.addresses().http, "");
-    let spec = directory.trim_end().strip_suffix('}').expect("the spec ends the manifest");
+    let spec = directory
+        .trim_end()
+        .strip_suffix('}')
+        .expect("the spec ends the manifest");
     org.stage.admin(&format!("{spec}, lockouts: {{poll: 1s}}}}\n"));
 }
 
@@ -33,12 +36,18 @@ fn guess(org: &Org, login: &str, device: &str) {
 
 fn explained(status: &Value) -> &Value {
     let conditions = status["conditions"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let found = conditions.iter().find(|condition| condition["type"] == "LockCausesKnown");
+    let found = conditions
+        .iter()
+        .find(|condition| condition["type"] == "LockCausesKnown");
     found.unwrap_or(&Value::Null)
 }
 
 fn asked(org: &Org) -> usize {
-    org.sandbox.truth().iter().filter(|call| call.path == "/api/v1/logs").count()
+    org.sandbox
+        .truth()
+        .iter()
+        .filter(|call| call.path == "/api/v1/logs")
+        .count()
 }
 
 /// Waits until the log was read twice from now on, so that what is in it is known.
@@ -46,7 +55,11 @@ fn asked(org: &Org) -> usize {
 fn read_again(org: &Org) {
     let (before, end) = (asked(org), Instant::now() + Duration::from_secs(20));
     while asked(org) < before + 2 {
-        assert!(Instant::now() < end, "the log is not read\n{}", org.stage.operator.tail());
+        assert!(
+            Instant::now() < end,
+            "the log is not read\n{}",
+            org.stage.operator.tail()
+        );
         std::thread::sleep(Duration::from_millis(100));
     }
 }
@@ -79,7 +92,10 @@ fn the_cause_of_a_lock_stands_on_the_account_and_on_the_request() {
     guess(&org, "guessed@example.com", "seed");
     let account = shown(&org, "guessed@example.com");
     assert_eq!(account["lockout"]["cause"], LIMIT, "{account:#}");
-    assert!(account["lockout"]["until"].is_null(), "such a lock has no end of its own");
+    assert!(
+        account["lockout"]["until"].is_null(),
+        "such a lock has no end of its own"
+    );
     let status = org.unlocked("explained-guessed", "guessed@example.com");
     check(&status, "Succeeded", "Unlocked", "");
     assert_eq!(status["lockout"]["cause"], LIMIT, "{status:#}");
@@ -88,7 +104,10 @@ fn the_cause_of_a_lock_stands_on_the_account_and_on_the_request() {
     let status = org.directory_when(|status| status["lockLog"]["cursor"].is_string());
     let cursor = status["lockLog"]["cursor"].as_str().expect("a cursor");
     let log = format!("{}/api/v1/logs?", org.sandbox.addresses().http);
-    assert!(cursor.starts_with(&log) && cursor.contains("after=") && !cursor.contains("since="), "{cursor}");
+    assert!(
+        cursor.starts_with(&log) && cursor.contains("after=") && !cursor.contains("since="),
+        "{cursor}"
+    );
 }
 
 #[test]
@@ -146,7 +165,12 @@ fn a_log_without_news_is_read_and_nothing_is_written() {
 fn a_directory_without_lists_does_not_read_the_log() {
     let Some(stage) = stage() else { return };
     let org = Org::start(stage, "log-unasked");
-    check(&org.unlocked("log-unasked", "alice@example.com"), "Succeeded", "Unlocked", "");
+    check(
+        &org.unlocked("log-unasked", "alice@example.com"),
+        "Succeeded",
+        "Unlocked",
+        "",
+    );
     assert_eq!(asked(&org), 0);
     follow(&org);
     org.directory_when(|status| status["lockLog"]["cursor"].is_string());

@@ -10,7 +10,9 @@ use std::time::Duration;
 fn refusal(status: u16, code: &str) -> FaultKind {
     FaultKind::Status {
         status,
-        body: Some(format!(r#"{{"errorCode": "{code}", "errorSummary": "x", "errorId": "oae1"}}"#)),
+        body: Some(format!(
+            r#"{{"errorCode": "{code}", "errorSummary": "x", "errorId": "oae1"}}"#
+        )),
     }
 }
 
@@ -30,7 +32,11 @@ fn a_locked_account_is_unlocked_before_its_password_whether_or_not_that_unlocks_
         let status = org.is_reset(&format!("odd-locked-{number}"), &login, "TemporaryPassword");
         check(&status, "Succeeded", "PasswordReset", "");
         let written = org.written(&login);
-        assert_eq!(written[..2], ["POST /lifecycle/unlock", "POST "], "{quirk:?}: {written:?}");
+        assert_eq!(
+            written[..2],
+            ["POST /lifecycle/unlock", "POST "],
+            "{quirk:?}: {written:?}"
+        );
         let signed_in = org.sandbox.sign_in(&login, &org.open(&status), None);
         assert!(matches!(signed_in, SignIn::PasswordExpired), "{quirk:?}: {signed_in:?}");
     }
@@ -49,7 +55,11 @@ fn a_password_that_leaves_the_account_in_recovery_is_delivered_and_the_refused_c
         let status = org.is_reset(&name, &login, "TemporaryPassword");
         check(&status, outcome, reason, "");
         let account = org.account(&login);
-        assert_eq!(account.password, Some(sandbox::fingerprint(&org.open(&status))), "{keeps}: what is in force is delivered");
+        assert_eq!(
+            account.password,
+            Some(sandbox::fingerprint(&org.open(&status))),
+            "{keeps}: what is in force is delivered"
+        );
     }
 }
 
@@ -57,7 +67,12 @@ fn a_password_that_leaves_the_account_in_recovery_is_delivered_and_the_refused_c
 fn okta_reconciling_its_policies_is_waited_for() {
     let Some(stage) = stage() else { return };
     let org = Org::start(stage, "odd-423");
-    org.strike("POST", "alice@example.com", "/lifecycle/unlock", refusal(423, "E0000239"));
+    org.strike(
+        "POST",
+        "alice@example.com",
+        "/lifecycle/unlock",
+        refusal(423, "E0000239"),
+    );
     let status = org.unlocked("odd-423", "alice@example.com");
     check(&status, "Succeeded", "Unlocked", "");
     assert_eq!(org.written("alice@example.com").len(), 2);
@@ -67,12 +82,23 @@ fn okta_reconciling_its_policies_is_waited_for() {
 fn an_account_that_is_still_being_activated_is_not_given_up() {
     let Some(stage) = stage() else { return };
     let org = Org::start(stage, "odd-409");
-    org.strike("POST", "alice@example.com", "/lifecycle/unlock", refusal(409, "E0000112"));
+    org.strike(
+        "POST",
+        "alice@example.com",
+        "/lifecycle/unlock",
+        refusal(409, "E0000112"),
+    );
     stage.create("bob", &org.unlock("odd-409", "{login: alice@example.com}"));
-    let status = stage.status_when("aur", "odd-409", |status| status["attempts"].is_array() || status["conditions"].is_array());
+    let status = stage.status_when("aur", "odd-409", |status| {
+        status["attempts"].is_array() || status["conditions"].is_array()
+    });
     assert!(status["outcome"].is_null(), "{status:#}");
     std::thread::sleep(Duration::from_secs(3));
-    assert_eq!(org.written("alice@example.com").len(), 1, "it lasts: it is tried again a minute later, not at once");
+    assert_eq!(
+        org.written("alice@example.com").len(),
+        1,
+        "it lasts: it is tried again a minute later, not at once"
+    );
     let status = stage.get("aur", "default", "odd-409");
     assert!(status["status"]["outcome"].is_null(), "{status:#}");
 }

@@ -48,7 +48,12 @@ fn a_service_app_does_all_that_a_token_does() {
         let org = org(stage, name, &app);
         put_key(&org, &app);
         org.directory_when(|status| ready(status)["status"] == "True");
-        check(&org.unlocked(&format!("{name}-unlock"), "alice@example.com"), "Succeeded", "Unlocked", "");
+        check(
+            &org.unlocked(&format!("{name}-unlock"), "alice@example.com"),
+            "Succeeded",
+            "Unlocked",
+            "",
+        );
         let status = org.is_reset(&format!("{name}-temporary"), "bob@example.com", "TemporaryPassword");
         check(&status, "Succeeded", "PasswordReset", "");
         let password = org.open(&status);
@@ -60,7 +65,12 @@ fn a_service_app_does_all_that_a_token_does() {
         // In the middle of things Okta ends the token: nobody notices.
         org.sandbox.shared().okta().revoke_access_tokens();
         org.seed_locked("later@example.com");
-        check(&org.unlocked(&format!("{name}-later"), "later@example.com"), "Succeeded", "Unlocked", "");
+        check(
+            &org.unlocked(&format!("{name}-later"), "later@example.com"),
+            "Succeeded",
+            "Unlocked",
+            "",
+        );
         assert_eq!(org.written("later@example.com"), ["POST /lifecycle/unlock"]);
     }
 }
@@ -74,7 +84,8 @@ fn a_wrong_private_key_is_tried_once_and_its_secret_awaited() {
     let status = org.directory_when(|status| ready(status)["reason"] == "CredentialRefused");
     let message = ready(&status)["message"].as_str().unwrap_or_default();
     assert!(message.contains("correct Secret app-wrong-key"), "{message}");
-    org.stage.create("bob", &org.unlock("app-wrong-key", "{login: alice@example.com}"));
+    org.stage
+        .create("bob", &org.unlock("app-wrong-key", "{login: alice@example.com}"));
     std::thread::sleep(Duration::from_secs(8));
     assert_eq!(grants(&org), 1);
     put_key(&org, &app);

@@ -211,6 +211,10 @@ mod tests {
         }
         let app = provider(json!({"okta": {"url": "https://example.okta.com", "oauth": oauth}}));
         let scopes = app.okta.unwrap().oauth.unwrap().scopes;
-        assert_eq!(scopes, ["okta.users.manage", "okta.roles.read"], "the least that is needed");
+        assert_eq!(
+            scopes,
+            ["okta.users.manage", "okta.roles.read"],
+            "the least that is needed"
+        );
     }
 }

@@ -43,7 +43,11 @@ const TABLE: &[(&str, Meaning, &str)] = &[
     ),
     ("E0000002", Meaning::Permanent, "an argument is not valid"),
     ("E0000003", Meaning::Permanent, "the request body is not valid"),
-    ("E0000004", Meaning::CredentialRefused, "the operator's credential was refused"),
+    (
+        "E0000004",
+        Meaning::CredentialRefused,
+        "the operator's credential was refused",
+    ),
     ("E0000005", Meaning::NeedsConfig, "the operator's session is not valid"),
     (
         "E0000006",

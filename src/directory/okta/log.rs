@@ -97,7 +97,10 @@ fn subject(event: &LogEvent) -> Option<&str> {
     let person = |object: &&LogObject| object.kind.as_deref() == Some("User");
     let target = event.target.iter().flatten().find(person);
     // Who unlocks as an administrator is not who is unlocked.
-    let actor = event.actor.as_ref().filter(|_| event.event_type != "user.account.unlock_by_admin");
+    let actor = event
+        .actor
+        .as_ref()
+        .filter(|_| event.event_type != "user.account.unlock_by_admin");
     target.or(actor.filter(person))?.id.as_deref()
 }
 
@@ -117,7 +120,10 @@ mod tests {
 
     #[test]
     fn the_subject_is_the_target_and_else_the_actor_and_never_the_administrator() {
-        let (ada, app) = (json!({"id": "00uAda", "type": "User"}), json!({"id": "0oa1", "type": "AppInstance"}));
+        let (ada, app) = (
+            json!({"id": "00uAda", "type": "User"}),
+            json!({"id": "0oa1", "type": "AppInstance"}),
+        );
         let admin = json!({"id": "00uAdmin", "type": "User"});
         let locked = |text: &str| Some(("00uAda".to_owned(), Turn::Locked(text.into())));
         let unlocked = Some(("00uAda".to_owned(), Turn::Unlocked));
@@ -135,7 +141,11 @@ mod tests {
             ("user.account.unlock_by_admin", admin, Value::Null, None),
             ("user.session.start", ada.clone(), json!([ada]), None),
         ] {
-            assert_eq!(read(event(kind, actor.clone(), target.clone())), expected, "{kind} {actor} {target}");
+            assert_eq!(
+                read(event(kind, actor.clone(), target.clone())),
+                expected,
+                "{kind} {actor} {target}"
+            );
         }
     }
 

@@ -54,7 +54,10 @@ fn explained(log: &LockLog, id: &str, since: Option<i64>) -> (Option<i64>, Optio
     let mut account = account(id, since);
     log.explain(&mut account);
     match account.lock {
-        LockState::Locked(lock) => (lock.since.map(|since| since.duration_since(at(0)).as_secs()), lock.cause),
+        LockState::Locked(lock) => (
+            lock.since.map(|since| since.duration_since(at(0)).as_secs()),
+            lock.cause,
+        ),
         other => panic!("{other:?}"),
     }
 }
@@ -63,10 +66,22 @@ fn explained(log: &LockLog, id: &str, since: Option<i64>) -> (Option<i64>, Optio
 fn the_latest_event_by_its_own_time_counts_in_whatever_order_it_is_told() {
     for (events, expected) in [
         (vec![event(1, "a", 10, locked("x"))], Some("x")),
-        (vec![event(1, "a", 10, locked("x")), event(2, "a", 11, Turn::Unlocked)], None),
-        (vec![event(2, "a", 11, Turn::Unlocked), event(1, "a", 10, locked("x"))], None),
-        (vec![event(1, "a", 9, Turn::Unlocked), event(2, "a", 10, locked("y"))], Some("y")),
-        (vec![event(2, "a", 10, locked("y")), event(1, "a", 5, locked("x"))], Some("y")),
+        (
+            vec![event(1, "a", 10, locked("x")), event(2, "a", 11, Turn::Unlocked)],
+            None,
+        ),
+        (
+            vec![event(2, "a", 11, Turn::Unlocked), event(1, "a", 10, locked("x"))],
+            None,
+        ),
+        (
+            vec![event(1, "a", 9, Turn::Unlocked), event(2, "a", 10, locked("y"))],
+            Some("y"),
+        ),
+        (
+            vec![event(2, "a", 10, locked("y")), event(1, "a", 5, locked("x"))],
+            Some("y"),
+        ),
         (vec![event(1, "b", 10, locked("x"))], None),
     ] {
         let mut log = LockLog::default();
@@ -81,7 +96,10 @@ fn an_event_that_is_told_twice_is_no_news() {
     let first = vec![event(1, "a", 10, locked("x")), event(2, "a", 20, Turn::Unlocked)];
     assert_eq!(log.learn(first.clone()), 2);
     assert_eq!(log.learn(first), 0);
-    assert_eq!(log.learn(vec![event(2, "a", 20, Turn::Unlocked), event(3, "a", 30, locked("y"))]), 1);
+    assert_eq!(
+        log.learn(vec![event(2, "a", 20, Turn::Unlocked), event(3, "a", 30, locked("y"))]),
+        1
+    );
 }
 
 #[test]
@@ -103,7 +121,11 @@ fn only_the_very_lock_is_explained_and_what_the_account_tells_stays() {
     let mut open = account("a", None);
     open.lock = LockState::NotLocked;
     log.explain(&mut open);
-    assert_eq!(open.lock, LockState::NotLocked, "the log never says that somebody is locked");
+    assert_eq!(
+        open.lock,
+        LockState::NotLocked,
+        "the log never says that somebody is locked"
+    );
 }
 
 #[test]
@@ -122,7 +144,10 @@ fn memory_is_bounded_and_the_oldest_goes() {
     let most = u32::try_from(MOST_ACCOUNTS).unwrap();
     let events = (0..most + 5).map(|n| event(n, &n.to_string(), i64::from(n), locked("x")));
     log.learn(events.collect());
-    assert_eq!((log.last.len(), log.seen.len(), log.order.len()), (MOST_ACCOUNTS, MOST_EVENTS, MOST_EVENTS));
+    assert_eq!(
+        (log.last.len(), log.seen.len(), log.order.len()),
+        (MOST_ACCOUNTS, MOST_EVENTS, MOST_EVENTS)
+    );
     assert_eq!(explained(&log, "4", None).1, None);
     assert_eq!(explained(&log, "5", None).1.as_deref(), Some("x"));
 }

@@ -19,7 +19,11 @@ fn a_signature_has_the_fixed_length_of_its_curve_and_names_its_key() {
     let (header, claims, signature) = parts(&key.sign(header, &json!({"a": 1})).unwrap());
     assert_eq!(header, json!({"typ": "x", "alg": "ES256", "kid": "k1"}));
     assert_eq!(claims, json!({"a": 1}));
-    assert_eq!(signature.len(), 64, "two numbers of 32 bytes, and no DER (RFC 7518, 3.4)");
+    assert_eq!(
+        signature.len(),
+        64,
+        "two numbers of 32 bytes, and no DER (RFC 7518, 3.4)"
+    );
 }
 
 #[test]

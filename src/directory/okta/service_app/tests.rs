@@ -41,14 +41,42 @@ fn granted(kind: &str, seconds: u64) -> Granted {
 fn refusals_are_classified() {
     use FailureClass::{CredentialRefused, NeedsConfig, RateLimited, Transient};
     for (error, code, status, ahead, class, words) in [
-        ("invalid_client", "", 401, 0, CredentialRefused, "client id or private key"),
-        ("invalid_client", "", 401, 59, CredentialRefused, "client id or private key"),
+        (
+            "invalid_client",
+            "",
+            401,
+            0,
+            CredentialRefused,
+            "client id or private key",
+        ),
+        (
+            "invalid_client",
+            "",
+            401,
+            59,
+            CredentialRefused,
+            "client id or private key",
+        ),
         ("invalid_client", "", 401, 61, NeedsConfig, "61 s behind Okta's"),
         ("invalid_client", "", 401, -7200, NeedsConfig, "7200 s ahead of Okta's"),
-        ("invalid_scope", "", 400, 0, NeedsConfig, "okta.users.manage okta.roles.read"),
+        (
+            "invalid_scope",
+            "",
+            400,
+            0,
+            NeedsConfig,
+            "okta.users.manage okta.roles.read",
+        ),
         ("use_dpop_nonce", "", 400, 0, NeedsConfig, "DPoP"),
         ("unauthorized_client", "", 400, 0, NeedsConfig, "API Services app"),
-        ("", "E0000047", 429, 0, RateLimited(Duration::from_secs(7)), "rate limit"),
+        (
+            "",
+            "E0000047",
+            429,
+            0,
+            RateLimited(Duration::from_secs(7)),
+            "rate limit",
+        ),
         ("", "", 503, 0, Transient(None), "broken"),
         ("", "", 401, 0, CredentialRefused, "credential"),
         ("", "", 404, 0, NeedsConfig, "url"),
@@ -60,7 +88,11 @@ fn refusals_are_classified() {
                 assert!(failure.public.contains(words), "{error}: {}", failure.public);
                 let now = Instant::now();
                 let remembered = place.usable(None, now).is_err();
-                assert_eq!(remembered, class == NeedsConfig, "what an administrator must mend is not asked at once again");
+                assert_eq!(
+                    remembered,
+                    class == NeedsConfig,
+                    "what an administrator must mend is not asked at once again"
+                );
                 assert!(place.usable(None, now + REMEMBERED).is_ok());
             }
             Next::Again => panic!("{error} is asked again"),
@@ -73,7 +105,10 @@ fn a_proof_is_added_once_and_each_new_nonce_is_taken_over() {
     let (app, mut place) = (app(), Place::default());
     let endpoint = Url::parse("https://example.okta.com/oauth2/v1/token").unwrap();
     let now = Timestamp::now();
-    assert!(app.token_proof(&place, &endpoint, now).unwrap().is_none(), "none unless it is asked for");
+    assert!(
+        app.token_proof(&place, &endpoint, now).unwrap().is_none(),
+        "none unless it is asked for"
+    );
     let again = |next| matches!(next, Next::Again);
     let (bare, nonce) = (refusal("invalid_dpop_proof", ""), refusal("use_dpop_nonce", ""));
     assert!(again(app.judge(&mut place, &bare, said(400, None, 0))));
@@ -81,8 +116,14 @@ fn a_proof_is_added_once_and_each_new_nonce_is_taken_over() {
     assert!(again(app.judge(&mut place, &nonce, said(400, Some("a"), 0))));
     assert!(again(app.judge(&mut place, &nonce, said(400, Some("b"), 0))));
     assert_eq!(place.nonce.as_deref(), Some("b"));
-    assert!(!again(app.judge(&mut place, &nonce, said(400, Some("b"), 0))), "the same one again leads nowhere");
-    assert!(!again(app.judge(&mut place, &bare, said(400, None, 0))), "the proof itself is refused");
+    assert!(
+        !again(app.judge(&mut place, &nonce, said(400, Some("b"), 0))),
+        "the same one again leads nowhere"
+    );
+    assert!(
+        !again(app.judge(&mut place, &bare, said(400, None, 0))),
+        "the proof itself is refused"
+    );
 }
 
 #[test]
@@ -136,6 +177,9 @@ fn each_assertion_is_for_this_endpoint_and_used_once() {
     let (first, second) = (claims(), claims());
     assert_eq!((&first["iss"], &first["sub"]), (&json!("0oa1"), &json!("0oa1")));
     assert_eq!(first["aud"], "https://example.okta.com/oauth2/v1/token");
-    assert_eq!((&first["iat"], &first["exp"]), (&json!(1_772_445_100), &json!(1_772_445_400)));
+    assert_eq!(
+        (&first["iat"], &first["exp"]),
+        (&json!(1_772_445_100), &json!(1_772_445_400))
+    );
     assert_ne!(first["jti"], second["jti"]);
 }
