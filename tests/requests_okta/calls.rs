@@ -29,8 +29,10 @@ fn documented(what: &str) -> usize {
         .split_once(what)
         .unwrap_or_else(|| panic!("nothing says {what:?} in {words}"))
         .1;
-    let number = rest.split_whitespace().next().unwrap_or_default();
-    number.parse().unwrap_or_else(|_| panic!("{number:?} is no number"))
+    let number: String = rest.trim_start().chars().take_while(char::is_ascii_digit).collect();
+    number
+        .parse()
+        .unwrap_or_else(|_| panic!("no number follows {what:?}: {rest:.40}"))
 }
 
 #[test]

@@ -100,8 +100,8 @@ fn an_unusable_private_key_is_said_and_nothing_is_sent() {
     let org = org(stage, "app-no-key", &app);
     app.key.secret = "not a key".into();
     put_key(&org, &app);
-    let status = org.directory_when(|status| ready(status)["reason"] == "NeedsConfiguration");
-    let message = ready(&status)["message"].as_str().unwrap_or_default();
-    assert!(message.contains("the Secret's private key"), "{message}");
+    let says = |status: &serde_json::Value| ready(status)["message"].as_str().unwrap_or_default().to_owned();
+    let status = org.directory_when(|status| says(status).contains("the Secret's private key"));
+    assert_eq!(ready(&status)["reason"], "NeedsConfiguration", "{status:#}");
     assert!(org.sandbox.truth().is_empty());
 }
