@@ -116,5 +116,8 @@ fn an_account_in_transition_is_waited_for() {
     let waiting = stage.get("aur", "default", "odd-transition");
     assert!(waiting["status"]["outcome"].is_null(), "{waiting:#}");
     check(&stage.finished("aur", "odd-transition"), "Succeeded", "NotLocked", "");
-    assert!(org.written("changing@example.com").is_empty(), "nothing was sent meanwhile");
+    assert!(
+        org.written("changing@example.com").is_empty(),
+        "nothing was sent meanwhile"
+    );
 }

@@ -1,7 +1,7 @@
 //! The operator as a service app of the organisation: from manifests to what was really done.
 
 use crate::{
-    app::{App, CLIENT_ID},
+    app::{App, CLIENT_ID, Form, Key, SCOPES},
     support::{
         org::{Org, check},
         stage::{Stage, ready, stage},
@@ -15,12 +15,16 @@ fn org(stage: &'static Stage, name: &str, app: &App) -> Org {
     let org = Org::sandbox(stage, name);
     org.sandbox.shared().okta().apps.push(app.registered());
     stage.admin(&org.policy(""));
+    let mut oauth = json!({"clientID": CLIENT_ID, "privateKeySecretRef": {"name": name}});
+    if let Some(id) = &app.named {
+        oauth["keyID"] = id.as_str().into();
+    }
+    if app.asked != SCOPES {
+        oauth["scopes"] = app.asked.clone().into();
+    }
     let directory = json!({
         "apiVersion": "readmit.dev/v1alpha1", "kind": "Directory", "metadata": {"name": name},
-        "spec": {"provider": {"okta": {
-            "url": org.sandbox.addresses().http,
-            "oauth": {"clientID": CLIENT_ID, "privateKeySecretRef": {"name": name}},
-        }}},
+        "spec": {"provider": {"okta": {"url": org.sandbox.addresses().http, "oauth": oauth}}},
     });
     stage.admin(&directory.to_string());
     org
@@ -43,7 +47,16 @@ fn grants(org: &Org) -> usize {
 fn a_service_app_does_all_that_a_token_does() {
     let Some(stage) = stage() else { return };
     for (dpop, calls) in [(false, 1), (true, 3)] {
-        let app = App::with_dpop(dpop);
+        let key = if dpop {
+            Key::elliptic("P-384", Form::Pem)
+        } else {
+            Key::rsa("RS512", Form::Jwk)
+        };
+        let app = App {
+            dpop,
+            named: dpop.then(|| "k1".to_owned()),
+            ..App::with_key(key)
+        };
         let name = if dpop { "app-dpop" } else { "app-bearer" };
         let org = org(stage, name, &app);
         put_key(&org, &app);
