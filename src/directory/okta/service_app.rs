@@ -185,7 +185,6 @@ impl ServiceApp {
 
     /// What a refusal means, and what to do about it.
     pub(super) fn judge(&self, place: &mut Place, refused: &Refused, said: Said) -> Next {
-        let had_nonce = place.nonce.is_some();
         match refused.error.as_str() {
             // A nonce that is too old is answered by a new one.
             "use_dpop_nonce" if said.nonce.is_some() && said.nonce != place.nonce => {
@@ -196,8 +195,7 @@ impl ServiceApp {
                 place.bound = true;
                 Next::Again
             }
-            error => {
-                tracing::debug!(error, had_nonce, "no access token");
+            _ => {
                 let failure = self.failure(refused, &said);
                 if failure.class == FailureClass::NeedsConfig {
                     place.refused = Some((Instant::now(), failure.clone()));
