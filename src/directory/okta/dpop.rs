@@ -6,7 +6,7 @@ use crate::domain::account::{Failure, FailureClass};
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use jiff::Timestamp;
 use reqwest::{Method, Url, header::HeaderValue};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 /// The key that proves: made by this process, and never the one that the client authenticates with.
@@ -39,20 +39,22 @@ impl Prover {
         nonce: Option<&str>,
         now: Timestamp,
     ) -> Result<HeaderValue, Failure> {
-        let mut claims = json!({
-            "htm": method.as_str(), "htu": target(url), "iat": now.as_second(), "jti": fresh_id(),
-        });
-        if let Some(hash) = token {
-            claims["ath"] = hash.into();
-        }
-        if let Some(nonce) = nonce {
-            claims["nonce"] = nonce.into();
-        }
+        let mut claims = Map::from_iter([
+            ("htm".to_owned(), method.as_str().into()),
+            ("htu".to_owned(), target(url).into()),
+            ("iat".to_owned(), now.as_second().into()),
+            ("jti".to_owned(), fresh_id().into()),
+        ]);
+        let optional = [("ath", token), ("nonce", nonce)];
+        let present = optional
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?.into())));
+        claims.extend(present);
         let header = Map::from_iter([
             ("typ".to_owned(), "dpop+jwt".into()),
             ("jwk".to_owned(), self.public.clone()),
         ]);
-        let proof = self.key.sign(header, &claims)?;
+        let proof = self.key.sign(header, &Value::from(claims))?;
         HeaderValue::from_str(&proof)
             .map_err(|_| Failure::new(FailureClass::Permanent, "a proof cannot be put into a header"))
     }
@@ -79,6 +81,7 @@ pub(super) fn fresh_id() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn claims(proof: &HeaderValue) -> (Value, Value) {
         let mut parts = proof.to_str().unwrap().split('.');
