@@ -332,7 +332,11 @@ fn no_secret_is_anywhere_but_in_secrets() {
         Place::new(
             "the log",
             log,
-            &["DEBUG HTTP{http.method=", "the API token was refused", "LDAP result 49"],
+            &[
+                "DEBUG HTTP{http.method=",
+                "the operator's credential was refused",
+                "LDAP result 49",
+            ],
         ),
     ];
     let secrets = Place::new("a Secret", secrets, &["readmit-day-key-"]);
