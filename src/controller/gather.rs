@@ -44,14 +44,12 @@ pub async fn gather(
                     .await?,
             );
         }
-        Fact::MayInspect => {
-            let name = &request.directory;
-            facts.may_inspect = Some(
-                context
-                    .rights
-                    .holds(&request.requester, "inspect", "directories", name)
-                    .await?,
-            );
+        Fact::MayInspect(directory) => {
+            let may = context
+                .rights
+                .holds(&request.requester, "inspect", "directories", &directory)
+                .await?;
+            facts.may_inspect.insert(directory, may);
         }
         Fact::NamespaceLabels => {
             let namespace = Api::<Namespace>::all(context.client.clone())
@@ -59,26 +57,25 @@ pub async fn gather(
                 .await?;
             facts.namespace_labels = Some(namespace.metadata.labels.unwrap_or_default());
         }
-        Fact::Find => {
-            let upstream = context
-                .directories
-                .upstream(&request.directory)
-                .ok_or(PassError::Changed)?;
+        Fact::Find { directory, key } => {
+            let upstream = context.directories.upstream(&directory).ok_or(PassError::Changed)?;
             let (begun, at) = (Instant::now(), clock::now());
-            let result = upstream.find(&call(context, lane(request)), &request.account).await;
+            let result = upstream.find(&call(context, lane(request)), &key).await;
             context.metrics.called(upstream.provider(), "Find", begun.elapsed());
-            read(context, request, work, facts, (result, at));
+            read(context, work, facts, directory, (result, at));
         }
-        Fact::Read { id, server, back } => {
-            let upstream = context
-                .directories
-                .upstream(&request.directory)
-                .ok_or(PassError::Changed)?;
+        Fact::Read {
+            directory,
+            id,
+            server,
+            back,
+        } => {
+            let upstream = context.directories.upstream(&directory).ok_or(PassError::Changed)?;
             let lane = if back { Lane::ReadBack } else { lane(request) };
             let (begun, at) = (Instant::now(), clock::now());
             let result = upstream.read(&call(context, lane), &Target { id, server }).await;
             context.metrics.called(upstream.provider(), "Read", begun.elapsed());
-            read(context, request, work, facts, (result, at));
+            read(context, work, facts, directory, (result, at));
         }
         Fact::Ledger { name } => {
             let seen = context.accounts.read(&name).await?;
@@ -88,24 +85,19 @@ pub async fn gather(
             facts.ledger = Some(seen);
         }
         Fact::Prepare {
+            directory,
             length,
             recipients,
             again,
         } => {
-            let upstream = context
-                .directories
-                .upstream(&request.directory)
-                .ok_or(PassError::Changed)?;
+            let upstream = context.directories.upstream(&directory).ok_or(PassError::Changed)?;
             let shape = (length, upstream.alphabet());
             let prepared = prepare::prepare(context, request, shape, recipients, again.as_deref()).await?;
             facts.prepared = Some(prepared.as_ref().map(|p| p.derivation.clone()).map_err(Clone::clone));
             work.prepared = prepared.ok().map(Box::new);
         }
-        Fact::LinkSent { id, since } => {
-            let upstream = context
-                .directories
-                .upstream(&request.directory)
-                .ok_or(PassError::Changed)?;
+        Fact::LinkSent { directory, id, since } => {
+            let upstream = context.directories.upstream(&directory).ok_or(PassError::Changed)?;
             let target = Target { id, server: None };
             facts.link_sent = Some(
                 upstream
@@ -141,9 +133,9 @@ fn call(context: &Context, lane: Lane) -> Call {
 
 fn read(
     context: &Context,
-    request: &Request,
     work: &mut Work,
     facts: &mut Facts,
+    directory: String,
     (result, begun): (Result<AccountRead, ReadFailure>, Timestamp),
 ) {
     match &result {
@@ -152,15 +144,16 @@ fn read(
         }
         Ok(_) => {}
         Err(ReadFailure::Failed(failure)) if failure.class == FailureClass::CredentialRefused => {
-            context.directories.refuse(&request.directory, failure);
+            context.directories.refuse(&directory, failure);
         }
         Err(_) => {}
     }
-    work.progress.was_read(clock::now(), &result);
+    work.progress.was_read(&directory, clock::now(), &result);
     // What was read is no younger than the question.
-    facts.account = Some(AccountSeen {
+    let seen = AccountSeen {
         result,
         at: begun,
         after: work.progress.sends.len(),
-    });
+    };
+    facts.readings.insert(directory, seen);
 }

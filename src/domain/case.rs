@@ -4,6 +4,7 @@
 use crate::{
     api::{
         Outcome, Reason,
+        RequestStatus,
         account::Claim,
         request_status::{AccountReference, Lockout, PolicyReference},
     },
@@ -12,7 +13,7 @@ use crate::{
         decide::{self, after},
         decision::{Decision, Ending, Fact, Waiting},
         ledger::{self, Closing},
-        observed::{AccountSeen, Observed, Setback},
+        observed::{AccountSeen, Acting, ClaimSeen, DirectoryView, Observed, Setback},
         policy::Policy,
     },
 };
@@ -25,6 +26,7 @@ pub struct Case<'a> {
     observed: &'a Observed<'a>,
     policy: Option<PolicyReference>,
     account: Option<AccountReference>,
+    named: Option<AccountReference>,
     lockout: Option<Lockout>,
 }
 
@@ -36,8 +38,20 @@ impl<'a> Case<'a> {
             observed,
             policy: status.policy.clone(),
             account: status.account.clone(),
+            named: status.named.clone(),
             // How an account stands is for those who may act on it: it is added with the account.
             lockout: status.lockout.clone(),
+        }
+    }
+
+    /// The same, seen from the Directory that is acted in.
+    pub fn within<'b>(&self, observed: &'b Observed<'b>) -> Case<'b> {
+        Case {
+            observed,
+            policy: self.policy.clone(),
+            account: self.account.clone(),
+            named: self.named.clone(),
+            lockout: self.lockout.clone(),
         }
     }
 
@@ -45,6 +59,11 @@ impl<'a> Case<'a> {
     pub fn with(&self, policy: &Policy, account: &AccountRead) -> Self {
         Case {
             policy: Some(policy.reference.clone()),
+            named: self.observed.origin().map(|(directory, named)| AccountReference {
+                directory: directory.name.clone(),
+                id: named.id.clone(),
+                r#ref: None,
+            }),
             account: self.observed.directory.map(|directory| AccountReference {
                 directory: directory.name.clone(),
                 id: account.id.clone(),
@@ -56,13 +75,18 @@ impl<'a> Case<'a> {
     }
 
     /// The claim that the request acts under.
-    pub fn under(&self, name: &str, id: &str, directory: &str, policy: &PolicyReference) -> Self {
+    pub fn under(&self, seen: &ClaimSeen) -> Self {
         Case {
-            policy: Some(policy.clone()),
+            policy: Some(seen.claim.policy.clone()),
             account: Some(AccountReference {
-                directory: directory.to_owned(),
-                id: id.to_owned(),
-                r#ref: Some(name.to_owned()),
+                directory: seen.claim.directory.clone(),
+                id: seen.id.clone(),
+                r#ref: Some(seen.account.clone()),
+            }),
+            named: seen.claim.named.as_ref().map(|id| AccountReference {
+                directory: self.observed.request.directory.clone(),
+                id: id.clone(),
+                r#ref: None,
             }),
             lockout: self.seen_lockout(),
             ..self.clone()
@@ -70,10 +94,15 @@ impl<'a> Case<'a> {
     }
 
     /// The account that was acted on without a claim.
-    pub fn at(&self, account: AccountReference, policy: Option<PolicyReference>) -> Self {
+    pub fn at(&self, target: &Acting) -> Self {
         Case {
-            account: Some(account),
-            policy: policy.or_else(|| self.policy.clone()),
+            account: Some(AccountReference {
+                directory: target.directory.clone(),
+                id: target.id.clone(),
+                r#ref: None,
+            }),
+            named: target.named.clone(),
+            policy: target.policy.clone().or_else(|| self.policy.clone()),
             lockout: self.seen_lockout(),
             ..self.clone()
         }
@@ -97,6 +126,25 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// The name of the Directory that it is seen from.
+    pub fn place(&self) -> &str {
+        self.observed.place()
+    }
+
+    /// The account that the request names, where another one is acted on.
+    pub fn named(&self) -> Option<AccountReference> {
+        self.named.clone()
+    }
+
+    /// Whether the first wait was about another account than this one: the one acted on, or the one that is named.
+    pub fn is_another(&self, status: &RequestStatus) -> bool {
+        let differs = |pinned: &Option<AccountReference>, now: &Option<AccountReference>| {
+            let identity = |account: &AccountReference| (account.directory.clone(), account.id.clone());
+            pinned.is_some() && pinned.as_ref().map(identity) != now.as_ref().map(identity)
+        };
+        differs(&status.account, &self.account) || differs(&status.named, &self.named)
+    }
+
     /// It has ended.
     pub fn finish(&self, outcome: Outcome, reason: Reason, message: String) -> Decision {
         Decision::Finish(Box::new(Ending {
@@ -106,6 +154,7 @@ impl<'a> Case<'a> {
             detail: None,
             policy: self.policy.clone(),
             account: self.account.clone(),
+            named: self.named.clone(),
             lockout: self.lockout.clone(),
             deliver: false,
             closing: None,
@@ -122,14 +171,17 @@ impl<'a> Case<'a> {
             until,
             policy: self.policy.clone(),
             account: self.account.clone(),
+            named: self.named.clone(),
             lockout: self.lockout.clone(),
+            outstanding: None,
         }))
     }
 
     /// The account is none that may be touched. Only who may inspect the Directory learns why.
     pub fn not_eligible(&self, why: Option<(Reason, String)>) -> Decision {
-        let Some(may_inspect) = self.observed.facts.may_inspect else {
-            return Decision::Gather(Fact::MayInspect);
+        let directory = self.observed.place();
+        let Some(may_inspect) = self.observed.facts.may_inspect.get(directory).copied() else {
+            return Decision::Gather(Fact::MayInspect(directory.to_owned()));
         };
         let public = "no account that may be acted on matches; check the name and the directory";
         match (why, may_inspect) {
@@ -152,12 +204,8 @@ impl<'a> Case<'a> {
                 "several accounts match; name one by its id".into(),
             ))),
             ReadFailure::Failed(failure) => {
-                let count = self
-                    .observed
-                    .progress
-                    .unread
-                    .as_ref()
-                    .map_or(1, |setback| setback.count);
+                let unread = self.observed.progress.unread.get(self.observed.place());
+                let count = unread.map_or(1, |setback| setback.count);
                 self.failed(
                     now,
                     &Setback {
@@ -201,8 +249,8 @@ impl<'a> Case<'a> {
     /// The wait after something that did not work, until it may be tried again.
     pub fn setback(&self, now: Timestamp) -> Option<Decision> {
         let progress = self.observed.progress;
-        let both = [&progress.failure, &progress.unread];
-        let last = both.into_iter().flatten().max_by_key(|setback| retry_at(setback))?;
+        let all = progress.failure.iter().chain(progress.unread.values());
+        let last = all.max_by_key(|setback| retry_at(setback))?;
         (now < retry_at(last)).then(|| self.failed(now, last))
     }
 
@@ -278,11 +326,51 @@ impl Decision {
     }
 }
 
-impl Observed<'_> {
+impl<'a> Observed<'a> {
+    /// The Directory of this name, where it is one that may concern the request.
+    pub fn find(&self, name: &str) -> Option<&'a DirectoryView> {
+        self.directories.iter().find(|directory| directory.name == name)
+    }
+
+    /// The same, with this Directory at hand.
+    pub fn within(&self, name: &str) -> Observed<'a> {
+        Observed {
+            directory: self.find(name),
+            ..*self
+        }
+    }
+
+    /// The name of the Directory at hand.
+    pub fn place(&self) -> &'a str {
+        let named = &self.request.directory;
+        self.directory.map_or(named, |directory| &directory.name)
+    }
+
+    /// The account that the request names, and its Directory, where another one is at hand.
+    pub fn origin(&self) -> Option<(&'a DirectoryView, &'a AccountRead)> {
+        let named = &self.request.directory;
+        let directory = self.find(named).filter(|_| self.place() != named)?;
+        Some((directory, self.facts.read_in(named)?))
+    }
+
+    /// The account in the Directory at hand, as it was read in this pass.
+    pub fn reading(&self) -> Option<&'a AccountSeen> {
+        self.facts.readings.get(&self.directory?.name)
+    }
+
     /// The reading of the account, where it was made after the last send.
-    pub fn last_reading(&self) -> Option<&AccountSeen> {
-        let seen = self.facts.account.as_ref()?;
-        (seen.after == self.progress.sends.len()).then_some(seen)
+    pub fn last_reading(&self) -> Option<&'a AccountSeen> {
+        self.reading().filter(|seen| seen.after == self.progress.sends.len())
+    }
+
+    /// Reads the account of this id in the Directory at hand.
+    pub fn read(&self, id: &str, server: Option<&String>, back: bool) -> Fact {
+        Fact::Read {
+            directory: self.place().to_owned(),
+            id: id.to_owned(),
+            server: server.cloned(),
+            back,
+        }
     }
 
     /// Whether the Directory is there and can be asked.
@@ -299,11 +387,7 @@ impl Observed<'_> {
 
     /// Reads the account again, from the server that was read before.
     pub fn read_again(&self, account: &AccountRead, back: bool) -> Decision {
-        Decision::Gather(Fact::Read {
-            id: account.id.clone(),
-            server: account.server.clone(),
-            back,
-        })
+        Decision::Gather(self.read(&account.id, account.server.as_ref(), back))
     }
 
     /// How the password's marker moved since the claim.

@@ -4,7 +4,7 @@
 //! times, limits, and at last one effect. Once something may have been done, the clock never decides, recovery does.
 
 use crate::{
-    api::{Outcome, Reason, request_status::Lockout},
+    api::{Outcome, Reason, common::AccountSelector, request_status::Lockout},
     domain::{
         account::{AccountRead, LockState, Remedy, Step},
         busy,
@@ -13,15 +13,17 @@ use crate::{
         decision::{Decision, Effect, Fact, Renewal},
         enforcement::Enforcement,
         executed, limits,
-        observed::{AccountSeen, ClaimSeen, DirectoryView, Observed},
+        observed::{AccountSeen, Acting, ClaimSeen, DirectoryView, Observed},
         plan::{self, Obstacle},
-        policy::{self, Policy, Protected, Selection},
+        policy::{self, Policy, Protected, Selection, Subject},
         recovery,
         request::Ask,
+        route::{self, Lead},
+        routed,
     },
 };
 use jiff::{SignedDuration, Timestamp};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// Looks again after so long where nothing else wakes a waiting request.
 pub const IDLE: Duration = Duration::from_secs(300);
@@ -33,14 +35,18 @@ pub fn decide(now: Timestamp, observed: &Observed) -> Decision {
         return Decision::Ignore;
     }
     if let Some(seen) = &observed.progress.claim {
+        let observed = &observed.within(&seen.claim.directory);
         let decision = match seen.ours {
             true => claimed::carry_on(now, observed, seen),
             false => recovery::recover(now, observed, seen),
         };
-        return fenced(seen, decision);
+        return fenced(seen, routed::judged(now, observed, decision));
+    }
+    if let Some(ending) = routed::outstanding(observed) {
+        return routed::judged(now, observed, Decision::Finish(ending));
     }
     if observed.progress.has_sent() {
-        return confirm(observed, claimless::settle(now, observed));
+        return confirm(observed, routed::judged(now, observed, claimless::settle(now, observed)));
     }
     let case = Case::new(observed);
     let expires = expires(observed);
@@ -48,7 +54,7 @@ pub fn decide(now: Timestamp, observed: &Observed) -> Decision {
         return expired(now, observed, &case, expires);
     }
     let decision = enforced(now, observed, &case).unwrap_or_else(|| permitted(now, observed, &case));
-    confirm(observed, decision.until(expires))
+    confirm(observed, routed::judged(now, observed, decision).until(expires))
 }
 
 /// When the request ends at the latest.
@@ -65,7 +71,9 @@ fn expired(now: Timestamp, observed: &Observed, case: &Case, expires: Timestamp)
         let hopeless = now >= after(expires, observed.timing.quarantine.saturating_mul(3));
         match permitted(now, observed, case) {
             Decision::Gather(fact) if !matches!(fact, Fact::Prepare { .. }) => return Decision::Gather(fact),
-            Decision::Finish(ending) if ending.reason == Reason::AlreadyExecuted => return Decision::Finish(ending),
+            Decision::Finish(ending) if ending.reason == Reason::AlreadyExecuted => {
+                return routed::judged(now, observed, Decision::Finish(ending));
+            }
             // The same manifest is being executed: what comes of it is this request's ending too.
             Decision::Wait(waiting) if !hopeless && executed::is_awaited(observed) => return Decision::Wait(waiting),
             _ => {}
@@ -85,12 +93,17 @@ fn confirm(observed: &Observed, decision: Decision) -> Decision {
     }
 }
 
-/// An ending under a claim that another replica may hold or have taken over: it could still renew the claim and send
-/// after the end. The claim is written again first, so that one of the two loses.
+/// An ending under a claim, or a wait that closes it, while another replica may hold the claim or have taken it over: that
+/// one could still renew it and send. The claim is written again first, so that one of the two loses.
 fn fenced(seen: &ClaimSeen, decision: Decision) -> Decision {
-    match decision {
-        Decision::Finish(_) if !seen.firm => Decision::Act(Effect::Renew(Renewal::fence())),
-        decision => decision,
+    let closes = match &decision {
+        Decision::Finish(_) => true,
+        Decision::Wait(waiting) => waiting.outstanding.is_some(),
+        Decision::Ignore | Decision::Gather(_) | Decision::Act(_) => false,
+    };
+    match closes && !seen.firm {
+        true => Decision::Act(Effect::Renew(Renewal::fence())),
+        false => decision,
     }
 }
 
@@ -107,7 +120,9 @@ fn may_have_claimed(observed: &Observed) -> bool {
         let limited = observed.policies.iter().any(|policy| policy.limits(action));
         directory.capabilities.unlock_only_clears && !limited && !limits::speak_of(&directory.limits, action)
     };
-    needs_claim(observed) || !observed.directory.is_some_and(open)
+    let sources = observed.directory.map_or(&[][..], |directory| &directory.sources);
+    let mut places = sources.iter().map(|source| observed.find(source.directory()));
+    needs_claim(observed) || !observed.directory.is_some_and(open) || !places.all(|place| place.is_some_and(open))
 }
 
 /// Whether the requester's identity can be trusted.
@@ -147,19 +162,35 @@ fn permitted(now: Timestamp, observed: &Observed, case: &Case) -> Decision {
     let request = observed.request;
     if request.suspend {
         // Whose policy bounds its time must be known all the same: the switch does not stop the clock.
-        if let Selection::Gather(fact @ (Fact::MayUse(_) | Fact::MayUseAny)) = policy::select(now, observed, None) {
+        if let Selection::Gather(fact @ (Fact::MayUse(_) | Fact::MayUseAny)) = policy::select(now, observed, &[]) {
             return Decision::Gather(fact);
         }
         return case.wait(Reason::Suspended, "spec.suspend is true".into(), after(now, IDLE));
     }
-    let account = match &observed.facts.account {
-        Some(AccountSeen {
-            result: Ok(account), ..
-        }) => Some(account),
-        _ => None,
+    let account = observed.directory.and_then(|directory| {
+        let account = observed.facts.read_in(&directory.name)?;
+        Some(Subject { directory, account })
+    });
+    let policy = match policy::select(now, observed, account.as_slice()) {
+        Selection::Gather(Fact::Find { .. }) => return look_up(now, observed, case),
+        selection => chosen(now, observed, case, selection),
     };
-    match policy::select(now, observed, account) {
-        Selection::Gather(Fact::Find) => look_up(now, observed, case),
+    match (policy, account) {
+        (Err(decision), _) => *decision,
+        (Ok(policy), Some(subject)) => eligible(now, observed, case, &policy, subject),
+        (Ok(_), None) => look_up(now, observed, case),
+    }
+}
+
+/// The policy that permits it, or what is to be done because none does.
+pub fn chosen(
+    now: Timestamp,
+    observed: &Observed,
+    case: &Case,
+    selection: Selection,
+) -> Result<Arc<Policy>, Box<Decision>> {
+    Err(Box::new(match selection {
+        Selection::Permit(policy) => return Ok(policy),
         Selection::Gather(fact) => Decision::Gather(fact),
         Selection::Wait(reason, message) => {
             let wait = if reason == Reason::NotAllowedToUse {
@@ -170,25 +201,19 @@ fn permitted(now: Timestamp, observed: &Observed, case: &Case) -> Decision {
             case.wait(reason, message, after(now, wait))
         }
         Selection::Deny(message) => denied(now, observed, case, message),
-        Selection::Permit(policy) => match account {
-            Some(account) => eligible(now, observed, case, &policy, account),
-            None => look_up(now, observed, case),
-        },
-    }
+    }))
 }
 
 /// Nothing is denied while the Directory that the rules are about is not ready.
 fn denied(now: Timestamp, observed: &Observed, case: &Case, message: String) -> Decision {
-    directory_trouble(now, observed, case)
+    directory_trouble(now, observed, &observed.request.directory, case)
         .unwrap_or_else(|| case.finish(Outcome::Denied, Reason::PolicyDenied, message))
 }
 
-fn directory_trouble(now: Timestamp, observed: &Observed, case: &Case) -> Option<Decision> {
-    let Some(directory) = observed.directory else {
-        let message = format!(
-            "Directory {} does not exist; create it, see examples/",
-            observed.request.directory
-        );
+/// Why the Directory of this name cannot be asked.
+pub fn directory_trouble(now: Timestamp, observed: &Observed, name: &str, case: &Case) -> Option<Decision> {
+    let Some(directory) = observed.find(name) else {
+        let message = format!("Directory {name} does not exist; create it, see examples/");
         return Some(case.wait(Reason::DirectoryNotFound, message, after(now, IDLE)));
     };
     if directory.suspended {
@@ -210,16 +235,19 @@ fn directory_trouble(now: Timestamp, observed: &Observed, case: &Case) -> Option
     })
 }
 
-/// Finds the account upstream, once the rules that do not need it have admitted the request.
+/// Finds the account in the Directory at hand, once the rules that do not need it have admitted the request.
 fn look_up(now: Timestamp, observed: &Observed, case: &Case) -> Decision {
-    if let Some(decision) = directory_trouble(now, observed, case) {
+    if let Some(decision) = directory_trouble(now, observed, &observed.request.directory, case) {
         return decision;
     }
     let Some(directory) = observed.directory else {
         return Decision::Ignore;
     };
-    if let Some(why) = plan::incapable(observed.request, &directory.capabilities, false) {
-        return case.finish(Outcome::Failed, Reason::NotCapable, why);
+    // Where it may have to be done elsewhere, what counts is what is possible there.
+    if directory.sources.is_empty()
+        && let Some(incapable) = incapable(observed, case)
+    {
+        return incapable;
     }
     if let Some(busy) = busy::still(now, observed) {
         return busy;
@@ -227,44 +255,79 @@ fn look_up(now: Timestamp, observed: &Observed, case: &Case) -> Decision {
     if let Some(wait) = case.setback(now) {
         return wait;
     }
-    match &observed.facts.account {
+    match observed.reading() {
         Some(AccountSeen {
             result: Err(failure), ..
         }) => case.unread(now, failure),
-        _ if directory.queue > observed.timing.wait_notice => {
-            let message = format!("directory {} is at its rate limit", directory.name);
-            case.wait(Reason::RateLimited, message, after(now, directory.queue))
-        }
-        _ => Decision::Gather(Fact::Find),
+        _ => search(now, observed, directory, case, observed.request.account.clone()),
     }
 }
 
-/// A policy permits it: is the account one that may be touched, and when?
-fn eligible(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, account: &AccountRead) -> Decision {
-    if let Some(decision) = directory_trouble(now, observed, case) {
+/// Asks for the account, as soon as the Directory has room for the call.
+pub fn search(
+    now: Timestamp,
+    observed: &Observed,
+    directory: &DirectoryView,
+    case: &Case,
+    key: AccountSelector,
+) -> Decision {
+    if directory.queue > observed.timing.wait_notice {
+        let message = format!("directory {} is at its rate limit", directory.name);
+        return case.wait(Reason::RateLimited, message, after(now, directory.queue));
+    }
+    Decision::Gather(Fact::Find {
+        directory: directory.name.clone(),
+        key,
+    })
+}
+
+/// What the Directory at hand cannot do of the request at all; known before anything is sent.
+pub fn incapable(observed: &Observed, case: &Case) -> Option<Decision> {
+    let capabilities = &observed.directory?.capabilities;
+    plan::incapable(observed.request, capabilities, false)
+        .map(|why| case.finish(Outcome::Failed, Reason::NotCapable, why))
+}
+
+/// A policy permits it: is the account one that may be touched, and where do its credentials live?
+fn eligible(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, named: Subject) -> Decision {
+    if let Some(decision) = directory_trouble(now, observed, &observed.request.directory, case) {
         return decision;
     }
-    let Some(directory) = observed.directory else {
-        return Decision::Ignore;
-    };
-    match policy::protection(now, observed.request, directory, account) {
-        Protected::No => {}
-        Protected::Yes(why) => return case.not_eligible(Some((Reason::Protected, why))),
+    if let Some(decision) = untouchable(now, observed, case, &named) {
+        return decision;
+    }
+    match route::lead(now, observed.request, named.directory, named.account) {
+        Lead::Stays => match incapable(observed, case) {
+            Some(decision) => decision,
+            None => settled(now, observed, case, policy, named.account),
+        },
+        Lead::To(route) => routed::follow(now, observed, case, named, &route),
+        Lead::Lost(directory, why) => routed::lost(observed, case, &directory, why),
+        Lead::Unknown(why) => routed::unknown(now, case, &why),
+    }
+}
+
+/// Why the account may not be touched, or not yet: it is protected.
+pub fn untouchable(now: Timestamp, observed: &Observed, case: &Case, subject: &Subject) -> Option<Decision> {
+    match policy::protection(now, observed.request, subject) {
+        Protected::No => None,
+        Protected::Yes(why) => Some(case.not_eligible(Some((Reason::Protected, why)))),
         Protected::Unknown(why) => {
             let message = "whether the account is protected could not be found out; this is tried again";
-            return case
-                .wait(
-                    Reason::DirectoryUnavailable,
-                    message.into(),
-                    after(now, Duration::from_secs(10)),
-                )
-                .detail(why);
+            let wait = case.wait(
+                Reason::DirectoryUnavailable,
+                message.into(),
+                after(now, Duration::from_secs(10)),
+            );
+            Some(wait.detail(why))
         }
     }
+}
+
+/// It is settled which account is acted on, and that it may be: is it still the same, and is it time?
+pub fn settled(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, account: &AccountRead) -> Decision {
     let case = case.with(policy, account);
-    if let Some(pinned) = &observed.request.status.account
-        && (pinned.id != account.id || pinned.directory != directory.name)
-    {
+    if case.is_another(&observed.request.status) {
         let message =
             "another account is behind this name since the request began to wait; create it under another name";
         return case.finish(Outcome::Denied, Reason::ChangedSince, message.into());
@@ -288,6 +351,9 @@ fn ready(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, acco
         return Decision::Ignore;
     };
     let revoke = policy.spec.password.revoke_sessions;
+    if let Some(why) = routed::disabled(observed, account) {
+        return case.finish(Outcome::Failed, Reason::Refused, why);
+    }
     if request.ask == Ask::Unlock && account.lock == LockState::NotLocked {
         let also = if account.disabled == Some(true) {
             "; it is disabled"
@@ -304,14 +370,21 @@ fn ready(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, acco
         return wait;
     }
     let action = request.action();
-    let limited = policy.limits(action) || limits::speak_of(&directory.limits, action);
+    let places = std::iter::once(directory).chain(observed.origin().map(|(named, _)| named));
+    let limited = policy.limits(action) || places.into_iter().any(|place| limits::speak_of(&place.limits, action));
     let only_clears = directory.capabilities.unlock_only_clears || is_merely_cleared(account);
     if !needs_claim(observed) && !limited && only_clears {
         return match observed.is_fresh(now) {
             true => Decision::Act(Effect::Send {
                 step: Step::Unlock,
                 also: Vec::new(),
-                policy: Some(policy.reference.clone()),
+                target: Some(Box::new(Acting {
+                    directory: directory.name.clone(),
+                    named: case.named(),
+                    id: account.id.clone(),
+                    server: account.server.clone(),
+                    policy: Some(policy.reference.clone()),
+                })),
             }),
             false => observed.read_again(account, false),
         };
