@@ -68,6 +68,8 @@ fn linked(result: Sent, quiet_for: Duration) -> Scene {
 fn unlocked() -> Scene {
     let mut scene = Scene::new(unlock("a"));
     scene.progress.target = Some(Acting {
+        directory: "ldap".into(),
+        named: None,
         id: "id-alice".into(),
         server: None,
         policy: None,
@@ -134,21 +136,24 @@ fn a_clock_that_jumps_shortens_no_quarantine() {
 fn a_reading_that_works_ends_the_wait_for_readings_and_none_for_sends() {
     let (mut progress, now) = (Progress::default(), Scene::new(unlock("a")).now);
     let read = Scene::new(unlock("a")).found;
+    let unread = |progress: &Progress| progress.unread.get("ldap").map(|setback| setback.count);
     for count in 1..=3 {
-        progress.was_read(now, &Err(broken().into()));
+        progress.was_read("ldap", now, &Err(broken().into()));
+        // Another Directory says nothing about this one.
+        progress.was_read("cloud", now, &read);
         progress.record(Step::Unlock, now, None, Sent::NotSent(broken()));
-        assert_eq!(progress.unread.as_ref().map(|setback| setback.count), Some(count));
+        assert_eq!(unread(&progress), Some(count));
         assert_eq!(progress.failure.as_ref().map(|setback| setback.count), Some(count));
     }
-    progress.was_read(now, &read);
-    assert!(progress.unread.is_none());
+    progress.was_read("ldap", now, &read);
+    assert!(progress.unread.is_empty());
     assert_eq!(progress.failure.as_ref().map(|setback| setback.count), Some(3));
-    progress.was_read(now, &Err(broken().into()));
+    progress.was_read("ldap", now, &Err(broken().into()));
     progress.record(Step::Unlock, now, None, Sent::Done);
     assert!(progress.failure.is_none());
-    assert_eq!(progress.unread.as_ref().map(|setback| setback.count), Some(1));
+    assert_eq!(unread(&progress), Some(1));
     // Whichever lasts longer is waited for.
-    progress.was_read(now, &Err(broken().into()));
+    progress.was_read("ldap", now, &Err(broken().into()));
     progress.sends.clear();
     progress.record(Step::Unlock, now, None, Sent::NotSent(broken()));
     let mut scene = Scene::new(unlock("a"));
@@ -201,13 +206,14 @@ fn while_an_account_is_busy_only_its_ledger_is_looked_at() {
 
 /// Runs one pass, and gives the reason that it writes, if it writes.
 fn says(scene: &mut Scene, reason: Reason) -> Option<Reason> {
-    let (facts, timing) = (Facts::default(), Timing::default());
+    let (facts, timing, directories) = (Facts::default(), Timing::default(), scene.directories());
     let observed = Observed {
         timing: &timing,
         request: &scene.request,
         enforcement: &scene.enforcement,
         policies: &scene.policies,
-        directory: scene.directory.as_ref(),
+        directory: directories.first(),
+        directories: &directories,
         facts: &facts,
         progress: &scene.progress,
     };
@@ -219,9 +225,11 @@ fn says(scene: &mut Scene, reason: Reason) -> Option<Reason> {
         needs_person: false,
         policy: None,
         account: None,
+        named: None,
         lockout: None,
+        outstanding: None,
     };
-    let pause = status::waits(scene.now, &observed, &waiting);
+    let pause = status::waits(scene.now, &observed, &waiting, &[], None);
     scene.progress.waits(scene.now, &waiting, &facts, pause.unsaid);
     assert!(pause.until > scene.now);
     let written = pause.write?;

@@ -28,8 +28,9 @@ impl Replica {
         match effect {
             Effect::Claim(new) => self.claim(world, request, work, facts, *new, how),
             Effect::Renew(renewal) => self.renew(world, request, work, renewal, how),
-            Effect::Send { step, also, .. } => {
-                send(world, request, work, facts, (step, &also), how.fault);
+            Effect::Send { step, also, target } => {
+                let target = target.map(|target| *target);
+                send(world, request, work, facts, (step, &also, target), how.fault);
                 Ok(())
             }
             Effect::Prove => {
