@@ -127,16 +127,18 @@ fn policies_see_the_profile_and_no_secret() {
         "unicodePwd",
         "supplementalCredentials",
         "ntPwdHistory",
-        "objectGUID",
         "objectSid",
     ];
     for name in hidden {
         assert!(!account.profile.contains_key(name), "{name}");
     }
     assert!(
-        account.unreadable.contains(&"objectGUID".to_owned()),
+        account.unreadable.contains(&"objectSid".to_owned()),
         "{:?}",
         account.unreadable
     );
+    // Octets as well, and told as a text: it is what an account is known by elsewhere.
+    assert_eq!(account.profile["objectGUID"], account.id.as_str());
+    assert!(!account.unreadable.contains(&"objectGUID".to_owned()));
     assert_eq!(account.server.as_deref(), Some(testkit::samba::HOST));
 }
