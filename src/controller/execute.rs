@@ -367,10 +367,7 @@ async fn prove(context: &Context, request: &Request, work: &mut Work) -> Result<
     let Some(claim) = claim else {
         return Err(PassError::Changed);
     };
-    let upstream = context
-        .directories
-        .usable(&claim.directory)
-        .ok_or(PassError::Changed)?;
+    let upstream = context.directories.usable(&claim.directory).ok_or(PassError::Changed)?;
     let Some(prepared) = &work.prepared else {
         return Err(PassError::Changed);
     };

@@ -3,8 +3,7 @@
 
 use crate::{
     api::{
-        Outcome, Reason,
-        RequestStatus,
+        Outcome, Reason, RequestStatus,
         account::Claim,
         request_status::{AccountReference, Lockout, PolicyReference},
     },

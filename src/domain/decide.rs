@@ -12,7 +12,9 @@ use crate::{
         claimed, claimless,
         decision::{Decision, Effect, Fact, Renewal},
         enforcement::Enforcement,
-        executed, limits,
+        executed,
+        ledger::Closing,
+        limits,
         observed::{AccountSeen, Acting, ClaimSeen, DirectoryView, Observed},
         plan::{self, Obstacle},
         policy::{self, Policy, Protected, Selection, Subject},
@@ -36,9 +38,11 @@ pub fn decide(now: Timestamp, observed: &Observed) -> Decision {
     }
     if let Some(seen) = &observed.progress.claim {
         let observed = &observed.within(&seen.claim.directory);
-        let decision = match seen.ours {
-            true => claimed::carry_on(now, observed, seen),
-            false => recovery::recover(now, observed, seen),
+        let decision = match (routed::outstanding(observed), seen.ours) {
+            // What was done under it is recorded: only its closing is missing.
+            (Some(ending), _) => Decision::Finish(ending).closing(Closing::Done),
+            (None, true) => claimed::carry_on(now, observed, seen),
+            (None, false) => recovery::recover(now, observed, seen),
         };
         return fenced(seen, routed::judged(now, observed, decision));
     }
@@ -46,7 +50,10 @@ pub fn decide(now: Timestamp, observed: &Observed) -> Decision {
         return routed::judged(now, observed, Decision::Finish(ending));
     }
     if observed.progress.has_sent() {
-        return confirm(observed, routed::judged(now, observed, claimless::settle(now, observed)));
+        return confirm(
+            observed,
+            routed::judged(now, observed, claimless::settle(now, observed)),
+        );
     }
     let case = Case::new(observed);
     let expires = expires(observed);

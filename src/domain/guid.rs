@@ -34,7 +34,11 @@ pub fn readings(text: &str) -> Vec<Guid> {
     if let Some(octets) = hex(text) {
         return vec![octets, of_wire(octets)];
     }
-    escaped(text).or_else(|| base64(text)).map(of_wire).into_iter().collect()
+    escaped(text)
+        .or_else(|| base64(text))
+        .map(of_wire)
+        .into_iter()
+        .collect()
 }
 
 fn hex(digits: &str) -> Option<Guid> {

@@ -77,7 +77,9 @@ impl Source {
             compiled.map(Arc::new).map_err(|error| wrong(&field, &error))
         };
         let key = |name: &str, expression: &Option<String>| {
-            let compiled = expression.as_deref().map(|source| text(format!("account.{name}"), source));
+            let compiled = expression
+                .as_deref()
+                .map(|source| text(format!("account.{name}"), source));
             compiled.transpose()
         };
         let confirm = source.confirm.iter().map(|(name, expression)| {

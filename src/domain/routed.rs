@@ -129,7 +129,9 @@ fn unconfirmed(now: Timestamp, case: &Case, route: &Route, account: &AccountRead
 /// Why nothing is done though the account that is acted on would allow it: the one that is named is disabled.
 pub fn disabled(observed: &Observed, account: &AccountRead) -> Option<String> {
     let (directory, named) = observed.origin()?;
-    let locked = [account, named].iter().any(|account| account.lock != LockState::NotLocked);
+    let locked = [account, named]
+        .iter()
+        .any(|account| account.lock != LockState::NotLocked);
     let asks = locked || observed.request.ask != Ask::Unlock;
     (named.disabled == Some(true) && asks).then(|| {
         format!(
@@ -264,7 +266,8 @@ fn standing(there: &Observed, named: &AccountReference) -> Standing {
         return match there.can_read() {
             true => Standing::Asked(there.read(&named.id, None, there.progress.has_sent())),
             false => {
-                let why = format!("directory {name} cannot be asked whether it shows a lock; it must be there and ready");
+                let why =
+                    format!("directory {name} cannot be asked whether it shows a lock; it must be there and ready");
                 Standing::Keeps(Reason::DirectoryUnavailable, why)
             }
         };

@@ -110,7 +110,10 @@ pub fn waits(
 ) -> Pause {
     let (request, progress) = (observed.request, observed.progress);
     let mut status = waiting_status(now, request, waiting);
-    let news = waiting.outstanding.as_ref().filter(|_| done_at_source(request).is_none());
+    let news = waiting
+        .outstanding
+        .as_ref()
+        .filter(|_| done_at_source(request).is_none());
     if let Some(ending) = news {
         status.conditions.push(recorded(now, request, ending));
         status.attempts = last(attempts);

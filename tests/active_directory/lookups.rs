@@ -123,12 +123,7 @@ fn policies_see_the_profile_and_no_secret() {
     let account = lab.account("bob");
     assert_eq!(account.profile["c"], "DE");
     assert_eq!(account.profile["displayName"], "Person bob");
-    let hidden = [
-        "unicodePwd",
-        "supplementalCredentials",
-        "ntPwdHistory",
-        "objectSid",
-    ];
+    let hidden = ["unicodePwd", "supplementalCredentials", "ntPwdHistory", "objectSid"];
     for name in hidden {
         assert!(!account.profile.contains_key(name), "{name}");
     }

@@ -185,8 +185,13 @@ pub type Row = (
 );
 
 pub fn check(rows: Vec<Row>) {
+    check_in(Scene::new, rows);
+}
+
+/// The same in scenes of another kind.
+pub fn check_in(scene_of: fn(Request) -> Scene, rows: Vec<Row>) {
     for (name, request, bend, outcome, reason, text) in rows {
-        let mut scene = Scene::new(request);
+        let mut scene = scene_of(request);
         bend(&mut scene);
         let (got, why, message) = match scene.decide() {
             Decision::Finish(ending) => (Some(ending.outcome), ending.reason, ending.message),

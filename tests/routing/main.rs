@@ -25,7 +25,18 @@ use testkit::{
 
 /// People of the domain, each for one test.
 const PEOPLE: &[&str] = &[
-    "both", "only-there", "only-here", "other", "chief", "limited", "reset", "changed", "again", "late", "nowhere", "link",
+    "both",
+    "only-there",
+    "only-here",
+    "other",
+    "chief",
+    "limited",
+    "reset",
+    "changed",
+    "again",
+    "late",
+    "nowhere",
+    "link",
     "crash",
 ];
 

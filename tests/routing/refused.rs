@@ -17,7 +17,12 @@ fn another_account_of_the_same_name_is_left_alone() {
     scene.import("other", "LOCKED_OUT", &scene.guid("alice"));
     scene.samba.lock("other").expect("locked by wrong sign-ins");
     let status = scene.ended("aur", &unlock("other-1", "cloud", &login("other"), &json!({})));
-    check(&status, "Denied", "NotEligible", "no account that may be acted on matches");
+    check(
+        &status,
+        "Denied",
+        "NotEligible",
+        "no account that may be acted on matches",
+    );
     let detail = "the account in directory corp is not confirmed: its attribute objectGUID differs";
     assert!(!status.to_string().contains("objectGUID"), "{status:#}");
     assert!(scene.stage.operator.log().contains(detail), "the audit log says why");
@@ -32,7 +37,12 @@ fn an_account_that_is_protected_in_the_domain_is_protected() {
     scene.samba.join(&admins, &person_dn("chief")).expect("joined");
     scene.samba.lock("chief").expect("locked by wrong sign-ins");
     let status = scene.ended("aur", &unlock("chief-1", "cloud", &login("chief"), &json!({})));
-    check(&status, "Denied", "NotEligible", "no account that may be acted on matches");
+    check(
+        &status,
+        "Denied",
+        "NotEligible",
+        "no account that may be acted on matches",
+    );
     scene.untouched("chief");
 }
 
@@ -48,7 +58,10 @@ fn the_policy_must_cover_both_directories() {
         policy("uncovered", "cloud-uncovered", &["Unlock"], &json!({})),
     ]));
     scene.allow("nowhere", "cloud-nowhere", &json!({}));
-    let status = scene.ended("aur", &unlock("uncovered-1", "cloud-uncovered", &login("nowhere"), &json!({})));
+    let status = scene.ended(
+        "aur",
+        &unlock("uncovered-1", "cloud-uncovered", &login("nowhere"), &json!({})),
+    );
     check(&status, "Denied", "PolicyDenied", "it does not cover directory corp");
     // A route to a Directory that is not there waits for it.
     scene.ask(&unlock("nowhere-1", "cloud-nowhere", &login("nowhere"), &json!({})));

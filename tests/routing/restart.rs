@@ -26,10 +26,18 @@ fn a_successor_waits_for_okta_and_does_nothing_again() {
     scene.stage.operator.kill();
     let successor = SUCCESSOR.get_or_init(|| Operator::start(scene.stage.plane, &[("READMIT_LEASE", "false")]));
     successor.wait_ready();
-    scene.okta.sandbox.unlock(&login("crash")).expect("unlocked in the console");
+    scene
+        .okta
+        .sandbox
+        .unlock(&login("crash"))
+        .expect("unlocked in the console");
     let ended = scene.stage.finished("pwr", "crash-1");
     check(&ended, "Succeeded", "PasswordReset", "directory cloud shows no lock");
-    assert_eq!(condition(&ended, "DoneAtSource")["reason"], "PasswordReset", "{ended:#}");
+    assert_eq!(
+        condition(&ended, "DoneAtSource")["reason"],
+        "PasswordReset",
+        "{ended:#}"
+    );
     let password = scene.keeper.open(&ended).expect("sealed to the policy's recipient");
     assert_eq!(scene.keeper.open(&status).as_deref(), Some(password.as_str()));
     assert_eq!(sign_in(&scene.samba, "crash", &password).as_deref(), Some("773"));

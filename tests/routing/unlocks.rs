@@ -31,17 +31,30 @@ fn okta_keeps_its_own_lock_until_somebody_clears_it() {
     scene.ask(&unlock("both-1", "cloud", &login("both"), &json!({})));
     let status = scene.stage.waits("aur", "both-1", "AwaitingManualAction");
     says(&status, "AwaitingManualAction", "the lock was cleared");
-    for part in ["in directory corp", "directory cloud keeps a lock of its own", "Okta's console", "until 2"] {
+    for part in [
+        "in directory corp",
+        "directory cloud keeps a lock of its own",
+        "Okta's console",
+        "until 2",
+    ] {
         says(&status, "AwaitingManualAction", part);
     }
     names_both(scene, &status, "both");
-    assert_eq!(condition(&status, "Stalled")["status"], "True", "a person is needed: {status:#}");
+    assert_eq!(
+        condition(&status, "Stalled")["status"],
+        "True",
+        "a person is needed: {status:#}"
+    );
     assert_eq!(condition(&status, "DoneAtSource")["reason"], "Unlocked", "{status:#}");
     assert_eq!(status["attempts"][0]["result"], "Done", "{status:#}");
     assert!(status["outcome"].is_null(), "{status:#}");
     // In the domain it is done all the same.
     assert_eq!(sign_in(&scene.samba, "both", INITIAL_PASSWORD), None);
-    scene.okta.sandbox.unlock(&login("both")).expect("unlocked in the console");
+    scene
+        .okta
+        .sandbox
+        .unlock(&login("both"))
+        .expect("unlocked in the console");
     let status = scene.stage.finished("aur", "both-1");
     check(&status, "Succeeded", "Unlocked", "the lock was cleared");
     for part in ["in directory corp", "directory cloud shows no lock"] {
@@ -49,7 +62,11 @@ fn okta_keeps_its_own_lock_until_somebody_clears_it() {
     }
     names_both(scene, &status, "both");
     assert_eq!(writes(&scene.samba, "both"), ["lockoutTime replace 0"]);
-    assert_eq!(scene.okta.written(&login("both")), [""; 0], "Okta's API is asked for nothing that it refuses");
+    assert_eq!(
+        scene.okta.written(&login("both")),
+        [""; 0],
+        "Okta's API is asked for nothing that it refuses"
+    );
 }
 
 #[test]
@@ -57,12 +74,18 @@ fn a_lock_in_the_domain_alone_is_cleared_there() {
     let Some((scene, _turn)) = scene() else { return };
     scene.import_as("only-there", "ACTIVE", Spelling::Base64);
     scene.samba.lock("only-there").expect("locked by wrong sign-ins");
-    let status = scene.ended("aur", &unlock("only-there-1", "cloud", &login("only-there"), &json!({})));
+    let status = scene.ended(
+        "aur",
+        &unlock("only-there-1", "cloud", &login("only-there"), &json!({})),
+    );
     check(&status, "Succeeded", "Unlocked", "directory cloud shows no lock");
     names_both(scene, &status, "only-there");
     assert_eq!(status["lockout"]["scope"], "the whole domain", "{status:#}");
     assert_eq!(sign_in(&scene.samba, "only-there", INITIAL_PASSWORD), None);
-    let status = scene.ended("aur", &unlock("only-there-2", "cloud", &login("only-there"), &json!({})));
+    let status = scene.ended(
+        "aur",
+        &unlock("only-there-2", "cloud", &login("only-there"), &json!({})),
+    );
     check(&status, "Succeeded", "NotLocked", "nothing was done");
     assert_eq!(writes(&scene.samba, "only-there").len(), 1);
 }
@@ -75,8 +98,17 @@ fn a_lock_in_okta_alone_is_nothing_that_can_be_done() {
     let status = scene.stage.waits("aur", "only-here-1", "AwaitingManualAction");
     says(&status, "AwaitingManualAction", "nothing was done");
     assert!(condition(&status, "DoneAtSource").is_null(), "{status:#}");
-    scene.okta.sandbox.unlock(&login("only-here")).expect("unlocked in the console");
-    check(&scene.stage.finished("aur", "only-here-1"), "Succeeded", "NotLocked", "nothing was done");
+    scene
+        .okta
+        .sandbox
+        .unlock(&login("only-here"))
+        .expect("unlocked in the console");
+    check(
+        &scene.stage.finished("aur", "only-here-1"),
+        "Succeeded",
+        "NotLocked",
+        "nothing was done",
+    );
     scene.untouched("only-here");
 }
 
@@ -87,7 +119,11 @@ fn the_clock_ends_what_nobody_clears() {
     let request = unlock("late-1", "cloud", &login("late"), &json!({"notAfter": in_seconds(12)}));
     let status = scene.ended("aur", &request);
     check(&status, "Failed", "Expired", "its time ended at");
-    for part in ["the lock was cleared", "in directory corp", "directory cloud keeps a lock of its own"] {
+    for part in [
+        "the lock was cleared",
+        "in directory corp",
+        "directory cloud keeps a lock of its own",
+    ] {
         check(&status, "Failed", "Expired", part);
     }
     assert_eq!(sign_in(&scene.samba, "late", INITIAL_PASSWORD), None);

@@ -144,7 +144,11 @@ pub fn named(locked: bool) -> AccountRead {
     AccountRead {
         id: "cloud-alice".into(),
         login: Some("alice@cloud.example".into()),
-        lock: if locked { LockState::Locked(kept) } else { LockState::NotLocked },
+        lock: if locked {
+            LockState::Locked(kept)
+        } else {
+            LockState::NotLocked
+        },
         foreign_source: Some("LDAP".into()),
         profile: serde_json::from_value(profile).unwrap(),
         password_marker: None,

@@ -124,7 +124,11 @@ pub fn send(
     }
     let held = work.held.as_ref().map(|held| &held.claim.directory);
     let directory = held.or(work.progress.target.as_ref().map(|target| &target.directory));
-    assert_eq!(directory.unwrap(), "ldap", "nothing is sent to where the credentials do not live");
+    assert_eq!(
+        directory.unwrap(),
+        "ldap",
+        "nothing is sent to where the credentials do not live"
+    );
     let account = facts.read_in("ldap");
     let stamp = match (&work.held, account) {
         (_, Some(account)) => account.lock_stamp.clone(),

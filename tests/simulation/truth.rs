@@ -132,7 +132,12 @@ impl Truth {
         self.demand(
             follows || request.status.outcome != Some(Outcome::Succeeded),
             Rule::Outcome,
-            || format!("{} says Succeeded, and the account that it names is locked", request.uid),
+            || {
+                format!(
+                    "{} says Succeeded, and the account that it names is locked",
+                    request.uid
+                )
+            },
         );
         match request.status.outcome {
             Some(Outcome::Succeeded) if !again => self.check_done(request, upstream),

@@ -67,7 +67,10 @@ impl Analysis {
 
     /// What the expression selects, in a word for messages.
     pub fn any_path(&self) -> String {
-        self.paths.first().cloned().unwrap_or_else(|| "the expression".to_owned())
+        self.paths
+            .first()
+            .cloned()
+            .unwrap_or_else(|| "the expression".to_owned())
     }
 
     /// The full path of a key that was missing. A key that does not stand in the expression was computed from data,

@@ -90,11 +90,27 @@ fn an_attribute_confirms_by_what_it_means() {
 #[test]
 fn an_expression_that_gives_something_else_is_found_when_it_is_stored() {
     for (field, value, text) in [
-        ("when", json!("account.login"), "when: the expression gives a string; it must give a boolean"),
+        (
+            "when",
+            json!("account.login"),
+            "when: the expression gives a string; it must give a boolean",
+        ),
         ("when", json!("account.locekd"), "when: 1:9: account has no attribute"),
-        ("account", json!({"login": "account.groups"}), "account.login: the expression gives a list; it must give a string"),
-        ("account", json!({"id": "nobody.id"}), "account.id: 1:1: there is no variable"),
-        ("confirm", json!({"objectGUID": "true"}), "confirm.objectGUID: the expression gives a boolean"),
+        (
+            "account",
+            json!({"login": "account.groups"}),
+            "account.login: the expression gives a list; it must give a string",
+        ),
+        (
+            "account",
+            json!({"id": "nobody.id"}),
+            "account.id: 1:1: there is no variable",
+        ),
+        (
+            "confirm",
+            json!({"objectGUID": "true"}),
+            "confirm.objectGUID: the expression gives a boolean",
+        ),
     ] {
         let mut source = json!({
             "when": "true", "directory": "corp", "account": {"login": "account.login"}, "confirm": {"id": "account.id"},
