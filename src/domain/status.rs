@@ -59,10 +59,11 @@ pub fn ended(
         start_time: Some(request.status.start_time.unwrap_or(now)),
         completion_time: Some(now),
         conditions,
-        policy: ending.policy.clone(),
-        account: ending.account.clone(),
-        named: ending.named.clone(),
-        lockout: ending.lockout.clone(),
+        // What was told while it waited stays told.
+        policy: ending.policy.clone().or_else(|| request.status.policy.clone()),
+        account: ending.account.clone().or_else(|| request.status.account.clone()),
+        named: ending.named.clone().or_else(|| request.status.named.clone()),
+        lockout: ending.lockout.clone().or_else(|| request.status.lockout.clone()),
         attempts: last(attempts),
         delivery: delivery(request, sealed),
     }

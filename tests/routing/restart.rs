@@ -9,7 +9,8 @@ use crate::{
     },
 };
 use serde_json::json;
-use std::sync::OnceLock;
+use std::{sync::OnceLock, time::Duration};
+use testkit::wait;
 
 /// The rest of the tests goes on with the successor, which takes no lease: nobody else is left.
 static SUCCESSOR: OnceLock<Operator> = OnceLock::new();
@@ -31,7 +32,11 @@ fn a_successor_waits_for_okta_and_does_nothing_again() {
         .sandbox
         .unlock(&login("crash"))
         .expect("unlocked in the console");
-    let ended = scene.stage.finished("pwr", "crash-1");
+    let ended = wait::until("the end of crash-1", Duration::from_secs(60), || {
+        let status = scene.stage.get("pwr", "default", "crash-1")["status"].clone();
+        status["outcome"].is_string().then_some(status)
+    });
+    let ended = ended.unwrap_or_else(|error| panic!("{error}\n{}", successor.tail()));
     check(&ended, "Succeeded", "PasswordReset", "directory cloud shows no lock");
     assert_eq!(
         condition(&ended, "DoneAtSource")["reason"],
