@@ -10,7 +10,7 @@ use crate::{
     domain::{
         account::{AccountRead, Failure, LockState, Moved, ReadFailure, Sent, Step},
         busy,
-        case::{Case, Reached, reached},
+        case::Case,
         claimless::TRIES,
         decide::{IDLE, after, expires},
         decision::{Decision, Effect, Fact, NewClaim},
@@ -20,6 +20,7 @@ use crate::{
         observed::{ClaimSeen, LedgerSeen, Observed},
         plan,
         policy::Policy,
+        readings::{Reached, reached},
         recovery,
         request::Ask,
     },

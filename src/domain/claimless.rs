@@ -5,10 +5,11 @@ use crate::{
     api::{Outcome, Reason},
     domain::{
         account::{ReadFailure, Sent, Step},
-        case::{Case, Reached, reached},
+        case::Case,
         decide::{after, expires},
         decision::{Decision, Effect},
         observed::{Observed, Send},
+        readings::{Reached, reached},
     },
 };
 use jiff::Timestamp;

@@ -4,7 +4,7 @@
 //! times, limits, and at last one effect. Once something may have been done, the clock never decides, recovery does.
 
 use crate::{
-    api::{Outcome, Reason, common::AccountSelector, request_status::Lockout},
+    api::{Outcome, Reason, request_status::Lockout},
     domain::{
         account::{AccountRead, LockState, Remedy, Step},
         busy,
@@ -12,12 +12,12 @@ use crate::{
         claimed, claimless,
         decision::{Decision, Effect, Fact, Renewal},
         enforcement::Enforcement,
-        executed,
+        executed, hindrance,
         ledger::Closing,
         limits,
         observed::{AccountSeen, Acting, ClaimSeen, DirectoryView, Observed},
-        plan::{self, Obstacle},
-        policy::{self, Policy, Protected, Selection, Subject},
+        plan,
+        policy::{self, Policy, Selection, Subject},
         recovery,
         request::Ask,
         route::{self, Lead},
@@ -213,38 +213,13 @@ pub fn chosen(
 
 /// Nothing is denied while the Directory that the rules are about is not ready.
 fn denied(now: Timestamp, observed: &Observed, case: &Case, message: String) -> Decision {
-    directory_trouble(now, observed, &observed.request.directory, case)
+    hindrance::directory_trouble(now, observed, &observed.request.directory, case)
         .unwrap_or_else(|| case.finish(Outcome::Denied, Reason::PolicyDenied, message))
-}
-
-/// Why the Directory of this name cannot be asked.
-pub fn directory_trouble(now: Timestamp, observed: &Observed, name: &str, case: &Case) -> Option<Decision> {
-    let Some(directory) = observed.find(name) else {
-        let message = format!("Directory {name} does not exist; create it, see examples/");
-        return Some(case.wait(Reason::DirectoryNotFound, message, after(now, IDLE)));
-    };
-    if directory.suspended {
-        let message = format!("Directory {} is suspended", directory.name);
-        return Some(case.wait(Reason::Suspended, message, after(now, IDLE)));
-    }
-    directory.trouble.as_ref().map(|trouble| {
-        let message = format!("Directory {}: {}", directory.name, trouble.message);
-        let wait = case.wait(
-            Reason::DirectoryUnavailable,
-            message,
-            after(now, Duration::from_secs(30)),
-        );
-        if trouble.needs_person {
-            wait.needs_person()
-        } else {
-            wait
-        }
-    })
 }
 
 /// Finds the account in the Directory at hand, once the rules that do not need it have admitted the request.
 fn look_up(now: Timestamp, observed: &Observed, case: &Case) -> Decision {
-    if let Some(decision) = directory_trouble(now, observed, &observed.request.directory, case) {
+    if let Some(decision) = hindrance::directory_trouble(now, observed, &observed.request.directory, case) {
         return decision;
     }
     let Some(directory) = observed.directory else {
@@ -252,7 +227,7 @@ fn look_up(now: Timestamp, observed: &Observed, case: &Case) -> Decision {
     };
     // Where it may have to be done elsewhere, what counts is what is possible there.
     if directory.sources.is_empty()
-        && let Some(incapable) = incapable(observed, case)
+        && let Some(incapable) = hindrance::incapable(observed, case)
     {
         return incapable;
     }
@@ -266,68 +241,26 @@ fn look_up(now: Timestamp, observed: &Observed, case: &Case) -> Decision {
         Some(AccountSeen {
             result: Err(failure), ..
         }) => case.unread(now, failure),
-        _ => search(now, observed, directory, case, observed.request.account.clone()),
+        _ => hindrance::search(now, observed, directory, case, observed.request.account.clone()),
     }
-}
-
-/// Asks for the account, as soon as the Directory has room for the call.
-pub fn search(
-    now: Timestamp,
-    observed: &Observed,
-    directory: &DirectoryView,
-    case: &Case,
-    key: AccountSelector,
-) -> Decision {
-    if directory.queue > observed.timing.wait_notice {
-        let message = format!("directory {} is at its rate limit", directory.name);
-        return case.wait(Reason::RateLimited, message, after(now, directory.queue));
-    }
-    Decision::Gather(Fact::Find {
-        directory: directory.name.clone(),
-        key,
-    })
-}
-
-/// What the Directory at hand cannot do of the request at all; known before anything is sent.
-pub fn incapable(observed: &Observed, case: &Case) -> Option<Decision> {
-    let capabilities = &observed.directory?.capabilities;
-    plan::incapable(observed.request, capabilities, false)
-        .map(|why| case.finish(Outcome::Failed, Reason::NotCapable, why))
 }
 
 /// A policy permits it: is the account one that may be touched, and where do its credentials live?
 fn eligible(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, named: Subject) -> Decision {
-    if let Some(decision) = directory_trouble(now, observed, &observed.request.directory, case) {
+    if let Some(decision) = hindrance::directory_trouble(now, observed, &observed.request.directory, case) {
         return decision;
     }
-    if let Some(decision) = untouchable(now, observed, case, &named) {
+    if let Some(decision) = hindrance::untouchable(now, observed, case, &named) {
         return decision;
     }
     match route::lead(now, observed.request, named.directory, named.account) {
-        Lead::Stays => match incapable(observed, case) {
+        Lead::Stays => match hindrance::incapable(observed, case) {
             Some(decision) => decision,
             None => settled(now, observed, case, policy, named.account),
         },
         Lead::To(route) => routed::follow(now, observed, case, named, &route),
         Lead::Lost(directory, why) => routed::lost(observed, case, &directory, why),
         Lead::Unknown(why) => routed::unknown(now, case, &why),
-    }
-}
-
-/// Why the account may not be touched, or not yet: it is protected.
-pub fn untouchable(now: Timestamp, observed: &Observed, case: &Case, subject: &Subject) -> Option<Decision> {
-    match policy::protection(now, observed.request, subject) {
-        Protected::No => None,
-        Protected::Yes(why) => Some(case.not_eligible(Some((Reason::Protected, why)))),
-        Protected::Unknown(why) => {
-            let message = "whether the account is protected could not be found out; this is tried again";
-            let wait = case.wait(
-                Reason::DirectoryUnavailable,
-                message.into(),
-                after(now, Duration::from_secs(10)),
-            );
-            Some(wait.detail(why))
-        }
     }
 }
 
@@ -371,7 +304,7 @@ fn ready(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, acco
         return case.finish(Outcome::Succeeded, Reason::NotLocked, message);
     }
     if let Some(obstacle) = plan::obstacle(request, account, &directory.capabilities, revoke) {
-        return blocked(now, case, obstacle);
+        return hindrance::blocked(now, case, obstacle);
     }
     if let Some(wait) = case.setback(now) {
         return wait;
@@ -402,22 +335,6 @@ fn ready(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, acco
 /// Whether unlocking this account, as it was read, can do nothing but clear its lock.
 fn is_merely_cleared(account: &AccountRead) -> bool {
     matches!(&account.lock, LockState::Locked(lock) if lock.remedy == Remedy::Clear)
-}
-
-fn blocked(now: Timestamp, case: &Case, obstacle: Obstacle) -> Decision {
-    match obstacle {
-        Obstacle::Refused(why) => case.finish(Outcome::Failed, Reason::Refused, why),
-        Obstacle::NotCapable(why) => case.finish(Outcome::Failed, Reason::NotCapable, why),
-        Obstacle::Unreadable(why) => case
-            .wait(Reason::MissingRights, why, after(now, Duration::from_secs(60)))
-            .needs_person(),
-        Obstacle::Upstream(until) => {
-            let message = format!("the directory itself ends this lock at {until:.0}; nothing can end it before");
-            // A time that is over by our clock, or only just, must not become a busy loop.
-            let soonest = after(now, Duration::from_secs(5));
-            case.wait(Reason::AwaitingUpstream, message, until.max(soonest))
-        }
-    }
 }
 
 /// A later time.

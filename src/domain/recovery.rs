@@ -6,7 +6,7 @@ use crate::{
     api::{Method, Outcome, Reason, request_status::PolicyReference},
     domain::{
         account::{AccountRead, Failure, LockState, Moved, Proof, ReadFailure, Step},
-        case::{Case, Reached, reached},
+        case::Case,
         claimed,
         decide::{IDLE, after, expires},
         decision::{Decision, Effect, Fact, Renewal},
@@ -15,6 +15,7 @@ use crate::{
         observed::{ClaimSeen, Observed},
         plan,
         policy::{self, Protected, Selection},
+        readings::{Reached, reached},
         routed,
     },
 };

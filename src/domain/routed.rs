@@ -13,6 +13,7 @@ use crate::{
         case::Case,
         decide::{self, after, expires},
         decision::{Decision, Ending, Fact, Waiting},
+        hindrance,
         observed::{AccountSeen, ClaimSeen, Observed},
         policy::{self, Subject},
         request::{Ask, Request},
@@ -29,7 +30,7 @@ const LOOK: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(
 pub fn follow(now: Timestamp, observed: &Observed, case: &Case, named: Subject, route: &Route) -> Decision {
     let there = &observed.within(&route.directory);
     let case = &case.within(there);
-    if let Some(trouble) = decide::directory_trouble(now, there, &route.directory, case) {
+    if let Some(trouble) = hindrance::directory_trouble(now, there, &route.directory, case) {
         return trouble;
     }
     let Some(directory) = there.directory else {
@@ -38,14 +39,14 @@ pub fn follow(now: Timestamp, observed: &Observed, case: &Case, named: Subject, 
     if directory.name == named.directory.name {
         return leads_on(case, route);
     }
-    if let Some(incapable) = decide::incapable(there, case) {
+    if let Some(incapable) = hindrance::incapable(there, case) {
         return incapable;
     }
     if let Some(wait) = case.setback(now) {
         return wait;
     }
     let account = match there.reading().map(|seen| &seen.result) {
-        None => return decide::search(now, there, directory, case, route.key.clone()),
+        None => return hindrance::search(now, there, directory, case, route.key.clone()),
         Some(Err(failure)) => return missing(now, case, route, failure),
         Some(Ok(account)) => account,
     };
@@ -57,7 +58,7 @@ pub fn follow(now: Timestamp, observed: &Observed, case: &Case, named: Subject, 
         Ok(policy) => policy,
         Err(decision) => return *decision,
     };
-    if let Some(decision) = decide::untouchable(now, there, case, &acting) {
+    if let Some(decision) = hindrance::untouchable(now, there, case, &acting) {
         return decision;
     }
     match route::lead(now, observed.request, directory, account) {
@@ -167,7 +168,7 @@ pub fn subjects<'a>(
     };
     let name = &observed.request.directory;
     let there = &observed.within(name);
-    if let Some(trouble) = decide::directory_trouble(now, there, name, case) {
+    if let Some(trouble) = hindrance::directory_trouble(now, there, name, case) {
         return decided(trouble);
     }
     let (Some(directory), Some(reading)) = (there.directory, there.reading()) else {
