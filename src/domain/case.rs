@@ -4,7 +4,6 @@
 use crate::{
     api::{
         Outcome, Reason, RequestStatus,
-        account::Claim,
         request_status::{AccountReference, Lockout, PolicyReference},
     },
     domain::{
