@@ -242,12 +242,17 @@ fn gives_up(now: Timestamp, observed: &Observed) -> bool {
 /// Sends a step, while the claim lasts and the clock allows.
 fn next(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen, step: Step) -> Decision {
     let begun = observed.progress.has_effect() || seen.claim.marked;
+    // What another process did under it is not known here, and stands in the account only.
+    let taken_over = seen.claim.deadline > after(seen.charged, observed.timing.effect_deadline);
     if now >= expires(observed) {
-        return run_out(observed, case, begun, step);
+        return match taken_over && !begun {
+            true => recovery::go_on(now, observed, seen),
+            false => run_out(observed, case, begun, step),
+        };
     }
     if let Some(wait) = case.setback(now) {
         // Nothing was done under the claim: others may have the account meanwhile.
-        return match begun {
+        return match begun || taken_over {
             true => wait.until(expires(observed)),
             false => Decision::Act(Effect::Release),
         };

@@ -161,6 +161,36 @@ fn a_reading_that_works_ends_the_wait_for_readings_and_none_for_sends() {
     assert_eq!(scene.waits().until, now + SignedDuration::from_secs(2));
 }
 
+/// What another process did under a claim, the one that took it over does not know: it gives nothing back unread.
+#[test]
+fn a_claim_that_was_taken_over_is_not_given_back_for_a_setback() {
+    for taken_over in [false, true] {
+        let request = reset("a", Method::ChangeAtNextSignIn);
+        let mut scene = sent(request, Step::RequireChange, Sent::NotSent(broken()), Duration::ZERO);
+        if let Some(seen) = scene.progress.claim.as_mut().filter(|_| taken_over) {
+            seen.claim.deadline += MINUTE;
+        }
+        match scene.decide() {
+            Decision::Act(Effect::Release) if !taken_over => {}
+            Decision::Wait(waiting) if taken_over => assert_eq!(waiting.reason, Reason::DirectoryUnavailable),
+            other => panic!("taken over {taken_over}: {other:?}"),
+        }
+        // The other one had cleared the lock; only the account tells.
+        scene.found = Ok(AccountRead {
+            lock: LockState::NotLocked,
+            lock_stamp: None,
+            ..account()
+        });
+        scene.now += 26 * 60 * MINUTE;
+        let Decision::Finish(ending) = scene.decide() else {
+            panic!("taken over {taken_over}: it does not end");
+        };
+        let told = ending.message.contains("the lock was cleared");
+        let expected = if taken_over { Outcome::Failed } else { Outcome::Expired };
+        assert_eq!((ending.outcome, told), (expected, taken_over), "{ending:?}");
+    }
+}
+
 /// A request that waits for another one's claim, after its first pass.
 fn busy() -> Scene {
     let mut scene = Scene::new(reset("b", Method::Link));
