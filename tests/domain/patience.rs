@@ -2,14 +2,14 @@
 //! a quarantine, and waiting asks for and writes no more than it must.
 
 use crate::{
-    build::{reset, unlock},
+    build::{account, reset, unlock},
     scene::{Scene, failure},
 };
 use jiff::SignedDuration;
 use readmit::{
     api::{Method, Outcome, Reason},
     domain::{
-        account::{AccountRead, Failure, FailureClass, ReadFailure, Sent, Step},
+        account::{AccountRead, Failure, FailureClass, LockState, ReadFailure, Sent, Step},
         decision::{Decision, Effect, NewClaim, Waiting},
         observed::{Acting, ClaimSeen, Facts, LedgerSeen, Observed, Progress},
         request::Request,
