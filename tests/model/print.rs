@@ -202,8 +202,8 @@ fn claim(claim: &Claim, h: &mut Print) {
         lock_stamp,
         marked,
         proved,
+        deadline,
         // The same for every claim of a request, or read by nobody.
-        deadline: _,
         directory: _,
         named: _,
         kind: _,
@@ -216,6 +216,8 @@ fn claim(claim: &Claim, h: &mut Print) {
         derivation: _,
     } = claim;
     (nonce, writer, marker, lock_stamp, marked, proved).hash(h);
+    // Whether it was taken over: a renewed one ends later.
+    time(*deadline, h);
 }
 
 fn seat(seat: &Seat, h: &mut Print) {

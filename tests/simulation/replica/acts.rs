@@ -9,6 +9,7 @@ use super::{
 };
 use readmit::domain::{
     account::Proof,
+    decide::after,
     decision::{Effect, NewClaim, Renewal},
     ledger::{self, Closing},
     observed::Facts,
@@ -128,6 +129,9 @@ impl Replica {
         claim.writer = world.nonce(&request.uid);
         claim.marked |= renewal.marked;
         claim.proved |= renewal.proved;
+        if renewal.take_over.is_some() {
+            claim.deadline = after(world.now, world.timing.effect_deadline);
+        }
         let claim = claim.clone();
         let until = world.time_to_act();
         let Ok(version) = world.write(object.fields.clone(), Some(object.version)) else {
