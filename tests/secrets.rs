@@ -1,12 +1,12 @@
-//! Where secrets may not be: an operator that logs all it can acts on an Okta organisation, on a slapd and on a ServiceNow
-//! instance, succeeds and fails, and then every place that keeps or tells something is searched for each secret, in every form that it could
+//! Where secrets may not be: an operator that logs all it can acts on an Okta organisation, on a slapd, on a ServiceNow
+//! instance and on a CXone tenant, succeeds and fails, and then every place that keeps or tells something is searched for each secret, in every form that it could
 //! have there. What is planted or known to be in a place must be found by the same search.
 
 mod support;
 
 use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL_NOPAD, HEXLOWER};
 use sandbox::{
-    Fault, FaultKind,
+    Fault, FaultKind, cxone,
     okta::auth::Role,
     options::token,
     servicenow::{OPERATOR, OPERATOR_PASSWORD, SignIn},
@@ -153,6 +153,19 @@ fn manifests(lab: &Lab, slapd: &Slapd, recipient: &Recipient) -> String {
             }}},
         }),
         ldap::policy("sn", "sn", &actions, &json!({ "password": password })),
+        json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "cx", "namespace": "readmit-system"},
+            "stringData": {"access-key-secret": cxone::ACCESS_KEY_SECRET, "client-secret": cxone::CLIENT_SECRET},
+        }),
+        json!({
+            "apiVersion": "readmit.dev/v1alpha1", "kind": "Directory", "metadata": {"name": "cx"},
+            "spec": {"provider": {"cxone": {
+                "url": lab.okta.addresses().cxone, "username": cxone::OPERATOR,
+                "accessKeyID": cxone::ACCESS_KEY_ID, "accessKeySecretRef": {"name": "cx"},
+                "clientID": cxone::CLIENT_ID, "clientSecretRef": {"name": "cx"},
+            }}},
+        }),
+        ldap::policy("cx", "cx", &actions, &json!({ "password": password })),
         ldap::policy("wrong-okta", "wrong-okta", &actions, &json!({})),
         ldap::policy("wrong-ldap", "wrong-ldap", &actions, &json!({})),
     ]);
@@ -177,6 +190,7 @@ fn act(lab: &Lab, operator: &Operator, slapd: &Slapd, recipient: &Recipient) -> 
         // Set, but then the change at the next sign-in is refused.
         ("okta", "bob@example.com", "Failed", "Refused"),
         ("sn", "ada.byte", "Succeeded", "PasswordReset"),
+        ("cx", "bob.ross@example.com", "Succeeded", "PasswordReset"),
     ];
     for (directory, login) in [("okta", "alice@example.com"), ("ldap", "alice")] {
         let name = format!("unlock-{directory}");
@@ -203,6 +217,13 @@ fn act(lab: &Lab, operator: &Operator, slapd: &Slapd, recipient: &Recipient) -> 
     let password = std::str::from_utf8(&passwords[3].bytes).expect("text");
     let signed_in = lab.okta.servicenow().sign_in("ada.byte", password, None);
     assert_eq!(signed_in, SignIn::MustChange, "what was opened is not what was set");
+    let password = std::str::from_utf8(&passwords[4].bytes).expect("text");
+    let signed_in = lab.okta.cxone().sign_in("bob.ross@example.com", password, None);
+    assert_eq!(
+        signed_in,
+        cxone::SignIn::MustChange,
+        "what was opened is not what was set"
+    );
     passwords
 }
 
@@ -285,6 +306,8 @@ fn no_secret_is_anywhere_but_in_secrets() {
         Secret::new("ServiceNow's password", OPERATOR_PASSWORD),
         Secret::new("ServiceNow's client secret", CLIENT_SECRET),
         Secret::new("the wrong bind password", WRONG_BIND),
+        Secret::new("CXone's access key", cxone::ACCESS_KEY_SECRET),
+        Secret::new("CXone's client secret", cxone::CLIENT_SECRET),
     ];
     let day_keys = day_keys(&lab);
     assert!(!day_keys.is_empty(), "nothing was derived");
@@ -309,7 +332,11 @@ fn no_secret_is_anywhere_but_in_secrets() {
         Place::new(
             "the log",
             log,
-            &["DEBUG HTTP{http.method=", "the API token was refused", "LDAP result 49"],
+            &[
+                "DEBUG HTTP{http.method=",
+                "the operator's credential was refused",
+                "LDAP result 49",
+            ],
         ),
     ];
     let secrets = Place::new("a Secret", secrets, &["readmit-day-key-"]);

@@ -47,4 +47,6 @@ pub mod types {
     pub const DONE_AT_SOURCE: &str = "DoneAtSource";
     /// Of a Directory with `spec.lockouts`: whether all locked accounts are shown as Account objects.
     pub const LOCKOUTS_LISTED: &str = "LockoutsListed";
+    /// Of a Directory with `spec.lockouts` whose upstream keeps a log of locks: whether it can be read.
+    pub const LOCK_CAUSES_KNOWN: &str = "LockCausesKnown";
 }

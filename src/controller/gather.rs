@@ -60,7 +60,11 @@ pub async fn gather(
         Fact::Find { directory, key } => {
             let upstream = context.directories.upstream(&directory).ok_or(PassError::Changed)?;
             let (begun, at) = (Instant::now(), clock::now());
-            let result = upstream.find(&call(context, lane(request)), &key).await;
+            let call = call(context, lane(request));
+            let result = match work.progress.by_hand {
+                true => upstream.find_waiting(&call, &key).await,
+                false => upstream.find(&call, &key).await,
+            };
             context.metrics.called(upstream.provider(), "Find", begun.elapsed());
             read(context, work, facts, directory, (result, at));
         }
@@ -136,8 +140,11 @@ fn read(
     work: &mut Work,
     facts: &mut Facts,
     directory: String,
-    (result, begun): (Result<AccountRead, ReadFailure>, Timestamp),
+    (mut result, begun): (Result<AccountRead, ReadFailure>, Timestamp),
 ) {
+    if let Ok(account) = &mut result {
+        context.directories.explain(&directory, account);
+    }
     match &result {
         Ok(account) if work.progress.sends.is_empty() => {
             work.progress.lockout = decide::lockout(account).or(work.progress.lockout.take());

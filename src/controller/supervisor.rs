@@ -307,30 +307,26 @@ fn status(handle: &Handle, state: &State) -> DirectoryStatus {
         (Some(trouble), None) if trouble.needs_person => ("False", "NeedsConfiguration", trouble.message.clone()),
         (Some(trouble), None) => ("False", "Unavailable", trouble.message.clone()),
         (None, _) if state.object.spec.suspend == Some(true) => ("True", "Suspended", "nothing is sent to it".into()),
-        (None, _) => ("True", "Ready", "probed; see capabilities".to_owned()),
+        (None, _) => ("True", "Ready", probed(&state.capabilities)),
     };
     let capabilities = match state.upstream.is_some() {
         true => capability_names(&state.capabilities),
         false => before.capabilities.clone(),
     };
-    let listed = state.lockouts.as_ref().map(|listing| listing.condition.clone());
-    let kept = || {
-        before
+    let wanted = state.object.spec.lockouts.is_some();
+    let optional = |kind, told: Option<(&str, &str, String)>| match told {
+        Some(told) => Some(record::condition(&before.conditions, kind, told, generation)),
+        // Not found out yet by this process: what was told before stands.
+        None if wanted => before
             .conditions
             .iter()
-            .find(|condition| condition.r#type == types::LOCKOUTS_LISTED)
-    };
-    let listed = match listed {
-        Some(listed) => Some(record::condition(
-            &before.conditions,
-            types::LOCKOUTS_LISTED,
-            listed,
-            generation,
-        )),
-        // Not listed yet by this process: what was told before stands.
-        None if state.object.spec.lockouts.is_some() => kept().cloned(),
+            .find(|condition| condition.r#type == kind)
+            .cloned(),
         None => None,
     };
+    let listed = state.lockouts.as_ref().map(|listing| listing.condition.clone());
+    let listed = optional(types::LOCKOUTS_LISTED, listed);
+    let explained = optional(types::LOCK_CAUSES_KNOWN, state.lock_log.told.clone());
     let locked = state
         .lockouts
         .as_ref()
@@ -339,8 +335,10 @@ fn status(handle: &Handle, state: &State) -> DirectoryStatus {
         observed_generation: generation,
         conditions: std::iter::once(record::condition(&before.conditions, types::READY, ready, generation))
             .chain(listed)
+            .chain(explained)
             .collect(),
-        locked_accounts: locked.or(before.locked_accounts.filter(|_| state.object.spec.lockouts.is_some())),
+        locked_accounts: locked.or(before.locked_accounts.filter(|_| wanted)),
+        lock_log: state.lock_log.mark.clone().filter(|_| wanted),
         capabilities,
         upstream: Some(state.identity.clone())
             .filter(|identity| !identity.is_empty())
@@ -365,13 +363,29 @@ fn rate(handle: &Handle, before: Option<Rate>) -> Option<Rate> {
     }
 }
 
+/// What is said of a Directory that can be used.
+fn probed(capabilities: &Capabilities) -> String {
+    match &capabilities.note {
+        Some(note) => format!("probed; see capabilities; {note}"),
+        None => "probed; see capabilities".into(),
+    }
+}
+
 /// What the upstream can do, in the words of manifests.
 fn capability_names(capabilities: &Capabilities) -> Vec<String> {
     let able = |steps: &[Step]| steps.iter().all(|step| !capabilities.unable.contains_key(step));
+    let unlock = match capabilities.unlock_by_hand {
+        true => "UnlockByHand",
+        false => "Unlock",
+    };
+    let password: &[Step] = match capabilities.reset_requires_change {
+        true => &[Step::SetPassword],
+        false => &[Step::SetPassword, Step::RequireChange],
+    };
     [
-        ("Unlock", &[Step::Unlock][..]),
+        (unlock, &[Step::Unlock][..]),
         ("Link", &[Step::SendLink]),
-        ("TemporaryPassword", &[Step::SetPassword, Step::RequireChange]),
+        ("TemporaryPassword", password),
         ("ChangeAtNextSignIn", &[Step::RequireChange]),
         ("RevokeSessions", &[Step::RevokeSessions]),
     ]

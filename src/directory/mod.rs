@@ -8,6 +8,7 @@ pub mod active_directory;
 mod breaker;
 mod bucket;
 mod connect;
+pub mod cxone;
 pub mod directory389;
 mod gate;
 mod http;
@@ -23,7 +24,10 @@ pub use connect::{Settings, connect};
 
 use crate::{
     api::common::AccountSelector,
-    domain::account::{AccountRead, Capabilities, Failure, FailureClass, Proof, ReadFailure, Sent, Step},
+    domain::{
+        account::{AccountRead, Capabilities, Failure, FailureClass, Proof, ReadFailure, Sent, Step},
+        lock_log::LockEvent,
+    },
     secret::Secret,
 };
 use async_trait::async_trait;
@@ -79,10 +83,30 @@ pub struct LockedPage {
     pub next: Option<String>,
 }
 
+/// Where reading of a log begins.
+#[derive(Clone, Copy, Debug)]
+pub enum LogStart<'a> {
+    /// At what happened then.
+    Since(Timestamp),
+    /// Where an earlier page ended, by its [`LogPage::cursor`].
+    After(&'a str),
+}
+
+/// Some of what an upstream's log tells of locks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogPage {
+    /// The events, in the order in which the log has them.
+    pub events: Vec<LockEvent>,
+    /// Where the log goes on.
+    pub cursor: String,
+    /// Whether there is more already.
+    pub more: bool,
+}
+
 /// One upstream.
 #[async_trait]
 pub trait Directory: Send + Sync {
-    /// The provider's name: `389-ds`, `active-directory`, `keycloak`, `okta`, `openldap`.
+    /// The provider's name: `389-ds`, `active-directory`, `cxone`, `keycloak`, `okta`, `openldap`.
     fn provider(&self) -> &'static str;
 
     /// Signs in, learns the upstream's identity and what it can do, and whether the rights suffice.
@@ -90,6 +114,12 @@ pub trait Directory: Send + Sync {
 
     /// Finds exactly one account, or says why not. By immutable id afterwards.
     async fn find(&self, call: &Call, key: &AccountSelector) -> Result<AccountRead, ReadFailure>;
+
+    /// Finds it for a request that waits for somebody to clear its lock by hand, and does nothing before that: that it is
+    /// still locked may be told from a list that is a while old, one for all who wait.
+    async fn find_waiting(&self, call: &Call, key: &AccountSelector) -> Result<AccountRead, ReadFailure> {
+        self.find(call, key).await
+    }
 
     /// Reads one account by its immutable id, from this server where the upstream has several.
     async fn read(&self, call: &Call, target: &Target) -> Result<AccountRead, ReadFailure>;
@@ -127,6 +157,12 @@ pub trait Directory: Send + Sync {
     async fn locked(&self, _: &Call, _page: Option<&str>) -> Result<LockedPage, ReadFailure> {
         let text = format!("{} cannot list locked accounts", self.provider());
         Err(Failure::new(FailureClass::Permanent, text).into())
+    }
+
+    /// What the upstream's log tells of locks, a page at a time; `None` where it has no log that does. `Permanent` says that
+    /// a cursor is of no use any more.
+    async fn lock_log(&self, _: &Call, _: LogStart<'_>) -> Result<Option<LogPage>, Failure> {
+        Ok(None)
     }
 
     /// Ends the account's sessions.

@@ -295,16 +295,10 @@ fn ready(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, acco
         return case.finish(Outcome::Failed, Reason::Refused, why);
     }
     if request.ask == Ask::Unlock && account.lock == LockState::NotLocked {
-        let also = if account.disabled == Some(true) {
-            "; it is disabled"
-        } else {
-            ""
-        };
-        let message = format!("the account was read as not locked{also}; nothing was done");
-        return case.finish(Outcome::Succeeded, Reason::NotLocked, message);
+        return not_locked(case, directory, account);
     }
     if let Some(obstacle) = plan::obstacle(request, account, &directory.capabilities, revoke) {
-        return hindrance::blocked(now, case, obstacle);
+        return hindrance::blocked(now, request, case, obstacle);
     }
     if let Some(wait) = case.setback(now) {
         return wait;
@@ -335,6 +329,29 @@ fn ready(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, acco
 /// Whether unlocking this account, as it was read, can do nothing but clear its lock.
 fn is_merely_cleared(account: &AccountRead) -> bool {
     matches!(&account.lock, LockState::Locked(lock) if lock.remedy == Remedy::Clear)
+}
+
+/// There is no lock: there was none, or somebody cleared it by hand since this request saw it.
+fn not_locked(case: &Case, directory: &DirectoryView, account: &AccountRead) -> Decision {
+    if let Some(why) = account.obstacles.get(&Step::Unlock) {
+        return case.finish(Outcome::Failed, Reason::Refused, why.clone());
+    }
+    let capabilities = &directory.capabilities;
+    if capabilities.unlock_by_hand && case.has_seen_lock() {
+        let then = capabilities.after_unlock.iter().map(|then| format!("; {then}"));
+        let message = format!(
+            "the lock is gone; the account was read back as not locked{}",
+            then.collect::<String>()
+        );
+        return case.finish(Outcome::Succeeded, Reason::Unlocked, message);
+    }
+    let also = if account.disabled == Some(true) {
+        "; it is disabled"
+    } else {
+        ""
+    };
+    let message = format!("the account was read as not locked{also}; nothing was done");
+    case.finish(Outcome::Succeeded, Reason::NotLocked, message)
 }
 
 /// A later time.

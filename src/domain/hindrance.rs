@@ -9,6 +9,7 @@ use crate::{
         observed::{DirectoryView, Observed},
         plan::{self, Obstacle},
         policy::{self, Protected, Subject},
+        request::{Ask, Request},
     },
 };
 use jiff::Timestamp;
@@ -82,13 +83,29 @@ pub fn untouchable(now: Timestamp, observed: &Observed, case: &Case, subject: &S
 }
 
 /// What keeps this account, as it was read, from what is asked.
-pub fn blocked(now: Timestamp, case: &Case, obstacle: Obstacle) -> Decision {
+pub fn blocked(now: Timestamp, request: &Request, case: &Case, obstacle: Obstacle) -> Decision {
     match obstacle {
         Obstacle::Refused(why) => case.finish(Outcome::Failed, Reason::Refused, why),
         Obstacle::NotCapable(why) => case.finish(Outcome::Failed, Reason::NotCapable, why),
         Obstacle::Unreadable(why) => case
             .wait(Reason::MissingRights, why, after(now, Duration::from_secs(60)))
             .needs_person(),
+        Obstacle::ByHand(what, poll) => {
+            let then = match request.ask {
+                Ask::Unlock => "this request ends once the account is read as not locked",
+                Ask::Reset { .. } => {
+                    "the password is reset then; to reset it now and leave the lock, create another request with unlock: \
+                     false"
+                }
+            };
+            // Whatever the directory proposes: neither a busy loop nor a forgotten request.
+            let poll = poll.clamp(Duration::from_secs(1), IDLE);
+            case.wait(
+                Reason::AwaitingManualAction,
+                format!("{what}; {then}"),
+                after(now, poll),
+            )
+        }
         Obstacle::Upstream(until) => {
             let message = format!("the directory itself ends this lock at {until:.0}; nothing can end it before");
             // A time that is over by our clock, or only just, must not become a busy loop.

@@ -19,6 +19,7 @@ pub mod hindrance;
 pub mod lease;
 pub mod ledger;
 pub mod limits;
+pub mod lock_log;
 pub mod lockouts;
 pub mod markers;
 pub mod observed;

@@ -301,7 +301,9 @@ fn locked(name: &str, lock: &Lock) -> Standing {
             Reason::AwaitingUpstream,
             format!("{keeps}: it ends by itself at {until:.0}"),
         ),
-        (None, Remedy::None(how)) => Standing::Keeps(Reason::AwaitingManualAction, format!("{keeps}: {how}")),
+        (None, Remedy::None(how) | Remedy::Manual { what: how, .. }) => {
+            Standing::Keeps(Reason::AwaitingManualAction, format!("{keeps}: {how}"))
+        }
         (None, Remedy::Unlock | Remedy::Clear | Remedy::Time) => Standing::Keeps(
             Reason::AwaitingManualAction,
             format!("{keeps}: an administrator must clear it there"),

@@ -10,6 +10,7 @@ mod support;
 mod active_directory;
 mod board;
 mod cell;
+mod cxone;
 mod directory389;
 mod fixture;
 mod found;
@@ -52,6 +53,7 @@ const PROVIDERS: &[Provider] = &[
     ("openldap", openldap::start),
     ("active-directory", active_directory::start),
     ("servicenow", servicenow::start),
+    ("cxone", cxone::start),
 ];
 
 /// Rows wait more than they work.

@@ -291,6 +291,7 @@ fn progress(progress: &Progress, h: &mut Print) {
         lockout,
         proof,
         proving,
+        by_hand,
         busy,
         target,
         plan,
@@ -333,6 +334,7 @@ fn progress(progress: &Progress, h: &mut Print) {
         lockout.is_some(),
         proof.as_ref().map(|proof| *proof == Proof::Ours),
         proving,
+        by_hand,
         target.is_some(),
         plan,
     )
