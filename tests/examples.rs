@@ -3,6 +3,8 @@
 
 #[path = "examples/cxone.rs"]
 mod cxone;
+#[path = "examples/routing.rs"]
+mod routing;
 #[path = "examples/servicenow.rs"]
 mod servicenow;
 mod support;

@@ -112,7 +112,9 @@ async fn rounds<K: RequestKind>(
         let now = clock::now();
         facts.shift(work.keep_pace(now, clock::boot_time()));
         work.progress.claim = claim_seen(context, request, work);
-        let directory = context.directories.view(&request.directory);
+        let claim = work.progress.claim.as_ref();
+        let claimed = claim.map(|seen| seen.claim.directory.as_str());
+        let directories = context.directories.views(&request.directory, claimed);
         let enforcement: Enforcement = context.enforcement.borrow().clone();
         let policies = context.catalog.policies();
         let observed = Observed {
@@ -120,7 +122,8 @@ async fn rounds<K: RequestKind>(
             request,
             enforcement: &enforcement,
             policies: &policies,
-            directory: directory.as_ref(),
+            directory: directories.iter().find(|view| view.name == request.directory),
+            directories: &directories,
             facts: &facts,
             progress: &work.progress,
         };
@@ -133,9 +136,10 @@ async fn rounds<K: RequestKind>(
                 return Ok(Pass::Over);
             }
             Decision::Wait(waiting) => {
-                let pause = status::waits(now, &observed, &waiting);
+                let sealed = work.prepared.as_ref().map(|prepared| prepared.sealed.clone());
+                let pause = status::waits(now, &observed, &waiting, &work.attempts, sealed);
                 work.progress.waits(now, &waiting, &facts, pause.unsaid);
-                return wait(object, request, context, &waiting, pause).await;
+                return wait(object, request, context, work, &waiting, pause).await;
             }
         }
     }
@@ -211,6 +215,15 @@ async fn finish<K: RequestKind>(
     Ok(())
 }
 
+/// What was done is recorded: from here on nothing is done any more, and only waited.
+fn hand_over(context: &Context, request: &Request, work: &mut Work, ending: &Ending) {
+    if let Some(closing) = ending.closing {
+        close(context, request, work, closing);
+    }
+    work.prepared = None;
+    work.progress.hand_over(ending);
+}
+
 /// The holder of a result closes the ledger entry soon.
 fn close(context: &Context, request: &Request, work: &mut Work, closing: crate::domain::ledger::Closing) {
     let account = work.held.take().map(|held| held.account);
@@ -222,9 +235,10 @@ fn close(context: &Context, request: &Request, work: &mut Work, closing: crate::
 }
 
 fn audit_ending(context: &Context, request: &Request, ending: &Ending) {
+    let account = ending.account.as_ref();
     context.audit.record(Entry {
-        directory: &request.directory,
-        account: ending.account.as_ref().map_or("", |account| &account.id),
+        directory: account.map_or(&request.directory, |account| &account.directory),
+        account: account.map_or("", |account| &account.id),
         policy: ending.policy.as_ref().map_or("", |policy| &policy.name),
         reason: Some(ending.reason),
         result: ending.outcome.as_str(),
@@ -248,11 +262,13 @@ pub fn line<'a>(event: Event, request: &'a Request) -> Entry<'a> {
     }
 }
 
-/// Puts a wait into the status where it is news and due.
+/// Puts a wait into the status where it is news and due. Where it says that everything was done but for what others do,
+/// the claim is closed with that.
 async fn wait<K: RequestKind>(
     object: &K,
     request: &Request,
     context: &Context,
+    work: &mut Work,
     waiting: &Waiting,
     pause: status::Pause,
 ) -> Result<Pass, PassError> {
@@ -280,6 +296,10 @@ async fn wait<K: RequestKind>(
         if waiting.needs_person {
             record::warn(context, object, waiting.reason.as_str(), &waiting.message).await;
         }
+    }
+    // Not before it stands in the status, as written now or before.
+    if let Some(ending) = waiting.outstanding.as_ref().filter(|_| !pause.unsaid) {
+        hand_over(context, request, work, ending);
     }
     let rest = pause.until.duration_since(clock::now());
     let rest = Duration::try_from(rest)
