@@ -44,7 +44,7 @@ pub(crate) struct Lab {
 }
 
 impl Lab {
-    pub(crate) fn open(programs: Programs, same_kind: bool) -> Result<Self> {
+    pub(crate) fn open(programs: Programs, bare_kind: bool) -> Result<Self> {
         let scratch = Scratch::new("readmit-bench-")?;
         crate::progress!("starting etcd and kube-apiserver");
         let plane = ControlPlane::start(Options::default())?;
@@ -62,7 +62,7 @@ impl Lab {
             sandbox,
             plane,
             runtime,
-            peer_kind: if same_kind { Kind::Unlock } else { Kind::Bare },
+            peer_kind: if bare_kind { Kind::Bare } else { Kind::Unlock },
             rounds: 0,
             scratch,
         };

@@ -47,9 +47,9 @@ struct Arguments {
     /// Only these parts
     #[arg(long)]
     only: Vec<Part>,
-    /// The peer acts on AccountUnlockRequests too
+    /// The peer acts on a kind of its own, and not on AccountUnlockRequests
     #[arg(long)]
-    same_kind: bool,
+    bare_kind: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -89,7 +89,7 @@ fn run(arguments: &Arguments) -> Result<Report> {
         sandbox: arguments.sandbox.clone(),
         peer: arguments.peer.clone(),
     };
-    let mut lab = Lab::open(programs, arguments.same_kind).context("set up the API server and the sandbox")?;
+    let mut lab = Lab::open(programs, arguments.bare_kind).context("set up the API server and the sandbox")?;
     subject::enforce_identity(&lab).context("start the operator for the first time")?;
     let mut report = Report::default();
     if wanted(Part::Burst) {

@@ -20,9 +20,10 @@ pub(crate) struct Arguments {
     /// Only these parts: burst (with steady), calls, memory, scale; the figures of others are null
     #[arg(long, value_name = "PART", value_delimiter = ',')]
     only: Vec<String>,
-    /// Let the peer act on AccountUnlockRequests, with their admission policies, in the place of a bare kind of its own
+    /// Let the peer act on a bare kind of its own, without rules and admission policies, in the place of
+    /// AccountUnlockRequests
     #[arg(long)]
-    same_kind: bool,
+    bare_kind: bool,
 }
 
 /// Builds and measures. The figures go to standard output, everything else to standard error.
@@ -48,8 +49,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     if arguments.quick {
         command.arg("--quick");
     }
-    if arguments.same_kind {
-        command.arg("--same-kind");
+    if arguments.bare_kind {
+        command.arg("--bare-kind");
     }
     for part in &arguments.only {
         command.args(["--only", part]);
