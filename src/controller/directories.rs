@@ -6,18 +6,20 @@ use super::{
     catalog::{self, Catalog},
     context::Context,
     follow::{self, Change},
+    line::{self, Line},
     lockouts, supervisor,
 };
 use crate::{
     api::{self, directory::RefusedSecret},
-    directory::{self, Lane, throttle::Throttle},
+    directory::{self, throttle::Throttle},
     domain::{
         account::{Capabilities, Failure},
         observed::{DirectoryView, Trouble},
+        request::Kind,
         rule::Rule,
     },
 };
-use kube::{Api, ResourceExt};
+use kube::{Api, ResourceExt, core::DynamicObject, runtime::reflector::ObjectRef};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
@@ -38,6 +40,8 @@ pub struct Handle {
     pub name: String,
     /// Its budget of calls.
     pub throttle: Throttle,
+    /// The requests that use it, and those that wait for their turn.
+    pub line: Arc<Line>,
     /// `spec.protectedAccounts`, compiled; or why they do not compile.
     pub protected: Result<Vec<Rule>, String>,
     /// Ends its supervisor.
@@ -90,12 +94,12 @@ impl Handle {
             lockouts: None,
             object: Arc::new(object.clone()),
         };
+        let at_once = rate.concurrency.min(object.spec.provider.most_at_once());
+        let throttle = Throttle::new(rate.requests_per_minute, at_once);
         Handle {
             name: object.name_any(),
-            throttle: Throttle::new(
-                rate.requests_per_minute,
-                rate.concurrency.min(object.spec.provider.most_at_once()),
-            ),
+            line: Arc::new(Line::new(throttle.clone())),
+            throttle,
             protected: catalog::rules("protectedAccounts", &object.spec.protected_accounts),
             stop,
             nudged: Notify::new(),
@@ -126,7 +130,6 @@ impl Handle {
             limits: spec.limits.clone(),
             protected: self.protected.as_ref().cloned().unwrap_or_default(),
             username_prefix: spec.username_prefix.clone().unwrap_or_default(),
-            queue: self.throttle.estimate(Lane::Person),
         }
     }
 }
@@ -155,6 +158,22 @@ impl Directories {
         let Some(handle) = self.handle(name) else { return };
         supervisor::mark_refused(&mut handle.state(), failure);
         handle.nudged.notify_one();
+    }
+
+    /// The requests that use a Directory, and those that wait for it.
+    pub fn line(&self, name: &str) -> Option<Arc<Line>> {
+        Some(self.handle(name)?.line.clone())
+    }
+
+    /// A request whose turn it was is gone.
+    pub fn dismiss(&self, kind: Kind, gone: &ObjectRef<DynamicObject>) {
+        for handle in self.all() {
+            handle.line.dismiss(|called| {
+                called.kind == kind
+                    && *called.name == *gone.name
+                    && gone.namespace.as_deref() == Some(&*called.namespace)
+            });
+        }
     }
 
     /// Policies changed: a connection that does not read groups may have to from now on.
@@ -231,6 +250,7 @@ pub async fn run(context: Arc<Context>) {
             Change::Here(object) => {
                 if let Some(handle) = context.directories.update(object, &stop) {
                     tokio::spawn(supervisor::supervise(context.clone(), handle.clone()));
+                    tokio::spawn(line::serve(context.clone(), handle.clone()));
                     tokio::spawn(lockouts::keep(context.clone(), handle));
                     context.woken.wake();
                 }

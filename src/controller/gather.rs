@@ -9,6 +9,7 @@ use crate::{
         decide,
         decision::Fact,
         observed::{AccountSeen, Facts},
+        queue::Turn,
         request::Request,
     },
 };
@@ -64,6 +65,10 @@ pub async fn gather(
                 .directories
                 .upstream(&request.directory)
                 .ok_or(PassError::Changed)?;
+            facts.turn = turn(context, request, work)?;
+            if facts.turn.is_some() {
+                return Ok(());
+            }
             let (begun, at) = (Instant::now(), clock::now());
             let result = upstream.find(&call(context, lane(request)), &request.account).await;
             context.metrics.called(upstream.provider(), "Find", begun.elapsed());
@@ -129,6 +134,20 @@ pub fn lane(request: &Request) -> Lane {
     } else {
         Lane::Person
     }
+}
+
+/// Asks whether it is the request's turn to use the directory: `None` where it is.
+fn turn(context: &Context, request: &Request, work: &mut Work) -> Result<Option<Turn>, PassError> {
+    let line = context
+        .directories
+        .line(&request.directory)
+        .ok_or(PassError::Changed)?;
+    // A Directory whose settings changed has another line, and its places are given anew.
+    let ticket = work.ticket.take().filter(|ticket| ticket.is_for(&line));
+    let ticket = ticket.unwrap_or_else(|| line.ticket(lane(request), request));
+    let turn = ticket.ask(request);
+    work.ticket = Some(ticket);
+    Ok(turn)
 }
 
 /// The frame of a call that reads.

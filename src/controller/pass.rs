@@ -7,6 +7,7 @@ use super::{
     day_keys::DayKeyError,
     execute, gather,
     kinds::RequestKind,
+    line::Ticket,
     record::{self, Written},
     work::{Gate, Work},
 };
@@ -69,6 +70,10 @@ pub async fn run<K: RequestKind>(object: Arc<K>, context: Arc<Context>) -> Resul
     }
     let epoch = context.woken.epoch();
     let action = rounds(&*object, &request, &context, &mut work).await;
+    if work.progress.promise.is_none() || action.is_err() {
+        // Others may use the directory; a place is kept only by who waits for its turn.
+        work.ticket = None;
+    }
     if let Ok(Pass::Again(at)) = &action {
         work.gate = Some(Gate {
             at: *at,
@@ -98,7 +103,8 @@ fn gated(context: &Context, request: &Request, work: &Work) -> Option<Duration> 
     let gate = work.gate.as_ref()?;
     let same = gate.generation == request.generation && gate.epoch == context.woken.epoch() && !request.deleting;
     let rest = gate.at.saturating_duration_since(Instant::now());
-    (same && !rest.is_zero()).then_some(rest)
+    let called = work.ticket.as_ref().is_some_and(Ticket::is_called);
+    (same && !called && !rest.is_zero()).then_some(rest)
 }
 
 async fn rounds<K: RequestKind>(
@@ -186,6 +192,8 @@ async fn finish<K: RequestKind>(
     now: Timestamp,
     ending: &Ending,
 ) -> Result<(), PassError> {
+    // The directory is not needed any more, and to record the end may take a while.
+    work.ticket = None;
     let prepared = work.prepared.as_ref().filter(|_| ending.deliver);
     let sealed = prepared.map(|prepared| prepared.sealed.clone());
     let status: RequestStatus = status::ended(now, request, ending, &work.attempts, sealed);

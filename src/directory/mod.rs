@@ -19,6 +19,7 @@ mod recent;
 pub mod servicenow;
 pub mod throttle;
 
+pub use crate::domain::queue::Lane;
 pub use connect::{Settings, connect};
 
 use crate::{
@@ -29,19 +30,6 @@ use crate::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 use std::time::Instant;
-
-/// Whose turn it is when the budget of calls is short, first to last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Lane {
-    /// Reading back what was done; a tenth of the rate is kept back for it.
-    ReadBack,
-    /// Requests by people.
-    Person,
-    /// Requests by service accounts.
-    ServiceAccount,
-    /// Probes, sweeps and sets.
-    Background,
-}
 
 /// The frame of one call.
 #[derive(Clone, Copy, Debug)]

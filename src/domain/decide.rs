@@ -67,7 +67,9 @@ fn expired(now: Timestamp, observed: &Observed, case: &Case, expires: Timestamp)
             Decision::Gather(fact) if !matches!(fact, Fact::Prepare { .. }) => return Decision::Gather(fact),
             Decision::Finish(ending) if ending.reason == Reason::AlreadyExecuted => return Decision::Finish(ending),
             // The same manifest is being executed: what comes of it is this request's ending too.
-            Decision::Wait(waiting) if !hopeless && executed::is_awaited(observed) => return Decision::Wait(waiting),
+            Decision::Wait(waiting) if !hopeless && (executed::is_awaited(observed) || waiting.promise.is_some()) => {
+                return Decision::Wait(waiting);
+            }
             _ => {}
         }
     }
@@ -231,10 +233,7 @@ fn look_up(now: Timestamp, observed: &Observed, case: &Case) -> Decision {
         Some(AccountSeen {
             result: Err(failure), ..
         }) => case.unread(now, failure),
-        _ if directory.queue > observed.timing.wait_notice => {
-            let message = format!("directory {} is at its rate limit", directory.name);
-            case.wait(Reason::RateLimited, message, after(now, directory.queue))
-        }
+        _ if let Some(turn) = observed.facts.turn => case.queued(now, turn),
         _ => Decision::Gather(Fact::Find),
     }
 }

@@ -6,7 +6,7 @@ use crate::{
         account::{AccountFields, Claim, LedgerEntry},
         request_status::{AccountReference, Lockout, PolicyReference},
     },
-    domain::{account::Step, ledger::Closing},
+    domain::{account::Step, ledger::Closing, queue::Promise},
 };
 use jiff::Timestamp;
 
@@ -174,4 +174,6 @@ pub struct Waiting {
     pub account: Option<AccountReference>,
     /// The lock as it was read.
     pub lockout: Option<Lockout>,
+    /// What the message says of its turn, where it waits for that.
+    pub promise: Option<Promise>,
 }

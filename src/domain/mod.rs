@@ -23,6 +23,7 @@ pub mod password;
 pub mod person;
 pub mod plan;
 pub mod policy;
+pub mod queue;
 pub mod recovery;
 pub mod request;
 pub mod rule;

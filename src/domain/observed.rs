@@ -14,6 +14,7 @@ use crate::{
         decision::Waiting,
         enforcement::Enforcement,
         policy::Policy,
+        queue::{Promise, Turn},
         request::Request,
         rule::Rule,
         settings::Timing,
@@ -62,8 +63,6 @@ pub struct DirectoryView {
     pub protected: Vec<Rule>,
     /// `spec.usernamePrefix`.
     pub username_prefix: String,
-    /// How long a call would wait for its turn.
-    pub queue: Duration,
 }
 
 /// Why a Directory cannot be used right now.
@@ -96,6 +95,8 @@ pub struct Facts {
     pub link_sent: Option<bool>,
     /// Whether any account holds an open claim by this request, asked of the API server itself.
     pub claimed_elsewhere: Option<bool>,
+    /// What it has to wait for before the directory is asked; `None` where it is its turn, or that was not asked.
+    pub turn: Option<Turn>,
 }
 
 impl Facts {
@@ -164,6 +165,8 @@ pub struct Progress {
     pub proving: bool,
     /// The claim of another request that it waits for.
     pub busy: Option<Box<Busy>>,
+    /// What it was told of its turn.
+    pub promise: Option<Promise>,
     /// The account that is acted on, once something was sent.
     pub target: Option<Acting>,
     /// The steps of the claim that is ours.
@@ -306,6 +309,7 @@ impl Progress {
     /// claim, the ledger tells when that is gone.
     pub fn waits(&mut self, now: Timestamp, waiting: &Waiting, facts: &Facts, unsaid: bool) {
         self.waiting_since.get_or_insert(now);
+        self.promise = waiting.promise;
         self.unsaid_since = unsaid.then(|| self.unsaid_since.unwrap_or(now));
         let ledger = facts.ledger.as_ref().filter(|_| waiting.reason == Reason::AccountBusy);
         self.busy = ledger.map(|seen| {
@@ -323,6 +327,9 @@ impl Progress {
         let setbacks = [self.failure.as_mut(), self.unread.as_mut()].into_iter().flatten();
         let times = times.chain(setbacks.map(|setback| &mut setback.at));
         let since = [self.waiting_since.as_mut(), self.unsaid_since.as_mut()];
+        if let Some(promise) = &mut self.promise {
+            promise.at = promise.at.saturating_add(by).unwrap_or(promise.at);
+        }
         for time in times.chain(since.into_iter().flatten()) {
             *time = time.saturating_add(by).unwrap_or(*time);
         }

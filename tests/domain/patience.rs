@@ -220,6 +220,7 @@ fn says(scene: &mut Scene, reason: Reason) -> Option<Reason> {
         policy: None,
         account: None,
         lockout: None,
+        promise: None,
     };
     let pause = status::waits(scene.now, &observed, &waiting);
     scene.progress.waits(scene.now, &waiting, &facts, pause.unsaid);

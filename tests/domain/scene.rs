@@ -14,6 +14,7 @@ use readmit::{
         enforcement::Enforcement,
         observed::{AccountSeen, DirectoryView, Facts, LedgerSeen, Observed, Progress, Setback},
         policy::Policy,
+        queue::Turn,
         request::Request,
         settings::Timing,
     },
@@ -33,6 +34,8 @@ pub struct Scene {
     pub may_use: bool,
     pub may_inspect: bool,
     pub progress: Progress,
+    /// What it has to wait for before the directory is asked.
+    pub turn: Option<Turn>,
     asked: RefCell<Vec<Fact>>,
 }
 
@@ -51,6 +54,7 @@ impl Scene {
             may_use: true,
             may_inspect: false,
             progress: Progress::default(),
+            turn: None,
             asked: RefCell::default(),
         }
     }
@@ -85,6 +89,7 @@ impl Scene {
             Fact::MayUseAny => facts.may_use_any = Some(self.may_use),
             Fact::MayInspect => facts.may_inspect = Some(self.may_inspect),
             Fact::NamespaceLabels => facts.namespace_labels = Some(Default::default()),
+            Fact::Find if self.turn.is_some() => facts.turn = self.turn,
             Fact::Find | Fact::Read { .. } => {
                 facts.account = Some(AccountSeen {
                     result: self.found.clone(),

@@ -109,7 +109,6 @@ pub fn directory() -> DirectoryView {
         limits: Vec::new(),
         protected: Vec::new(),
         username_prefix: String::new(),
-        queue: Duration::ZERO,
     }
 }
 

@@ -1,0 +1,169 @@
+//! A locked-out crowd: an organisation of its own with Okta's rate limits in force, a Directory with a budget, and a
+//! pipeline that asks for all of them at once.
+
+use crate::support::{
+    lab::{Lab, directory, policy},
+    stage::{Operator, ready},
+};
+use futures::{StreamExt, TryStreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use sandbox::{Entry, Origin, SEED_PASSWORD, Sandbox, SeedUser, Status};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+use tokio::runtime::Runtime;
+
+/// How many are locked out.
+pub const CROWD: usize = 2_000;
+/// What an unlock costs: the account, its administrator roles, the unlock, the account again.
+pub const COST: usize = 4;
+/// How many requests are on their way to the API server at once.
+const AT_ONCE: usize = 32;
+
+/// The crowd, and what it is locked out of.
+pub struct Crowd {
+    pub lab: Lab,
+    pub org: Sandbox,
+    pub operator: Operator,
+    per_minute: u32,
+    runtime: Runtime,
+}
+
+/// A request that waits, and what it was told.
+pub struct Told {
+    pub name: String,
+    /// When that was read.
+    pub seen: Timestamp,
+    /// When its turn was said to come.
+    pub at: Timestamp,
+}
+
+impl Crowd {
+    /// `None` where this machine cannot have a control plane. `window`: how long one of Okta's windows is.
+    pub fn gather(per_minute: u32, window: Duration) -> Option<Self> {
+        let lab = Lab::open()?;
+        let org = lab.other_org("storm");
+        org.configure(|settings| {
+            settings.rate_limits.window_ms = u64::try_from(window.as_millis()).expect("a short window");
+            // Each of the operator's calls counts against one of these, and a token may use half of each.
+            settings.rate_limits.default_limit = 600;
+            settings.rate_limits.limits.clear();
+        });
+        let people = (0..CROWD).map(|n| SeedUser::new(&login(n), Status::LockedOut, Some(SEED_PASSWORD)));
+        org.seed(people).expect("new logins");
+        let rate = format!("requestsPerMinute: {per_minute}, concurrency: 10");
+        let storm = directory("storm", &org, "").replace("requestsPerMinute: 60000, concurrency: 64", &rate);
+        assert!(storm.contains(&rate), "{storm}");
+        lab.admin(&storm);
+        let storm = policy("storm", "Unlock", "serviceAccounts: true").replace("[okta]", "[storm]");
+        lab.admin(&storm);
+        lab.admin(&policy("desk", "Unlock", ""));
+        let operator = lab.operator(&[("READMIT_LOG", "info")]);
+        Some(Crowd {
+            lab,
+            org,
+            operator,
+            per_minute,
+            runtime: Runtime::new().expect("a runtime"),
+        })
+    }
+
+    /// Has the pipeline ask for everybody.
+    pub fn asks(&self) {
+        let not_after = Timestamp::now() + SignedDuration::from_hours(12);
+        let path = "/apis/readmit.dev/v1alpha1/namespaces/default/accountunlockrequests";
+        self.runtime.block_on(async {
+            let file = Kubeconfig::read_from(self.lab.plane.kubeconfig("pipeline")).expect("a kubeconfig");
+            let config = kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default());
+            let client = kube::Client::try_from(config.await.expect("a configuration")).expect("a client");
+            let creations = (0..CROWD).map(|n| {
+                let client = client.clone();
+                let mut request = request(&format!("crowd-{n:04}"), "storm", &login(n));
+                request["spec"]["notAfter"] = json!(format!("{not_after:.0}"));
+                async move {
+                    let post = http::Request::post(path).header("content-type", "application/json");
+                    let post = post.body(request.to_string().into_bytes()).expect("a request");
+                    client.request_text(post).await.map(drop)
+                }
+            });
+            let made = stream::iter(creations).buffer_unordered(AT_ONCE).try_collect::<Vec<()>>();
+            made.await.expect("the pipeline may ask");
+        });
+    }
+
+    /// The calls of the operator to the organisation that were received in this time, probes included.
+    pub fn calls(&self, from: Timestamp, to: Timestamp) -> Vec<Entry> {
+        let calls = self.org.truth().into_iter();
+        let of_api = calls.filter(|call| call.origin == Origin::Api);
+        of_api.filter(|call| (from..to).contains(&call.received)).collect()
+    }
+
+    /// How many calls the budget allows in this time.
+    pub fn allowed(&self, time: Duration) -> f64 {
+        f64::from(self.per_minute) / 60.0 * time.as_secs_f64()
+    }
+
+    /// No call of ours was one too many.
+    #[track_caller]
+    pub fn assert_none_refused(&self) {
+        let refused = self.org.truth().into_iter().filter(|call| call.status == Some(429));
+        let refused: Vec<String> = refused.map(|call| format!("{} {}", call.method, call.path)).collect();
+        assert!(refused.is_empty(), "{} calls were refused: {:?}", refused.len(), &refused[..1]);
+    }
+
+    /// What those who wait were told of their turn; those who were told nothing yet are left out.
+    pub fn told(&self) -> Vec<Told> {
+        let seen = Timestamp::now();
+        let all = self.lab.list("accountunlockrequests");
+        let told = all.iter().filter(|request| request["status"]["outcome"].is_null());
+        told.filter_map(|request| {
+            let ready = ready(&request["status"]);
+            let (_, at) = ready["message"].as_str()?.split_once("whose turn comes at about ")?;
+            assert_eq!(ready["reason"], "RateLimited", "{request:#}");
+            Some(Told {
+                name: name(request),
+                seen,
+                at: at.parse().expect("a time"),
+            })
+        })
+        .collect()
+    }
+
+    /// Somebody of the desk asks for one more; answers how long it took, from before the request was sent until its end
+    /// is seen.
+    pub fn lets_in(&self, name: &str, directory: &str, login: &str) -> Duration {
+        let begun = Instant::now();
+        self.lab.create("bob", &request(name, directory, login).to_string());
+        let args = ["wait", "--for=jsonpath={.status.completionTime}", "--timeout=60s", "aur", name];
+        self.lab.kubectl(&args);
+        let took = begun.elapsed();
+        let status = self.lab.get("aur", name)["status"].clone();
+        assert_eq!(ready(&status)["reason"], "Unlocked", "{status:#}");
+        took
+    }
+
+    /// What the operator holds in memory, in MB.
+    pub fn memory(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.operator.pid())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
+        kib.expect("a number of kB") * 1024.0 / 1e6
+    }
+}
+
+/// The name of an object.
+pub fn name(object: &Value) -> String {
+    object["metadata"]["name"].as_str().expect("a name").to_owned()
+}
+
+fn login(n: usize) -> String {
+    format!("crowd-{n:04}@example.com")
+}
+
+fn request(name: &str, directory: &str, login: &str) -> Value {
+    json!({
+        "apiVersion": "readmit.dev/v1alpha1", "kind": "AccountUnlockRequest",
+        "metadata": {"name": name, "namespace": "default"},
+        "spec": {"directory": directory, "account": {"login": login}},
+    })
+}
