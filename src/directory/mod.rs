@@ -61,7 +61,7 @@ pub struct Probe {
 /// Some of the accounts that are locked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LockedPage {
-    /// The accounts, in the order of their ids.
+    /// The accounts, in an order that the provider keeps from page to page.
     pub accounts: Vec<AccountRead>,
     /// Asks for the next page; `None` on the last.
     pub next: Option<String>,
