@@ -138,10 +138,7 @@ pub fn lane(request: &Request) -> Lane {
 
 /// Asks whether it is the request's turn to use the directory: `None` where it is.
 fn turn(context: &Context, request: &Request, work: &mut Work) -> Result<Option<Turn>, PassError> {
-    let line = context
-        .directories
-        .line(&request.directory)
-        .ok_or(PassError::Changed)?;
+    let line = context.directories.line(&request.directory).ok_or(PassError::Changed)?;
     // A Directory whose settings changed has another line, and its places are given anew.
     let ticket = work.ticket.take().filter(|ticket| ticket.is_for(&line));
     let ticket = ticket.unwrap_or_else(|| line.ticket(lane(request), request));

@@ -86,7 +86,9 @@ impl Crowd {
                     client.request_text(post).await.map(drop)
                 }
             });
-            let made = stream::iter(creations).buffer_unordered(AT_ONCE).try_collect::<Vec<()>>();
+            let made = stream::iter(creations)
+                .buffer_unordered(AT_ONCE)
+                .try_collect::<Vec<()>>();
             made.await.expect("the pipeline may ask");
         });
     }
@@ -108,7 +110,12 @@ impl Crowd {
     pub fn assert_none_refused(&self) {
         let refused = self.org.truth().into_iter().filter(|call| call.status == Some(429));
         let refused: Vec<String> = refused.map(|call| format!("{} {}", call.method, call.path)).collect();
-        assert!(refused.is_empty(), "{} calls were refused: {:?}", refused.len(), &refused[..1]);
+        assert!(
+            refused.is_empty(),
+            "{} calls were refused: {:?}",
+            refused.len(),
+            &refused[..1]
+        );
     }
 
     /// What those who wait were told of their turn; those who were told nothing yet are left out.
@@ -134,7 +141,13 @@ impl Crowd {
     pub fn lets_in(&self, name: &str, directory: &str, login: &str) -> Duration {
         let begun = Instant::now();
         self.lab.create("bob", &request(name, directory, login).to_string());
-        let args = ["wait", "--for=jsonpath={.status.completionTime}", "--timeout=60s", "aur", name];
+        let args = [
+            "wait",
+            "--for=jsonpath={.status.completionTime}",
+            "--timeout=60s",
+            "aur",
+            name,
+        ];
         self.lab.kubectl(&args);
         let took = begun.elapsed();
         let status = self.lab.get("aur", name)["status"].clone();

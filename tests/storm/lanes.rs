@@ -37,7 +37,10 @@ fn nobody_else_feels_the_storm_and_who_waits_knows_for_how_long() {
     let last = told.iter().map(|told| told.at).max().expect("somebody waits");
     let rest = last.duration_since(begun).as_secs_f64();
     let expected = (CROWD * COST) as f64 / crowd.allowed(Duration::from_secs(1));
-    assert!((rest - expected).abs() < expected / 5.0, "the last in {rest} s, not {expected} s");
+    assert!(
+        (rest - expected).abs() < expected / 5.0,
+        "the last in {rest} s, not {expected} s"
+    );
     let middle = begun + last.duration_since(begun) / 2;
     let early = told.iter().filter(|told| told.at < middle).count() as f64 / told.len() as f64;
     assert!((0.35..0.65).contains(&early), "{early} of all before half the time");
@@ -51,10 +54,16 @@ fn nobody_else_feels_the_storm_and_who_waits_knows_for_how_long() {
     let new = crowd.lab.plane.calls_since(GROUP, &writes, &[]).expect("metrics");
     let finished = crowd.calls(quiet, ended).len() / COST;
     let written = usize::try_from(new.get(STATUS).copied().unwrap_or_default()).expect("a count");
-    assert!(written <= finished + 20, "{written} statuses were written, {finished} requests ended");
+    assert!(
+        written <= finished + 20,
+        "{written} statuses were written, {finished} requests ended"
+    );
     let all = crowd.lab.plane.calls_since(GROUP, &before, &[]).expect("metrics");
     let all = usize::try_from(all[STATUS]).expect("a count");
-    assert!(all < CROWD * 11 / 10, "{all} statuses were written for {CROWD} that wait");
+    assert!(
+        all < CROWD * 11 / 10,
+        "{all} statuses were written for {CROWD} that wait"
+    );
     let grown = crowd.memory() - waiting;
     assert!(grown < 3.0, "{grown} MB more while nothing but time passed");
     assert!(waiting - idle < 30.0, "{} MB for {CROWD} requests", waiting - idle);
@@ -62,6 +71,9 @@ fn nobody_else_feels_the_storm_and_who_waits_knows_for_how_long() {
     // The budget is used, and not overdrawn by more than its burst.
     let time = ended.duration_since(begun).unsigned_abs();
     let (made, allowed) = (crowd.calls(begun, ended).len() as f64, crowd.allowed(time));
-    assert!((0.8..=1.0).contains(&(made / (allowed + 60.0))), "{made} calls, {allowed} allowed");
+    assert!(
+        (0.8..=1.0).contains(&(made / (allowed + 60.0))),
+        "{made} calls, {allowed} allowed"
+    );
     crowd.assert_none_refused();
 }

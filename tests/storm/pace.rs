@@ -65,14 +65,28 @@ fn watch(crowd: &Crowd, promises: &mut Vec<Told>) -> HashMap<String, Timestamp> 
         std::thread::sleep(Duration::from_secs(8));
         promises.extend(crowd.told());
         let all = crowd.lab.list("accountunlockrequests");
-        let ended: Vec<&Value> = all.iter().filter(|request| !request["status"]["outcome"].is_null()).collect();
-        let good = ended.iter().filter(|request| request["status"]["outcome"] == "Succeeded").count();
+        let ended: Vec<&Value> = all
+            .iter()
+            .filter(|request| !request["status"]["outcome"].is_null())
+            .collect();
+        let good = ended
+            .iter()
+            .filter(|request| request["status"]["outcome"] == "Succeeded")
+            .count();
         assert_eq!(good, ended.len(), "some did not succeed");
         if ended.len() == CROWD {
             let time = |request: &Value| request["status"]["completionTime"].as_str()?.parse().ok();
-            return ended.iter().map(|request| (name(request), time(request).expect("a time"))).collect();
+            return ended
+                .iter()
+                .map(|request| (name(request), time(request).expect("a time")))
+                .collect();
         }
-        assert!(Instant::now() < end, "{} of {CROWD} ended\n{}", ended.len(), crowd.operator.tail());
+        assert!(
+            Instant::now() < end,
+            "{} of {CROWD} ended\n{}",
+            ended.len(),
+            crowd.operator.tail()
+        );
     }
 }
 
@@ -82,5 +96,10 @@ fn missed(told: &Told, ended: &HashMap<String, Timestamp>) -> Option<String> {
     let came = ended[&told.name];
     let slack = SignedDuration::from_secs(10) + told.at.duration_since(told.seen).abs() / 4;
     let off = came.duration_since(told.at).abs();
-    (off > slack).then(|| format!("{} was told {} at {}, and was let in at {came}", told.name, told.at, told.seen))
+    (off > slack).then(|| {
+        format!(
+            "{} was told {} at {}, and was let in at {came}",
+            told.name, told.at, told.seen
+        )
+    })
 }

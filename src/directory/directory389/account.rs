@@ -40,10 +40,7 @@ impl Directory389 {
         let names = named.attributes().map(|attribute| attribute.name.as_str());
         let (wanted, mut unreadable) = profile::select(names);
         let entry = lookup::again(session, &named.dn, search, &[wanted.as_slice(), &STATE].concat()).await?;
-        let id = entry
-            .first(UNIQUE_ID)
-            .ok_or_else(no_id)?
-            .to_owned();
+        let id = entry.first(UNIQUE_ID).ok_or_else(no_id)?.to_owned();
         let global = policy::global(session).await?;
         let administrators = self.administrators(global.as_ref());
         let (hidden, groups, listed) = tokio::join!(

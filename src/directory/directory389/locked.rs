@@ -36,11 +36,10 @@ impl Directory389 {
         let selection = self.selection();
         let everybody = selection.accounts(filter::present("objectClass"));
         let hidden = listing::hidden(session, (&self.spec.base_dn, &everybody), &ABSENCE_MATTERS).await?;
-        if let Some(name) = hidden
-            .iter()
-            .find(|name| [RETRY_COUNT, UNLOCK_TIME].contains(name))
-        {
-            return Err(needs_config(&format!("give the operator's account read access to {name}")));
+        if let Some(name) = hidden.iter().find(|name| [RETRY_COUNT, UNLOCK_TIME].contains(name)) {
+            return Err(needs_config(&format!(
+                "give the operator's account read access to {name}"
+            )));
         }
         let attributes = [STATE.as_slice(), &[&self.spec.login_attribute]].concat();
         let query = Query {

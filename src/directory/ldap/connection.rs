@@ -7,8 +7,7 @@ use super::{Answer, Endpoint, Entry, Fault, endpoint::connect_fault, ppolicy};
 use crate::secret::Secret;
 use futures::FutureExt;
 use ldap3::{
-    Ldap, LdapConnAsync, LdapResult, Mod, ResultEntry, Scope, SearchEntry, SearchOptions,
-    controls::RawControl,
+    Ldap, LdapConnAsync, LdapResult, Mod, ResultEntry, Scope, SearchEntry, SearchOptions, controls::RawControl,
     exop::PasswordModify,
 };
 use std::{

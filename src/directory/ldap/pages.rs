@@ -64,13 +64,13 @@ impl Pages<'_> {
         found.more |= found.entries.len() > room;
         found.entries.truncate(room);
         self.taken = self.taken.saturating_add(found.entries.len());
-        let cookie = connection.ask(async { Ok(cookie(&result.ctrls)) }).await?;
+        let cookie = connection.ask(async { Ok(next_cookie(&result.ctrls)) }).await?;
         self.cookie = Some(cookie).filter(|cookie| !found.more && !cookie.is_empty());
         Ok(Some(found))
     }
 }
 
-fn cookie(controls: &[Control]) -> Vec<u8> {
+fn next_cookie(controls: &[Control]) -> Vec<u8> {
     controls
         .iter()
         .find_map(|control| match control {

@@ -36,11 +36,10 @@ impl OpenLdap {
         let selection = self.selection();
         let everybody = selection.accounts(filter::present("objectClass"));
         let hidden = listing::hidden(session, (&self.spec.base_dn, &everybody), &ABSENCE_MATTERS).await?;
-        if let Some(name) = hidden
-            .iter()
-            .find(|name| [LOCKED_TIME, TMP_LOCKOUT_END].contains(name))
-        {
-            return Err(needs_config(&format!("give the operator's account read access to {name}")));
+        if let Some(name) = hidden.iter().find(|name| [LOCKED_TIME, TMP_LOCKOUT_END].contains(name)) {
+            return Err(needs_config(&format!(
+                "give the operator's account read access to {name}"
+            )));
         }
         let attributes = [STATE.as_slice(), &[&self.spec.login_attribute]].concat();
         let traces = filter::or(&[filter::present(LOCKED_TIME), filter::present(TMP_LOCKOUT_END)]);
@@ -59,7 +58,13 @@ impl OpenLdap {
                 return Err(listing::cut_off());
             }
             for entry in &found.entries {
-                let policy = policy_of(session, &mut policies, (entry, &hidden), server.default_policy.as_deref()).await;
+                let policy = policy_of(
+                    session,
+                    &mut policies,
+                    (entry, &hidden),
+                    server.default_policy.as_deref(),
+                )
+                .await;
                 let account = self.shown(entry, hidden.clone(), policy)?;
                 if is_locked_out(&account.lock) {
                     locked.take(account);

@@ -78,7 +78,10 @@ fn lanes_go_first_to_last_and_wait_for_none_behind_them() {
     for n in 0..50 {
         queue.ask(&place(Lane::ServiceAccount, 0, n), || n, Duration::ZERO, &budget);
     }
-    assert_eq!(queue.ask(&place(Lane::Person, 9, 99), || 99, Duration::ZERO, &budget), None);
+    assert_eq!(
+        queue.ask(&place(Lane::Person, 9, 99), || 99, Duration::ZERO, &budget),
+        None
+    );
     let background = queue.ask(&place(Lane::Background, 0, 98), || 98, Duration::ZERO, &budget);
     assert_eq!(background.map(|turn| turn.ahead), Some(51));
 }
@@ -94,7 +97,11 @@ fn who_was_called_and_is_gone_holds_nobody_up() {
     queue.leave(&places[0], Duration::ZERO, 0);
     assert_eq!(queue.call(Duration::ZERO, &budget), Next::Call(1));
     assert_eq!(queue.call(seconds(4), &budget), Next::Later(seconds(8)));
-    assert_eq!(queue.call(seconds(5), &budget), Next::Call(2), "it did not come in time");
+    assert_eq!(
+        queue.call(seconds(5), &budget),
+        Next::Call(2),
+        "it did not come in time"
+    );
     queue.dismiss(|n| *n == 2);
     assert_eq!(queue.call(seconds(5), &budget), Next::Call(3), "it is known to be gone");
     assert_eq!(queue.call(seconds(10), &budget), Next::Nobody);
@@ -108,7 +115,11 @@ fn serve(queue: &mut Queue<usize>, places: &[Place], bucket: &Bucket, calls: u64
         match queue.call(now, &budget) {
             Next::Call(n) => {
                 order.push((n, now));
-                assert_eq!(queue.ask(&places[n], || n, now, &budget), None, "whoever is called is served");
+                assert_eq!(
+                    queue.ask(&places[n], || n, now, &budget),
+                    None,
+                    "whoever is called is served"
+                );
                 now += bucket.make(calls);
                 queue.leave(&places[n], now, bucket.made.get());
             }
