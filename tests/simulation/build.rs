@@ -12,7 +12,7 @@ use readmit::{
     },
 };
 use serde_json::{Value, json};
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 pub fn time(text: &str) -> Timestamp {
     text.parse().unwrap()

@@ -74,8 +74,9 @@ impl Crowd {
         let path = "/apis/readmit.dev/v1alpha1/namespaces/default/accountunlockrequests";
         self.runtime.block_on(async {
             let file = Kubeconfig::read_from(self.lab.plane.kubeconfig("pipeline")).expect("a kubeconfig");
-            let config = kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default());
-            let client = kube::Client::try_from(config.await.expect("a configuration")).expect("a client");
+            let options = KubeConfigOptions::default();
+            let config = kube::Config::from_custom_kubeconfig(file, &options).await;
+            let client = kube::Client::try_from(config.expect("a configuration")).expect("a client");
             let creations = (0..CROWD).map(|n| {
                 let client = client.clone();
                 let mut request = request(&format!("crowd-{n:04}"), "storm", &login(n));
