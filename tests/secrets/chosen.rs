@@ -147,6 +147,10 @@ fn no_secret_is_anywhere_but_in_secrets() {
     ];
     // The finest that libraries are let say, and the product's own words about what is refused.
     let log = ["DEBUG HTTP{http.method=", "the API token was refused", "LDAP result 49"];
-    let known = (&[PLANTED, SEALED, "CredentialRefused"][..], &log[..], &[PLANTED, SEALED][..]);
+    let known = (
+        &[PLANTED, SEALED, "CredentialRefused"][..],
+        &log[..],
+        &[PLANTED, SEALED][..],
+    );
     places::assert_kept(&lab, &operator, &never, &credentials, known);
 }

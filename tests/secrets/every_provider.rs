@@ -24,7 +24,10 @@ const SEALED: &str = "BEGIN AGE ENCRYPTED FILE";
 fn fixtures() -> Vec<Box<dyn Fixture>> {
     let started: Vec<_> = std::thread::scope(|scope| {
         let starting: Vec<_> = PROVIDERS.iter().map(|(_, start)| scope.spawn(start)).collect();
-        starting.into_iter().map(|start| start.join().expect("no panic")).collect()
+        starting
+            .into_iter()
+            .map(|start| start.join().expect("no panic"))
+            .collect()
     });
     started.into_iter().filter_map(skip::unless_missing).collect()
 }
@@ -35,7 +38,8 @@ fn credentials(manifests: &[Value]) -> Vec<Secret> {
     let entries = secrets.flat_map(|secret| {
         let name = secret["metadata"]["name"].as_str().expect("a name");
         let data = secret["stringData"].as_object().expect("text");
-        data.iter().map(move |(key, value)| (format!("{key} of Secret {name}"), value))
+        data.iter()
+            .map(move |(key, value)| (format!("{key} of Secret {name}"), value))
     });
     let hidden = entries.filter(|(name, _)| !name.starts_with("ca.crt ") && !name.starts_with("username "));
     hidden
@@ -49,7 +53,10 @@ fn wrong(fixture: &dyn Fixture) -> (String, Vec<Value>) {
     let mut manifests = fixture.wrong_credential(&name).manifests;
     for secret in manifests.iter_mut().filter(|manifest| manifest["kind"] == "Secret") {
         let data = secret["stringData"].as_object_mut().expect("text");
-        for (key, value) in data.iter_mut().filter(|(key, _)| *key != "ca.crt" && *key != "username") {
+        for (key, value) in data
+            .iter_mut()
+            .filter(|(key, _)| *key != "ca.crt" && *key != "username")
+        {
             *value = format!("canary+of a wrong/{key}={}", fixture.provider()).into();
         }
     }
@@ -62,7 +69,10 @@ fn act(lab: &Lab, operator: &Operator, fixture: &dyn Fixture, recipient: &Recipi
     let person = fixture.person("canary");
     fixture.lock(&person);
     let name = format!("unlock-{provider}");
-    lab.create("bob", &ldap::unlock(&name, provider, &person.login, &json!({})).to_string());
+    lab.create(
+        "bob",
+        &ldap::unlock(&name, provider, &person.login, &json!({})).to_string(),
+    );
     let status = lab.finished(operator, UNLOCK, &name);
     assert_eq!(ready(&status)["reason"], "Unlocked", "{provider}: {status:#}");
     if fixture.unable(Step::SetPassword).is_some() {
@@ -75,7 +85,11 @@ fn act(lab: &Lab, operator: &Operator, fixture: &dyn Fixture, recipient: &Recipi
     assert_eq!(ready(&status)["reason"], "PasswordReset", "{provider}: {status:#}");
     let password = recipient.open(&status).expect("sealed to the policy's recipient");
     let in_force = fixture.sign_in(&person, &password);
-    assert_eq!(in_force, SignIn::MustChange, "{provider}: what was opened is not what was set");
+    assert_eq!(
+        in_force,
+        SignIn::MustChange,
+        "{provider}: what was opened is not what was set"
+    );
     Some(Secret::new(&format!("the password of {name}"), password))
 }
 

@@ -49,7 +49,6 @@ fn files(folder: &Path, into: &mut Vec<u8>) {
     }
 }
 
-
 /// Ends the operator and searches everything. `never`: what nobody but its owner may have, so that it is in no place at
 /// all. `credentials`: what the operator was given, which is in Secrets, where it must be found, and nowhere else.
 /// `known`: what objects, log and etcd hold for sure.

@@ -89,7 +89,9 @@ impl Place {
     /// Names the secrets that are in it.
     pub fn leaks(&self, secrets: &[&Secret]) -> Vec<String> {
         let found = found(secrets, &self.bytes).into_iter();
-        found.map(|number| format!("{} is in {}", secrets[number].name, self.name)).collect()
+        found
+            .map(|number| format!("{} is in {}", secrets[number].name, self.name))
+            .collect()
     }
 }
 
@@ -115,4 +117,3 @@ fn the_search_finds_every_form() {
     }
     assert!(!secret.is_in(text.replace("mit", "mir").as_bytes()));
 }
-

@@ -133,6 +133,8 @@ fn serve(queue: &mut Queue<usize>, places: &[Place], bucket: &Bucket, calls: u64
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
     #[test]
     fn everybody_is_called_once_and_in_order(arrivals in vec((0usize..3, 0i64..5), 1..80), calls in 1u64..8) {
         let lanes = [Lane::Person, Lane::ServiceAccount, Lane::Background];
