@@ -1,5 +1,5 @@
-//! A locked-out crowd: an organisation of its own with Okta's rate limits in force, a Directory with a budget, and a
-//! pipeline that asks for all of them at once.
+//! A locked-out crowd: an organisation of its own with Okta's rate limits in force, a Directory with a budget, and somebody
+//! who asks for all of them at once.
 
 use crate::support::{
     kubectl,
@@ -80,19 +80,21 @@ impl Crowd {
         })
     }
 
-    /// Has the pipeline ask for everybody.
-    pub fn asks(&self) {
+    /// Has somebody ask for everybody, all at once: a pipeline, under claims, or a person without.
+    pub fn asks(&self, who: &str) {
         let not_after = Timestamp::now() + SignedDuration::from_hours(12);
         let path = "/apis/readmit.dev/v1alpha1/namespaces/default/accountunlockrequests";
         self.runtime.block_on(async {
-            let file = Kubeconfig::read_from(self.lab.plane.kubeconfig("pipeline")).expect("a kubeconfig");
+            let file = Kubeconfig::read_from(self.lab.plane.kubeconfig(who)).expect("a kubeconfig");
             let options = KubeConfigOptions::default();
             let config = kube::Config::from_custom_kubeconfig(file, &options).await;
             let client = kube::Client::try_from(config.expect("a configuration")).expect("a client");
             let creations = (0..CROWD).map(|n| {
                 let client = client.clone();
                 let mut request = request(&format!("crowd-{n:04}"), "storm", &login(n));
-                request["spec"]["notAfter"] = json!(format!("{not_after:.0}"));
+                if who == "pipeline" {
+                    request["spec"]["notAfter"] = json!(format!("{not_after:.0}"));
+                }
                 async move {
                     let post = http::Request::post(path).header("content-type", "application/json");
                     let post = post.body(request.to_string().into_bytes()).expect("a request");
@@ -102,7 +104,7 @@ impl Crowd {
             let made = stream::iter(creations)
                 .buffer_unordered(AT_ONCE)
                 .try_collect::<Vec<()>>();
-            made.await.expect("the pipeline may ask");
+            made.await.expect("who asks may do so");
         });
     }
 
