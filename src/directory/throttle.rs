@@ -112,9 +112,10 @@ impl Throttle {
         (whole(limit), whole(remaining))
     }
 
-    /// Learns the upstream's own count from its headers: below a tenth only read-backs are sent until it is reset.
-    pub fn observe(&self, limit: u64, remaining: u64, reset_in: Duration) {
-        self.lock().bucket.observe(now(), limit, remaining, reset_in);
+    /// Learns the upstream's own count for calls of this kind (limit and rest) from its headers: below a tenth only
+    /// read-backs are sent until it is reset.
+    pub fn observe(&self, kind: &'static str, count: (u64, u64), reset_in: Duration) {
+        self.lock().bucket.observe(now(), kind, count, reset_in);
     }
 
     /// Sends nothing for so long, as the upstream asked.

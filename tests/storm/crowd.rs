@@ -51,14 +51,15 @@ pub struct Told {
 }
 
 impl Crowd {
-    /// `None` where this machine cannot have a control plane. `window`: how long one of Okta's windows is.
-    pub fn gather(per_minute: u32, window: Duration) -> Option<Self> {
+    /// `None` where this machine cannot have a control plane. `window`: how long one of Okta's windows is, and
+    /// how many calls of one kind our token may make in it.
+    pub fn gather(per_minute: u32, (window, share): (Duration, u32)) -> Option<Self> {
         let lab = Lab::open()?;
         let org = lab.other_org("storm");
         org.configure(|settings| {
             settings.rate_limits.window_ms = u64::try_from(window.as_millis()).expect("a short window");
-            // Each of the operator's calls counts against one of these, and a token may use half of each.
-            settings.rate_limits.default_limit = 600;
+            // A token may use half.
+            settings.rate_limits.default_limit = 2 * share;
             settings.rate_limits.limits.clear();
         });
         let people = (0..CROWD).map(|n| SeedUser::new(&login(n), Status::LockedOut, Some(SEED_PASSWORD)));

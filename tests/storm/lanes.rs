@@ -10,7 +10,7 @@ const STATUS: &str = "PATCH accountunlockrequests/status";
 
 #[test]
 fn nobody_else_feels_the_storm_and_who_waits_knows_for_how_long() {
-    let Some(crowd) = Crowd::gather(300, Duration::from_secs(60)) else {
+    let Some(crowd) = Crowd::gather(300, (Duration::from_secs(60), 300)) else {
         return;
     };
     let locked = |login: &str| SeedUser::new(login, Status::LockedOut, Some(SEED_PASSWORD));

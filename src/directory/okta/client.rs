@@ -128,7 +128,7 @@ impl Client {
         }
         let answer = self.http.exchange(call, request, || self.credential.usable()).await?;
         let status = answer.status.as_u16();
-        let wait = self.learn_rate(status, &answer.headers);
+        let wait = self.learn_rate(ask.operation, status, &answer.headers);
         let refusal = match answer.status.is_success() {
             true => None,
             false => Some(refusal(ask.operation, status, &answer.headers, &answer.body, wait)),
@@ -218,7 +218,7 @@ impl Client {
     }
 
     /// Hands the headers to the throttle; answers how long it pauses.
-    fn learn_rate(&self, status: u16, headers: &HeaderMap) -> Duration {
+    fn learn_rate(&self, operation: &'static str, status: u16, headers: &HeaderMap) -> Duration {
         let throttle = self.http.throttle();
         let rate = Rate::read(headers, Timestamp::now());
         match (status, rate) {
@@ -229,7 +229,7 @@ impl Client {
             }
             (429, _) => throttle.overloaded(),
             (_, Some(rate)) => {
-                throttle.observe(rate.limit, rate.remaining, rate.reset_in);
+                throttle.observe(operation, (rate.limit, rate.remaining), rate.reset_in);
                 Duration::ZERO
             }
             (_, None) => Duration::ZERO,
