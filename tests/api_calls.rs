@@ -77,7 +77,7 @@ fn a_request_costs_no_more_calls_than_promised() {
     create(&manifests(unlock, "unlock", &locked, ""));
     await_ended(&lab, &operator, "AccountUnlockRequest", "Succeeded", COUNT);
     std::thread::sleep(CLOSED);
-    let status = |kind: &str| format!("PATCH {kind}/status");
+    let status = |kind: &str| format!("PUT {kind}/status");
     let own = [format!("POST {UNLOCK}"), format!("POST {RESET}")];
     let own: Vec<&str> = own.iter().map(String::as_str).collect();
     assert_calls(&since(&lab, &before, &own), &[(&status(UNLOCK), COUNT)]);

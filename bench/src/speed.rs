@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::lab::Lab;
 use crate::load::Load;
 use crate::plan::Plan;
+use crate::process;
 use crate::report::{Burst, Cpu, Report, Steady};
 use crate::stats::{median, percentile, rounded};
 use crate::subject::{PATIENCE, Subject, Who};
@@ -16,6 +17,8 @@ use crate::watch::{Until, Watch};
 struct Turn {
     per_second: f64,
     cpu_ms: f64,
+    /// CPU time of the API server a request: what a subject's calls cost there.
+    server_cpu_ms: f64,
     p50_ms: f64,
     p99_ms: f64,
 }
@@ -32,10 +35,11 @@ pub(crate) fn measure(lab: &mut Lab, plan: &Plan, report: &mut Report) -> Result
         for who in order {
             let turn = turn(lab, plan, who)?;
             crate::progress!(
-                "run {} {who:?}: burst {:.0}/s, {:.3} ms CPU a request; steady p50 {:.1} ms, p99 {:.1} ms",
+                "run {} {who:?}: burst {:.0}/s, {:.3} ms CPU a request, {:.2} ms in the API server; steady p50 {:.1} ms, p99 {:.1} ms",
                 run + 1,
                 turn.per_second,
                 turn.cpu_ms,
+                turn.server_cpu_ms,
                 turn.p50_ms,
                 turn.p99_ms
             );
@@ -71,9 +75,10 @@ fn turn(lab: &mut Lab, plan: &Plan, who: Who) -> Result<Turn> {
     let mut subject = Subject::warmed_up(lab, who)?;
     let kind = who.kind(lab);
     let load = Load::new(kind, &lab.round(), plan.burst);
-    let before = subject.cpu_time()?;
+    let (before, server_before) = (subject.cpu_time()?, server_cpu_time(lab)?);
     let taken = subject.finish(lab, &load)?;
     let cpu = subject.cpu_time()?.saturating_sub(before);
+    let server_cpu = server_cpu_time(lab)?.saturating_sub(server_before);
     let load = Load::new(kind, &lab.round(), plan.rate as usize * plan.steady.as_secs() as usize);
     let latencies = steadily(&mut subject, lab, &load, plan.rate)?;
     subject.stop()?;
@@ -81,9 +86,15 @@ fn turn(lab: &mut Lab, plan: &Plan, who: Who) -> Result<Turn> {
     Ok(Turn {
         per_second: plan.burst as f64 / taken.as_secs_f64(),
         cpu_ms: millis(cpu) / plan.burst as f64,
+        server_cpu_ms: millis(server_cpu) / plan.burst as f64,
         p50_ms: percentile(&latencies, 50.0),
         p99_ms: percentile(&latencies, 99.0),
     })
+}
+
+fn server_cpu_time(lab: &Lab) -> Result<Duration> {
+    let pid = lab.plane.api_server_pid().context("the API server does not run")?;
+    process::cpu_time(pid)
 }
 
 /// Milliseconds from just before each request was sent until a watch showed it finished.

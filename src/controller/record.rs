@@ -16,7 +16,7 @@ use crate::{
 use jiff::Timestamp;
 use kube::{
     Api, Resource, ResourceExt,
-    api::{Patch, PatchParams},
+    api::{Patch, PatchParams, PostParams},
     runtime::events::{Event, EventType},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -83,23 +83,64 @@ async fn put<K: RequestKind>(
     status: &RequestStatus,
     place: Place,
 ) -> Result<Written, kube::Error> {
-    let patch = Patch::Merge(json!({"metadata": {"uid": request.uid}, "status": status}));
-    let target = kube::core::Request::new(K::url_path(&(), Some(&request.namespace)));
-    let patch = target
-        .patch_subresource("status", &request.name, &PatchParams::default(), &patch)
-        .map_err(kube::Error::BuildRequest)?;
     let _turn = context.turns.take().await;
-    context.metrics.api_write(request.kind.as_str(), "patch");
-    // As text: what stands there now is no news, and would be taken apart for nothing.
-    match failpoint::around(place, context.client.request_text(patch)).await {
-        Ok(_) => Ok(Written::Landed),
-        Err(kube::Error::Api(refusal)) if refusal.is_not_found() || refusal.is_conflict() => Ok(Written::Gone),
+    // A replacement costs the API server a third less than a patch. It is refused where the object was changed since we
+    // saw it; what is to be said holds all the same.
+    let refused = |refusal: &kube::core::Status| refusal.is_conflict();
+    let written = match send::<K>(context, request, status, place, Way::Replace).await {
+        Err(kube::Error::Api(refusal)) if refused(&refusal) => {
+            send::<K>(context, request, status, place, Way::Patch).await
+        }
+        written => written,
+    };
+    match written {
+        Ok(()) => Ok(Written::Landed),
+        Err(kube::Error::Api(refusal)) if refusal.is_not_found() || refused(&refusal) => Ok(Written::Gone),
         // The rule that a finished request never changes: another replica was first.
         Err(kube::Error::Api(refusal)) if refusal.is_invalid() && refusal.message.contains("never changes") => {
             Ok(Written::Ended)
         }
         Err(error) => Err(error),
     }
+}
+
+/// How a request's status is written.
+#[derive(Clone, Copy)]
+enum Way {
+    /// Bound to the resourceVersion that was seen.
+    Replace,
+    /// Bound to the uid only.
+    Patch,
+}
+
+async fn send<K: RequestKind>(
+    context: &Context,
+    request: &Request,
+    status: &RequestStatus,
+    place: Place,
+    way: Way,
+) -> Result<(), kube::Error> {
+    let target = kube::core::Request::new(K::url_path(&(), Some(&request.namespace)));
+    let (verb, call) = match way {
+        Way::Replace => {
+            let metadata = json!({"namespace": request.namespace, "name": request.name, "uid": request.uid,
+                "resourceVersion": request.version});
+            let object = json!({"apiVersion": K::api_version(&()), "kind": K::kind(&()), "metadata": metadata,
+                "status": status});
+            let body = object.to_string().into_bytes();
+            let call = target.replace_subresource("status", &request.name, &PostParams::default(), body);
+            ("update", call)
+        }
+        Way::Patch => {
+            let patch = Patch::Merge(json!({"metadata": {"uid": request.uid}, "status": status}));
+            let call = target.patch_subresource("status", &request.name, &PatchParams::default(), &patch);
+            ("patch", call)
+        }
+    };
+    let call = call.map_err(kube::Error::BuildRequest)?;
+    context.metrics.api_write(request.kind.as_str(), verb);
+    // As text: what stands there now is no news, and would be taken apart for nothing.
+    failpoint::around(place, context.client.request_text(call)).await.map(drop)
 }
 
 /// One warning on a request, where somebody should look. Losing it loses nothing: the status says the same.

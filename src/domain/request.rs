@@ -55,6 +55,8 @@ pub struct Request {
     pub name: String,
     /// Its uid.
     pub uid: String,
+    /// Its resourceVersion, as it was seen.
+    pub version: String,
     /// When it was created, by the API server's clock.
     pub created: Timestamp,
     /// Its generation.
@@ -196,6 +198,7 @@ fn request(
         namespace: metadata.namespace.clone().unwrap_or_default(),
         name: metadata.name.clone().unwrap_or_default(),
         uid: metadata.uid.clone().unwrap_or_default(),
+        version: metadata.resource_version.clone().unwrap_or_default(),
         created: created.map_or(Timestamp::UNIX_EPOCH, |time| time.0),
         generation: metadata.generation.unwrap_or_default(),
         deleting: metadata.deletion_timestamp.is_some(),

@@ -52,9 +52,10 @@ pub fn ended(
         start_time: Some(request.status.start_time.unwrap_or(now)),
         completion_time: Some(now),
         conditions: conditions(now, request, &shown, ending.reason, &ending.message),
-        policy: ending.policy.clone(),
-        account: ending.account.clone(),
-        lockout: ending.lockout.clone(),
+        // What was told while it waited stays told.
+        policy: ending.policy.clone().or_else(|| request.status.policy.clone()),
+        account: ending.account.clone().or_else(|| request.status.account.clone()),
+        lockout: ending.lockout.clone().or_else(|| request.status.lockout.clone()),
         attempts: attempts
             .iter()
             .skip(attempts.len().saturating_sub(ATTEMPTS))

@@ -180,6 +180,8 @@ pub enum OnTheWay {
     Lost,
     /// It is committed, and nobody says so.
     ReplyLost,
+    /// It is committed, nobody says so, and whoever asks what became of it gets no answer either.
+    ReplyAndLookUpLost,
     /// It is committed, and a 500 is answered.
     ErrorApplied,
     /// It is committed, and a 504 is answered.

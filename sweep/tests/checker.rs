@@ -132,6 +132,11 @@ fn each_fault_is_named() {
             |h| h[7]["ledger"][0]["outcome"] = json!("Unknown"),
             "its ledger entry says",
         ),
+        (
+            "closed by a word that was not told",
+            |h| h[6] = status(1100, "Unknown", "OutcomeUnknown"),
+            "r is Unknown, and its ledger entry says",
+        ),
         ("before the claim", |h| h[9] = effect(900, "one"), "before any claim"),
         (
             "after the deadline",

@@ -28,6 +28,7 @@ pub fn unlock(uid: &str) -> Request {
         namespace: "desk".into(),
         name: format!("name-{uid}"),
         uid: uid.into(),
+        version: String::new(),
         created: start(),
         generation: 1,
         deleting: false,

@@ -117,9 +117,11 @@ impl Cluster {
             Write::Status => Matcher::writes().path("/apis/readmit.dev/v1alpha1/namespaces/"),
             Write::Lease => Matcher::writes().resource("leases"),
         };
+        let look_up = Matcher::any().method("GET").resource("accounts");
+        let then = (fault == OnTheWay::ReplyAndLookUpLost).then(|| Rule::new(look_up, Fault::Lose));
         let fault = match fault {
             OnTheWay::Lost => Fault::Lose,
-            OnTheWay::ReplyLost => Fault::LoseReply,
+            OnTheWay::ReplyLost | OnTheWay::ReplyAndLookUpLost => Fault::LoseReply,
             OnTheWay::ErrorApplied => Fault::AnswerAfter(500),
             OnTheWay::TimeoutApplied => Fault::AnswerAfter(504),
             OnTheWay::ConflictApplied => Fault::AnswerAfter(409),
@@ -129,6 +131,7 @@ impl Cluster {
         };
         if let Some(proxy) = self.proxies.first() {
             proxy.add(Rule::new(matcher, fault));
+            then.map(|rule| proxy.add(rule));
         }
     }
 

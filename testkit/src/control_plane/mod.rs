@@ -215,6 +215,11 @@ impl ControlPlane {
             .signal(name)
     }
 
+    /// The API server's process id, while it runs.
+    pub fn api_server_pid(&self) -> Option<u32> {
+        lock(&self.api_server).as_ref().map(Child::pid)
+    }
+
     /// What the API server has logged.
     pub fn api_server_log(&self) -> String {
         lock(&self.api_server).as_ref().map(Child::log).unwrap_or_default()
