@@ -140,7 +140,9 @@ async fn send<K: RequestKind>(
     let call = call.map_err(kube::Error::BuildRequest)?;
     context.metrics.api_write(request.kind.as_str(), verb);
     // As text: what stands there now is no news, and would be taken apart for nothing.
-    failpoint::around(place, context.client.request_text(call)).await.map(drop)
+    failpoint::around(place, context.client.request_text(call))
+        .await
+        .map(drop)
 }
 
 /// One warning on a request, where somebody should look. Losing it loses nothing: the status says the same.

@@ -11,6 +11,7 @@ mod board;
 mod cell;
 mod fixture;
 mod found;
+mod listed;
 mod lost;
 mod matrix;
 mod providers;

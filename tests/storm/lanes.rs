@@ -6,7 +6,7 @@ use sandbox::{SEED_PASSWORD, SeedUser, Status};
 use std::time::Duration;
 
 const GROUP: &str = "readmit.dev";
-const STATUS: &str = "PATCH accountunlockrequests/status";
+const STATUS: &str = "PUT accountunlockrequests/status";
 
 #[test]
 fn nobody_else_feels_the_storm_and_who_waits_knows_for_how_long() {

@@ -110,7 +110,12 @@ fn on_the_way() -> Vec<Case> {
         if writes.iter().any(|(_, write)| *write == Write::Ledger) {
             let name = format!("{}/{}/way/ledger/reply-and-look-up-lost", route.upstream, route.work);
             let (write, fault) = (Write::Ledger, OnTheWay::ReplyAndLookUpLost);
-            cases.push(Case::new(name, Crew::Solo, route.ask(), Trouble::Write { write, fault }));
+            cases.push(Case::new(
+                name,
+                Crew::Solo,
+                route.ask(),
+                Trouble::Write { write, fault },
+            ));
         }
     }
     let lease = |(name, fault)| {

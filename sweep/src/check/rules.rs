@@ -249,7 +249,10 @@ fn ledgers_are_closed_and_charged(told: &Told) -> Vec<String> {
         for request in told.about(id).filter(|request| request.outcome() == Some("Unknown")) {
             let entry = entries(ledger).iter().find(|entry| entry["uid"] == request.uid);
             if let Some(entry) = entry.filter(|entry| entry["outcome"] == "Done") {
-                wrong.push(format!("{} is Unknown, and its ledger entry says {entry}", request.name));
+                wrong.push(format!(
+                    "{} is Unknown, and its ledger entry says {entry}",
+                    request.name
+                ));
             }
         }
     }
