@@ -48,7 +48,7 @@ fn the_budget_is_used_and_promises_are_kept() {
     let own = ["POST accountunlockrequests", "LIST accountunlockrequests"];
     let calls = crowd.lab.plane.calls_since(GROUP, &before, &own).expect("metrics");
     for (call, most) in [
-        ("PUT accountunlockrequests/status", 23),
+        ("PUT accountunlockrequests/status", 30),
         ("POST accounts", 0),
         ("GET accounts", 0),
     ] {
