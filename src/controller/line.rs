@@ -68,16 +68,6 @@ impl Line {
         self.moved.notify_one();
     }
 
-    /// How many wait.
-    pub fn len(&self) -> usize {
-        self.lock().len()
-    }
-
-    /// Whether nobody waits.
-    pub fn is_empty(&self) -> bool {
-        self.lock().is_empty()
-    }
-
     fn call(&self) -> Next<Named> {
         let throttle = &self.throttle;
         self.lock().call(self.begun.elapsed(), &|lane, calls, requests| {
