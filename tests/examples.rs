@@ -1,6 +1,8 @@
 //! `examples/` as they stand, in two orders, on the real API server. `https://example.okta.com` leads through the
 //! sandbox's CONNECT proxy, as it would through a company's.
 
+#[path = "examples/cxone.rs"]
+mod cxone;
 #[path = "examples/servicenow.rs"]
 mod servicenow;
 mod support;

@@ -19,8 +19,8 @@
 //! | POST `events` | `{published, event}` | `{}` |
 //! | GET `connects` | | hosts that the proxy was asked for |
 //!
-//! Of these, users, settings and quirks are Okta's; ServiceNow's are below `servicenow/`, see its own `control`. Faults,
-//! latency, clock and truth log are shared.
+//! Of these, users, settings and quirks are Okta's; ServiceNow's are below `servicenow/` and CXone's below `cxone/`, see
+//! their own `control`. Faults, latency, clock and truth log are shared.
 //!
 //! Errors are `{error}` with 400 or 404. There is no credential: it listens on loopback.
 
@@ -89,9 +89,11 @@ pub fn routes(shared: Arc<Shared>) -> Router {
         .route("/events", post(inject_event))
         .route("/connects", get(connects));
     let routes = routes.with_state(Arc::clone(&shared));
-    let servicenow = crate::servicenow::control::routes(shared);
+    let servicenow = crate::servicenow::control::routes(Arc::clone(&shared));
+    let cxone = crate::cxone::control::routes(shared);
     Router::new()
         .nest("/_sandbox/servicenow", servicenow)
+        .nest("/_sandbox/cxone", cxone)
         .nest("/_sandbox", routes)
 }
 

@@ -7,6 +7,7 @@
 pub mod clock;
 mod connect;
 pub mod control;
+pub mod cxone;
 pub mod directory;
 pub mod exchange;
 pub mod faults;

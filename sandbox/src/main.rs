@@ -25,7 +25,11 @@ struct Arguments {
     /// Plain HTTP listener of ServiceNow's API
     #[arg(long, default_value = "127.0.0.1:0")]
     servicenow: SocketAddr,
-    /// TLS listener of the APIs: a host below service-now.com is ServiceNow's, every other one Okta's
+    /// Plain HTTP listener of CXone's API
+    #[arg(long, default_value = "127.0.0.1:0")]
+    cxone: SocketAddr,
+    /// TLS listener of the APIs: a host below service-now.com is ServiceNow's, one below niceincontact.com or
+    /// nice-incontact.com CXone's, every other one Okta's
     #[arg(long, default_value = "127.0.0.1:0")]
     https: SocketAddr,
     /// CONNECT proxy that leads every https host to this sandbox
@@ -81,6 +85,7 @@ impl Arguments {
         let mut options = Options {
             http: self.http,
             servicenow_http: self.servicenow,
+            cxone_http: self.cxone,
             https: self.https,
             proxy: self.proxy,
             control: self.control,
@@ -114,6 +119,7 @@ impl Arguments {
         for (names, on) in [(&self.quirk, true), (&self.no_quirk, false)] {
             for quirk in names {
                 match quirk {
+                    AnyQuirk::Cxone(quirk) => options.cxone.settings.quirks.set(*quirk, on),
                     AnyQuirk::Okta(quirk) => options.settings.quirks.set(*quirk, on),
                     AnyQuirk::ServiceNow(quirk) => options.servicenow.settings.quirks.set(*quirk, on),
                 }

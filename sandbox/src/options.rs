@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::cxone;
 use crate::latency::Latency;
 use crate::okta::Settings;
 use crate::okta::auth::{OAuthApp, Role, Token};
@@ -30,6 +31,8 @@ pub struct Options {
     pub http: SocketAddr,
     /// Plain HTTP listener of ServiceNow's API.
     pub servicenow_http: SocketAddr,
+    /// Plain HTTP listener of CXone's API.
+    pub cxone_http: SocketAddr,
     /// TLS listener of the APIs.
     pub https: SocketAddr,
     /// CONNECT proxy.
@@ -47,6 +50,8 @@ pub struct Options {
     pub apps: Vec<OAuthApp>,
     /// The ServiceNow instance.
     pub servicenow: servicenow::Setup,
+    /// The CXone tenant.
+    pub cxone: cxone::Setup,
 }
 
 /// A certificate and its key.
@@ -64,6 +69,7 @@ impl Default for Options {
         Self {
             http: loopback,
             servicenow_http: loopback,
+            cxone_http: loopback,
             https: loopback,
             proxy: loopback,
             control: loopback,
@@ -75,6 +81,7 @@ impl Default for Options {
             tokens: built_in_tokens(),
             apps: Vec::new(),
             servicenow: servicenow::Setup::default(),
+            cxone: cxone::Setup::default(),
         }
     }
 }

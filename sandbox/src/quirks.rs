@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 use serde::{Deserialize, Serialize};
 
-use crate::{okta, servicenow};
+use crate::{cxone, okta, servicenow};
 
 /// A vendor's list of oddities. Names are kebab-case, the same on the command line as in JSON.
 pub trait Oddity: ValueEnum + Copy + Ord + 'static {
@@ -48,6 +48,7 @@ impl<Q: Oddity> Quirks<Q> {
 /// A quirk of any vendor, as the command line names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AnyQuirk {
+    Cxone(cxone::Quirk),
     Okta(okta::quirks::Quirk),
     ServiceNow(servicenow::Quirk),
 }
@@ -60,13 +61,17 @@ impl ValueEnum for AnyQuirk {
                 .copied()
                 .map(AnyQuirk::Okta);
             let servicenow = servicenow::Quirk::value_variants().iter().copied();
-            okta.chain(servicenow.map(AnyQuirk::ServiceNow)).collect()
+            let cxone = cxone::Quirk::value_variants().iter().copied();
+            okta.chain(servicenow.map(AnyQuirk::ServiceNow))
+                .chain(cxone.map(AnyQuirk::Cxone))
+                .collect()
         });
         &ALL
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         let (vendor, value) = match self {
+            Self::Cxone(quirk) => ("CXone", quirk.to_possible_value()?),
             Self::Okta(quirk) => ("Okta", quirk.to_possible_value()?),
             Self::ServiceNow(quirk) => ("ServiceNow", quirk.to_possible_value()?),
         };
@@ -86,6 +91,7 @@ mod tests {
             let value = quirk.to_possible_value().expect("it has a name");
             let name = value.get_name().to_owned();
             let json = match quirk {
+                AnyQuirk::Cxone(quirk) => serde_json::to_value(quirk),
                 AnyQuirk::Okta(quirk) => serde_json::to_value(quirk),
                 AnyQuirk::ServiceNow(quirk) => serde_json::to_value(quirk),
             };

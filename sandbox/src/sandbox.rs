@@ -13,6 +13,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
 use crate::connect::{serve_proxy, serve_tls};
+use crate::cxone::Tenant;
 use crate::faults::{Fault, FaultKind};
 use crate::latency::Latency;
 use crate::okta::auth::Token;
@@ -37,6 +38,9 @@ pub struct Addresses {
     /// `http://127.0.0.1:PORT`, ServiceNow's API in clear.
     #[serde(default)]
     pub servicenow: String,
+    /// `http://127.0.0.1:PORT`, CXone's API in clear.
+    #[serde(default)]
+    pub cxone: String,
     /// `https://localhost:PORT`, the APIs over TLS, chosen by host name.
     pub https: String,
     /// `http://127.0.0.1:PORT`, for `HTTPS_PROXY`.
@@ -122,9 +126,10 @@ impl Sandbox {
         }
         let authority = Arc::new(authority);
         let acceptor = TlsAcceptor::from(Arc::new(authority.server_config()?));
-        let [http, servicenow, https, proxy, control] = [
+        let [http, servicenow, cxone, https, proxy, control] = [
             bind(options.http, "the http listener", false).await?,
             bind(options.servicenow_http, "ServiceNow's http listener", false).await?,
+            bind(options.cxone_http, "CXone's http listener", false).await?,
             bind(options.https, "the https listener", options.tls.is_some()).await?,
             bind(options.proxy, "the CONNECT proxy", false).await?,
             bind(options.control, "the control API", false).await?,
@@ -132,12 +137,13 @@ impl Sandbox {
         let addresses = Addresses {
             http: format!("http://{}", http.local_addr()?),
             servicenow: format!("http://{}", servicenow.local_addr()?),
+            cxone: format!("http://{}", cxone.local_addr()?),
             https: format!("https://localhost:{}", https.local_addr()?.port()),
             proxy: format!("http://{}", proxy.local_addr()?),
             control: format!("http://{}", control.local_addr()?),
         };
         let (plain, secure, tunnel) = (Arc::clone(&shared), Arc::clone(&shared), Arc::clone(&shared));
-        let instance = Arc::clone(&shared);
+        let (instance, tenant) = (Arc::clone(&shared), Arc::clone(&shared));
         let tunnel_acceptor = acceptor.clone();
         let routes = crate::control::routes(Arc::clone(&shared));
         let listeners = vec![
@@ -146,6 +152,9 @@ impl Sandbox {
             })),
             tokio::spawn(accept(servicenow, move |stream| {
                 serve_connection(Arc::clone(&instance), stream, "http", Some(Vendor::ServiceNow))
+            })),
+            tokio::spawn(accept(cxone, move |stream| {
+                serve_connection(Arc::clone(&tenant), stream, "http", Some(Vendor::Cxone))
             })),
             tokio::spawn(accept(https, move |stream| {
                 serve_tls(Arc::clone(&secure), acceptor.clone(), stream)
@@ -185,6 +194,11 @@ impl Sandbox {
     /// The ServiceNow instance, for what a test does to it.
     pub fn servicenow(&self) -> Instance<'_> {
         Instance::new(&self.shared)
+    }
+
+    /// The CXone tenant, for what a test does to it.
+    pub fn cxone(&self) -> Tenant<'_> {
+        Tenant::new(&self.shared)
     }
 
     /// Signs a person in; with `new_password` an expired password is changed on the way.

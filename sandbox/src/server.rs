@@ -21,6 +21,7 @@ use sha2::{Digest, Sha256};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::clock::http_date;
+use crate::cxone::Cxone;
 use crate::exchange::{Call, Reply};
 use crate::faults::FaultKind;
 use crate::okta::Okta;
@@ -88,6 +89,7 @@ async fn handle(
         request_id: shared.next_request_id(),
     };
     match vendor {
+        Vendor::Cxone => carry::<Cxone>(shared, call, host).await,
         Vendor::Okta => carry::<Okta>(shared, call, host).await,
         Vendor::ServiceNow => carry::<ServiceNow>(shared, call, host).await,
     }
@@ -110,7 +112,7 @@ fn entry<S: Service>(shared: &Shared, call: &Call, host: String) -> Entry {
         answered: None,
         method: call.method.to_string(),
         path: call.path.clone(),
-        query: call.query.clone(),
+        query: S::shown_query(call),
         operation,
         host,
         caller: None,

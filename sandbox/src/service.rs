@@ -19,6 +19,7 @@ use crate::truth::{Change, Origin};
 /// Whose API is simulated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Vendor {
+    Cxone,
     Okta,
     ServiceNow,
 }
@@ -33,6 +34,8 @@ impl Vendor {
             .to_ascii_lowercase();
         if name.ends_with(".service-now.com") {
             Self::ServiceNow
+        } else if name.ends_with(".niceincontact.com") || name.ends_with(".nice-incontact.com") {
+            Self::Cxone
         } else {
             Self::Okta
         }
@@ -60,6 +63,11 @@ pub trait Service: Debug + Send + Sized + 'static {
 
     /// The operation that a call asks for, as a path pattern, and what kind of call that is.
     fn operation(&self, call: &Call) -> (String, Origin);
+
+    /// The query as the truth log keeps it: as received, unless it holds a secret.
+    fn shown_query(call: &Call) -> String {
+        call.query.clone()
+    }
 
     /// Takes a call in: finds its operation and caller and counts it against the rate limits.
     fn admit(&mut self, call: &Call, now: Timestamp) -> Self::Admission;
@@ -121,6 +129,8 @@ mod tests {
         for (host, vendor) in [
             ("example.service-now.com", Vendor::ServiceNow),
             ("EXAMPLE.service-now.com:443", Vendor::ServiceNow),
+            ("cxone.niceincontact.com:443", Vendor::Cxone),
+            ("na1.nice-incontact.com", Vendor::Cxone),
             ("example.okta.com", Vendor::Okta),
             ("login.example.com:8443", Vendor::Okta),
             ("service-now.com.example.com", Vendor::Okta),

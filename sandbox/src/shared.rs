@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard};
 use jiff::Timestamp;
 
 use crate::clock::Clock;
+use crate::cxone::Cxone;
 use crate::faults::Faults;
 use crate::latency::Latency;
 use crate::okta::{Context, Okta};
@@ -19,6 +20,7 @@ use crate::truth::{Entry, Origin, Truth};
 /// The state behind all listeners.
 #[derive(Debug)]
 pub struct Shared {
+    pub(crate) cxone: Host<Cxone>,
     pub(crate) okta: Host<Okta>,
     pub(crate) servicenow: Host<ServiceNow>,
     latency: Mutex<Latency>,
@@ -47,6 +49,7 @@ impl Shared {
         }
         okta.apps.clone_from(&options.apps);
         Ok(Self {
+            cxone: Host::new(Cxone::new(options.cxone.clone(), clock.now())),
             okta: Host::new(okta),
             servicenow: Host::new(ServiceNow::new(options.servicenow.clone(), clock.now())),
             latency: Mutex::new(options.latency),

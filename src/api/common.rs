@@ -68,7 +68,7 @@ pub struct AccountSelector {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub login: Option<String>,
-    /// The directory's immutable id (Okta: `00u…`, OpenLDAP: entryUUID, ServiceNow: sys_id).
+    /// The directory's immutable id (Okta: `00u…`, OpenLDAP: entryUUID, ServiceNow: sys_id, CXone: agentId).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 128))]
     pub id: Option<String>,

@@ -70,7 +70,11 @@ pub async fn gather(
                 return Ok(());
             }
             let (begun, at) = (Instant::now(), clock::now());
-            let result = upstream.find(&call(context, lane(request)), &request.account).await;
+            let call = call(context, lane(request));
+            let result = match work.progress.by_hand {
+                true => upstream.find_waiting(&call, &request.account).await,
+                false => upstream.find(&call, &request.account).await,
+            };
             context.metrics.called(upstream.provider(), "Find", begun.elapsed());
             read(context, request, work, facts, (result, at));
         }

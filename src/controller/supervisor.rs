@@ -315,7 +315,7 @@ fn status(handle: &Handle, state: &State) -> DirectoryStatus {
         (Some(trouble), None) if trouble.needs_person => ("False", "NeedsConfiguration", trouble.message.clone()),
         (Some(trouble), None) => ("False", "Unavailable", trouble.message.clone()),
         (None, _) if state.object.spec.suspend == Some(true) => ("True", "Suspended", "nothing is sent to it".into()),
-        (None, _) => ("True", "Ready", "probed; see capabilities".to_owned()),
+        (None, _) => ("True", "Ready", probed(&state.capabilities)),
     };
     let capabilities = match state.upstream.is_some() {
         true => capability_names(&state.capabilities),
@@ -373,13 +373,29 @@ fn rate(handle: &Handle, before: Option<Rate>) -> Option<Rate> {
     }
 }
 
+/// What is said of a Directory that can be used.
+fn probed(capabilities: &Capabilities) -> String {
+    match &capabilities.note {
+        Some(note) => format!("probed; see capabilities; {note}"),
+        None => "probed; see capabilities".into(),
+    }
+}
+
 /// What the upstream can do, in the words of manifests.
 fn capability_names(capabilities: &Capabilities) -> Vec<String> {
     let able = |steps: &[Step]| steps.iter().all(|step| !capabilities.unable.contains_key(step));
+    let unlock = match capabilities.unlock_by_hand {
+        true => "UnlockByHand",
+        false => "Unlock",
+    };
+    let password: &[Step] = match capabilities.reset_requires_change {
+        true => &[Step::SetPassword],
+        false => &[Step::SetPassword, Step::RequireChange],
+    };
     [
-        ("Unlock", &[Step::Unlock][..]),
+        (unlock, &[Step::Unlock][..]),
         ("Link", &[Step::SendLink]),
-        ("TemporaryPassword", &[Step::SetPassword, Step::RequireChange]),
+        ("TemporaryPassword", password),
         ("ChangeAtNextSignIn", &[Step::RequireChange]),
         ("RevokeSessions", &[Step::RevokeSessions]),
     ]

@@ -1,8 +1,8 @@
 //! From a Directory's spec to its provider: the one place that knows them all. Nothing is sent here.
 
 use super::{
-    Directory, active_directory::ActiveDirectory, directory389::Directory389, keycloak::Keycloak, okta::Okta,
-    openldap::OpenLdap, servicenow::ServiceNow, throttle::Throttle,
+    Directory, active_directory::ActiveDirectory, cxone::Cxone, directory389::Directory389, keycloak::Keycloak,
+    okta::Okta, openldap::OpenLdap, servicenow::ServiceNow, throttle::Throttle,
 };
 use crate::{
     api::provider::{MEMBERS, Member, Provider},
@@ -41,6 +41,7 @@ pub fn connect(
     } = with;
     Ok(match provider.member() {
         Some(Member::ActiveDirectory(spec)) => Arc::new(ActiveDirectory::new(spec, credential, ca, throttle, timeout)?),
+        Some(Member::Cxone(spec)) => Arc::new(Cxone::new(spec, (credential, second), ca, throttle, timeout)?),
         Some(Member::Directory389(spec)) => Arc::new(Directory389::new(spec, credential, ca, throttle, timeout)?),
         Some(Member::Keycloak(spec)) => Arc::new(Keycloak::new(spec, credential, ca, throttle, timeout, groups)?),
         Some(Member::Okta(spec)) => Arc::new(Okta::new(spec, &credential, ca, throttle, timeout, groups)?),

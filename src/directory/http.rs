@@ -6,7 +6,9 @@
 
 use super::{Call, throttle::Throttle};
 use crate::domain::account::{Failure, FailureClass, Sent};
-use reqwest::{Certificate, Client, RequestBuilder, Response, StatusCode, Url, header::HeaderMap, redirect};
+use reqwest::{
+    Certificate, Client, ClientBuilder, RequestBuilder, Response, StatusCode, Url, header::HeaderMap, redirect,
+};
 use std::{
     error::Error,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -124,7 +126,32 @@ impl Http {
         throttle: Throttle,
         timeout: Duration,
     ) -> Result<Self, Failure> {
-        let mut builder = Client::builder()
+        Self::build(base, ca_pem, headers, throttle, timeout, |builder| builder)
+    }
+
+    /// As [`Http::new`], for an upstream that is spoken to by HTTP/1.1 only.
+    ///
+    /// # Errors
+    /// As [`Http::new`].
+    pub(super) fn http1(
+        base: &Url,
+        ca_pem: Option<&[u8]>,
+        headers: HeaderMap,
+        throttle: Throttle,
+        timeout: Duration,
+    ) -> Result<Self, Failure> {
+        Self::build(base, ca_pem, headers, throttle, timeout, ClientBuilder::http1_only)
+    }
+
+    fn build(
+        base: &Url,
+        ca_pem: Option<&[u8]>,
+        headers: HeaderMap,
+        throttle: Throttle,
+        timeout: Duration,
+        protocol: fn(ClientBuilder) -> ClientBuilder,
+    ) -> Result<Self, Failure> {
+        let mut builder = protocol(Client::builder())
             .user_agent(USER_AGENT)
             .default_headers(headers)
             .connect_timeout(CONNECT_TIMEOUT.min(timeout))

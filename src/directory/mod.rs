@@ -8,6 +8,7 @@ pub mod active_directory;
 mod breaker;
 mod bucket;
 mod connect;
+pub mod cxone;
 pub mod directory389;
 mod gate;
 mod http;
@@ -70,7 +71,7 @@ pub struct LockedPage {
 /// One upstream.
 #[async_trait]
 pub trait Directory: Send + Sync {
-    /// The provider's name: `389-ds`, `active-directory`, `keycloak`, `okta`, `openldap`.
+    /// The provider's name: `389-ds`, `active-directory`, `cxone`, `keycloak`, `okta`, `openldap`.
     fn provider(&self) -> &'static str;
 
     /// Signs in, learns the upstream's identity and what it can do, and whether the rights suffice.
@@ -78,6 +79,12 @@ pub trait Directory: Send + Sync {
 
     /// Finds exactly one account, or says why not. By immutable id afterwards.
     async fn find(&self, call: &Call, key: &AccountSelector) -> Result<AccountRead, ReadFailure>;
+
+    /// Finds it for a request that waits for somebody to clear its lock by hand, and does nothing before that: that it is
+    /// still locked may be told from a list that is a while old, one for all who wait.
+    async fn find_waiting(&self, call: &Call, key: &AccountSelector) -> Result<AccountRead, ReadFailure> {
+        self.find(call, key).await
+    }
 
     /// Reads one account by its immutable id, from this server where the upstream has several.
     async fn read(&self, call: &Call, target: &Target) -> Result<AccountRead, ReadFailure>;

@@ -3,7 +3,10 @@
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 /// One account as one read showed it.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,6 +81,13 @@ pub enum Remedy {
     /// An unlock that can do nothing but clear this very lock, in an upstream where others do more
     /// (see `Capabilities::unlock_only_clears`).
     Clear,
+    /// Somebody who works in the vendor's console, since the upstream has no call for it.
+    Manual {
+        /// What to do and where to click, as a sentence's beginning.
+        what: String,
+        /// How long until it is worth looking whether that was done.
+        poll: Duration,
+    },
     /// Only time; the upstream ends it at `Lock::until`.
     Time,
     /// Nothing that this product does; the text says who can do what.
@@ -145,10 +155,18 @@ pub struct Capabilities {
     /// Whether an unlock can do nothing but clear a lock, whatever the lock, so that sending it twice does no harm.
     /// Where that depends on the lock, `Remedy::Clear` says so of one.
     pub unlock_only_clears: bool,
+    /// Whether locks are cleared by hand only: no unlock is ever sent, see `Remedy::Manual`.
+    pub unlock_by_hand: bool,
+    /// What holds for an account whose lock was just cleared by hand, in words for the requester.
+    pub after_unlock: Option<String>,
     /// Whether setting a password always clears the lock too.
     pub reset_unlocks: bool,
+    /// Whether setting a password always makes its owner change it, so that there is no step of its own for that.
+    pub reset_requires_change: bool,
     /// The state-setting steps that go into the same write as a new password: all of it happens, or none.
     pub with_password: BTreeSet<Step>,
+    /// What an administrator should know of this upstream besides, as probed.
+    pub note: Option<String>,
     /// Whether the password's marker is a number that grows by one with each set password, so that more than one shows.
     pub marker_counts: bool,
 }
@@ -216,9 +234,9 @@ pub struct Failure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureClass {
     /// Try again, not before so long where the upstream told.
-    Transient(Option<std::time::Duration>),
+    Transient(Option<Duration>),
     /// The budget of calls is used up for so long.
-    RateLimited(std::time::Duration),
+    RateLimited(Duration),
     /// It will not work by trying again.
     Permanent,
     /// An administrator must change something: a right, a setting.

@@ -86,6 +86,11 @@ impl<'a> Case<'a> {
         seen.or_else(|| self.lockout.clone())
     }
 
+    /// Whether this request has seen the account locked, now or in an earlier pass.
+    pub fn has_seen_lock(&self) -> bool {
+        self.seen_lockout().is_some()
+    }
+
     /// The account's ledger object.
     pub fn referring(&self, name: &str) -> Self {
         let account = self.account.clone().map(|account| AccountReference {

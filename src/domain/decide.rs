@@ -17,7 +17,7 @@ use crate::{
         plan::{self, Obstacle},
         policy::{self, Policy, Protected, Selection},
         recovery,
-        request::Ask,
+        request::{Ask, Request},
     },
 };
 use jiff::{SignedDuration, Timestamp};
@@ -288,16 +288,10 @@ fn ready(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, acco
     };
     let revoke = policy.spec.password.revoke_sessions;
     if request.ask == Ask::Unlock && account.lock == LockState::NotLocked {
-        let also = if account.disabled == Some(true) {
-            "; it is disabled"
-        } else {
-            ""
-        };
-        let message = format!("the account was read as not locked{also}; nothing was done");
-        return case.finish(Outcome::Succeeded, Reason::NotLocked, message);
+        return not_locked(case, directory, account);
     }
     if let Some(obstacle) = plan::obstacle(request, account, &directory.capabilities, revoke) {
-        return blocked(now, case, obstacle);
+        return blocked(now, request, case, obstacle);
     }
     if let Some(wait) = case.setback(now) {
         return wait;
@@ -323,13 +317,52 @@ fn is_merely_cleared(account: &AccountRead) -> bool {
     matches!(&account.lock, LockState::Locked(lock) if lock.remedy == Remedy::Clear)
 }
 
-fn blocked(now: Timestamp, case: &Case, obstacle: Obstacle) -> Decision {
+/// There is no lock: there was none, or somebody cleared it by hand since this request saw it.
+fn not_locked(case: &Case, directory: &DirectoryView, account: &AccountRead) -> Decision {
+    if let Some(why) = account.obstacles.get(&Step::Unlock) {
+        return case.finish(Outcome::Failed, Reason::Refused, why.clone());
+    }
+    let capabilities = &directory.capabilities;
+    if capabilities.unlock_by_hand && case.has_seen_lock() {
+        let then = capabilities.after_unlock.iter().map(|then| format!("; {then}"));
+        let message = format!(
+            "the lock is gone; the account was read back as not locked{}",
+            then.collect::<String>()
+        );
+        return case.finish(Outcome::Succeeded, Reason::Unlocked, message);
+    }
+    let also = if account.disabled == Some(true) {
+        "; it is disabled"
+    } else {
+        ""
+    };
+    let message = format!("the account was read as not locked{also}; nothing was done");
+    case.finish(Outcome::Succeeded, Reason::NotLocked, message)
+}
+
+fn blocked(now: Timestamp, request: &Request, case: &Case, obstacle: Obstacle) -> Decision {
     match obstacle {
         Obstacle::Refused(why) => case.finish(Outcome::Failed, Reason::Refused, why),
         Obstacle::NotCapable(why) => case.finish(Outcome::Failed, Reason::NotCapable, why),
         Obstacle::Unreadable(why) => case
             .wait(Reason::MissingRights, why, after(now, Duration::from_secs(60)))
             .needs_person(),
+        Obstacle::ByHand(what, poll) => {
+            let then = match request.ask {
+                Ask::Unlock => "this request ends once the account is read as not locked",
+                Ask::Reset { .. } => {
+                    "the password is reset then; to reset it now and leave the lock, create another request with unlock: \
+                     false"
+                }
+            };
+            // Whatever the directory proposes: neither a busy loop nor a forgotten request.
+            let poll = poll.clamp(Duration::from_secs(1), IDLE);
+            case.wait(
+                Reason::AwaitingManualAction,
+                format!("{what}; {then}"),
+                after(now, poll),
+            )
+        }
         Obstacle::Upstream(until) => {
             let message = format!("the directory itself ends this lock at {until:.0}; nothing can end it before");
             // A time that is over by our clock, or only just, must not become a busy loop.

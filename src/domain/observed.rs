@@ -163,6 +163,8 @@ pub struct Progress {
     pub proof: Option<Proof>,
     /// Whether this process recorded that it uses up that sign-in, and has not made it yet.
     pub proving: bool,
+    /// Whether it has waited for somebody to clear a lock by hand: nothing is done to the account while that lock lasts.
+    pub by_hand: bool,
     /// The claim of another request that it waits for.
     pub busy: Option<Box<Busy>>,
     /// What it was told of its turn.
@@ -310,6 +312,7 @@ impl Progress {
     pub fn waits(&mut self, now: Timestamp, waiting: &Waiting, facts: &Facts, unsaid: bool) {
         self.waiting_since.get_or_insert(now);
         self.promise = waiting.promise;
+        self.by_hand |= waiting.reason == Reason::AwaitingManualAction;
         self.unsaid_since = unsaid.then(|| self.unsaid_since.unwrap_or(now));
         let ledger = facts.ledger.as_ref().filter(|_| waiting.reason == Reason::AccountBusy);
         self.busy = ledger.map(|seen| {

@@ -7,6 +7,7 @@ use crate::{
         request::{Ask, Request},
     },
 };
+use std::time::Duration;
 
 /// Whether the plan of this request has a step whose second send would be a second effect.
 pub fn marked_step(request: &Request) -> Option<Step> {
@@ -38,7 +39,9 @@ pub fn wanted(request: &Request, capabilities: &Capabilities, revoke: bool) -> V
             if unlock && with_password {
                 steps.push(Step::Unlock);
             }
-            steps.push(Step::RequireChange);
+            if !capabilities.reset_requires_change {
+                steps.push(Step::RequireChange);
+            }
         }
         Method::ChangeAtNextSignIn => steps.push(Step::RequireChange),
     }
@@ -87,6 +90,8 @@ pub enum Obstacle {
     Refused(String),
     /// Nothing that this product does ends the lock.
     NotCapable(String),
+    /// Somebody clears the lock in the vendor's console: what to do, and when to look again.
+    ByHand(String, Duration),
     /// The directory itself ends the lock later.
     Upstream(jiff::Timestamp),
     /// The lock state could not be read.
@@ -120,14 +125,21 @@ pub fn obstacle(
             LockState::Locked(lock) => match (&lock.remedy, lock.until) {
                 (Remedy::Time, Some(until)) => return Some(Obstacle::Upstream(until)),
                 (Remedy::Time, None) => return Some(Obstacle::NotCapable("only time ends this lock".into())),
+                // Whoever waits for a person must not be refused once that person has done it.
+                (Remedy::Manual { what, poll }, _) => {
+                    return Some(refused(&steps, account).unwrap_or(Obstacle::ByHand(what.clone(), *poll)));
+                }
                 (Remedy::None(why), _) => return Some(Obstacle::NotCapable(why.clone())),
                 (Remedy::Unlock | Remedy::Clear, _) => {}
             },
             LockState::NotLocked => {}
         }
     }
-    steps
-        .iter()
-        .find_map(|step| account.obstacles.get(step))
-        .map(|why| Obstacle::Refused(why.clone()))
+    refused(&steps, account)
+}
+
+/// The first step that cannot be done to this account.
+fn refused(steps: &[Step], account: &AccountRead) -> Option<Obstacle> {
+    let why = steps.iter().find_map(|step| account.obstacles.get(step))?;
+    Some(Obstacle::Refused(why.clone()))
 }

@@ -121,6 +121,16 @@ impl Board {
         self.until(&key_of(request), |seen| seen.filter(|seen| ended(seen)).cloned())
     }
 
+    /// Waits for the end of a request, or until it waits for somebody in the vendor's console.
+    #[track_caller]
+    pub fn finished_or_by_hand(&self, request: &Value) -> Seen {
+        let stands = |seen: &&Seen| {
+            let status = &seen.object["status"];
+            status["outcome"].is_string() || ready(status)["reason"] == "AwaitingManualAction"
+        };
+        self.until(&key_of(request), |seen| seen.filter(stands).cloned())
+    }
+
     /// Waits until a request stands still for this reason.
     #[track_caller]
     pub fn waits(&self, request: &Value, reason: &str) -> Seen {

@@ -1,7 +1,7 @@
 //! One row on one provider: names of its own, people of its own, and the words in which requests are asked and judged.
 
 use crate::{
-    board::{Board, PATIENCE, request},
+    board::{Board, PATIENCE, Seen, request},
     fixture::{Fixture, Lacking, Person, Way},
     support::{
         ldap::{Recipient, policy, text},
@@ -155,7 +155,26 @@ impl Cell {
     #[track_caller]
     pub fn ask_as(&self, person: &str, request: &Value) -> Value {
         self.board.create(person, request);
-        self.board.finished(request).object["status"].clone()
+        self.finished(request).object["status"].clone()
+    }
+
+    /// Waits for the end of a request. Where it waits for an administrator in the vendor's console, they do what it says.
+    #[track_caller]
+    pub fn finished(&self, request: &Value) -> Seen {
+        let seen = self.board.finished_or_by_hand(request);
+        if seen.object["status"]["outcome"].is_string() {
+            return seen;
+        }
+        self.fixture.clear_by_hand(&request["spec"]["account"]);
+        self.board.finished(request)
+    }
+
+    /// What a row saw that is about an unlock.
+    pub fn unlocked(&self) -> Verdict {
+        match self.fixture.by_hand() {
+            Some(how) => Verdict::PassedAs(how),
+            None => Verdict::Passed,
+        }
     }
 
     /// Unlocks by login in a Directory, as bob of the desk.

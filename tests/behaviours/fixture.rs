@@ -122,6 +122,17 @@ pub trait Fixture: Send + Sync {
         false
     }
 
+    /// Where the directory has no call that unlocks: what a request then waits for, as the matrix says it.
+    fn by_hand(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// An administrator clears the lock in the vendor's console, of the account that a request names. Never asked where
+    /// unlocks are calls.
+    fn clear_by_hand(&self, account: &Value) {
+        unreachable!("{} clears locks by calls: {account}", self.provider())
+    }
+
     /// Why a request for this step ends as NotCapable, as its message says it; `None` where it can be done. Asked about
     /// SetPassword, SendLink and RequireChange.
     fn unable(&self, step: Step) -> Option<&'static str>;

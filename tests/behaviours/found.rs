@@ -4,6 +4,7 @@ use crate::{
     cell::{Cell, Verdict, check},
     fixture::Person,
 };
+use readmit::domain::account::Step;
 use serde_json::{Value, json};
 
 const NOBODY: &str = "no account that may be acted on matches";
@@ -102,7 +103,11 @@ pub fn protected(cell: &Cell) -> Verdict {
     let inspected = cell.unlock("inspected", cell.shared(), account, &json!({}));
     check(&cell.ask_as("admin", &inspected), "Denied", "Protected", why);
     let more = json!({"unlock": true});
-    let reset = cell.reset("reset", cell.shared(), &person, "ChangeAtNextSignIn", &more);
+    let method = match cell.fixture.unable(Step::RequireChange) {
+        None => "ChangeAtNextSignIn",
+        Some(_) => "TemporaryPassword",
+    };
+    let reset = cell.reset("reset", cell.shared(), &person, method, &more);
     check(&cell.ask(&reset), "Denied", "NotEligible", NOBODY);
     assert_eq!(cell.fixture.writes(&person), [""; 0]);
     Verdict::Passed

@@ -4,6 +4,8 @@ use crate::fixture::Fixture;
 
 #[path = "active_directory.rs"]
 mod active_directory;
+#[path = "cxone.rs"]
+mod cxone;
 #[path = "directory389.rs"]
 mod directory389;
 #[path = "keycloak.rs"]
@@ -27,4 +29,5 @@ pub const PROVIDERS: &[Provider] = &[
     ("openldap", openldap::start),
     ("active-directory", active_directory::start),
     ("servicenow", servicenow::start),
+    ("cxone", cxone::start),
 ];

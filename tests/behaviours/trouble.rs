@@ -57,7 +57,7 @@ pub fn budget(cell: &Cell) -> Verdict {
     for request in &requests {
         cell.board.create("bob", request);
     }
-    let ended: Vec<_> = requests.iter().map(|request| cell.board.finished(request)).collect();
+    let ended: Vec<_> = requests.iter().map(|request| cell.finished(request)).collect();
     // What is left for after the first four comes at one unlock in three seconds.
     let least = Duration::from_secs(3 * (PEOPLE as u64 - 4));
     assert!(began.elapsed() >= least, "{:?} for {PEOPLE} unlocks", began.elapsed());
@@ -106,7 +106,7 @@ pub fn wrong_credential(cell: &Cell) -> Verdict {
     assert_eq!(cell.fixture.refusals(), 1, "tried once");
     cell.stage.admin(&text(&wrong.repaired));
     for request in &asked {
-        let seen = cell.board.finished(request);
+        let seen = cell.finished(request);
         let status = &seen.object["status"];
         check(status, "Succeeded", "Unlocked", "read back as not locked");
         assert_eq!(ready(status)["status"], "True", "{status:#}");

@@ -1,11 +1,12 @@
 //! The pure core, driven as the controller drives it, in a world made of plain values: no server, no clock, no I/O.
 //!
 //! The world and the operators in it are those of `simulation`; `schedule` is what may happen, and `properties` what must
-//! hold whatever happens. `waits`, `endings` and `fence` are tables of single decisions in a `scene`.
+//! hold whatever happens. `waits`, `endings`, `by_hand` and `fence` are tables of single decisions in a `scene`.
 
 #[path = "../simulation/mod.rs"]
 mod simulation;
 
+mod by_hand;
 mod endings;
 mod fence;
 mod patience;

@@ -194,6 +194,7 @@ pub fn state(lock: &LockState) -> &'static str {
             Remedy::Unlock | Remedy::Clear => "unlock",
             Remedy::Time => "time",
             Remedy::None(_) => "nothing",
+            Remedy::Manual { .. } => "by hand",
         },
     }
 }

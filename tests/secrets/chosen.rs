@@ -1,4 +1,4 @@
-//! Secrets full of syntax at three directories: an Okta organisation, a slapd and a ServiceNow instance.
+//! Secrets full of syntax at four directories: an Okta organisation, a slapd, a ServiceNow instance and a CXone tenant.
 
 use crate::{
     places,
@@ -10,7 +10,7 @@ use crate::{
     },
 };
 use sandbox::{
-    Fault, FaultKind,
+    Fault, FaultKind, cxone,
     okta::auth::Role,
     options::token,
     servicenow::{OPERATOR, OPERATOR_PASSWORD, SignIn},
@@ -49,6 +49,19 @@ fn manifests(lab: &Lab, slapd: &Slapd, recipient: &Recipient) -> String {
             }}},
         }),
         ldap::policy("sn", "sn", &actions, &json!({ "password": password })),
+        json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "cx", "namespace": "readmit-system"},
+            "stringData": {"access-key-secret": cxone::ACCESS_KEY_SECRET, "client-secret": cxone::CLIENT_SECRET},
+        }),
+        json!({
+            "apiVersion": "readmit.dev/v1alpha1", "kind": "Directory", "metadata": {"name": "cx"},
+            "spec": {"provider": {"cxone": {
+                "url": lab.okta.addresses().cxone, "username": cxone::OPERATOR,
+                "accessKeyID": cxone::ACCESS_KEY_ID, "accessKeySecretRef": {"name": "cx"},
+                "clientID": cxone::CLIENT_ID, "clientSecretRef": {"name": "cx"},
+            }}},
+        }),
+        ldap::policy("cx", "cx", &actions, &json!({ "password": password })),
         ldap::policy("wrong-okta", "wrong-okta", &actions, &json!({})),
         ldap::policy("wrong-ldap", "wrong-ldap", &actions, &json!({})),
     ]);
@@ -73,6 +86,7 @@ fn act(lab: &Lab, operator: &Operator, slapd: &Slapd, recipient: &Recipient) -> 
         // Set, but then the change at the next sign-in is refused.
         ("okta", "bob@example.com", "Failed", "Refused"),
         ("sn", "ada.byte", "Succeeded", "PasswordReset"),
+        ("cx", "bob.ross@example.com", "Succeeded", "PasswordReset"),
     ];
     for (directory, login) in [("okta", "alice@example.com"), ("ldap", "alice")] {
         let name = format!("unlock-{directory}");
@@ -99,6 +113,13 @@ fn act(lab: &Lab, operator: &Operator, slapd: &Slapd, recipient: &Recipient) -> 
     let password = std::str::from_utf8(&passwords[3].bytes).expect("text");
     let signed_in = lab.okta.servicenow().sign_in("ada.byte", password, None);
     assert_eq!(signed_in, SignIn::MustChange, "what was opened is not what was set");
+    let password = std::str::from_utf8(&passwords[4].bytes).expect("text");
+    let signed_in = lab.okta.cxone().sign_in("bob.ross@example.com", password, None);
+    assert_eq!(
+        signed_in,
+        cxone::SignIn::MustChange,
+        "what was opened is not what was set"
+    );
     passwords
 }
 
@@ -144,6 +165,8 @@ fn no_secret_is_anywhere_but_in_secrets() {
         Secret::new("ServiceNow's password", OPERATOR_PASSWORD),
         Secret::new("ServiceNow's client secret", CLIENT_SECRET),
         Secret::new("the wrong bind password", WRONG_BIND),
+        Secret::new("CXone's access key", cxone::ACCESS_KEY_SECRET),
+        Secret::new("CXone's client secret", cxone::CLIENT_SECRET),
     ];
     // The finest that libraries are let say, and the product's own words about what is refused.
     let log = ["DEBUG HTTP{http.method=", "the API token was refused", "LDAP result 49"];

@@ -73,6 +73,10 @@ fn act(lab: &Lab, operator: &Operator, fixture: &dyn Fixture, recipient: &Recipi
         "bob",
         &ldap::unlock(&name, provider, &person.login, &json!({})).to_string(),
     );
+    if fixture.by_hand().is_some() {
+        lab.waits(operator, UNLOCK, &name, "AwaitingManualAction");
+        fixture.clear_by_hand(&json!({"login": person.login}));
+    }
     let status = lab.finished(operator, UNLOCK, &name);
     assert_eq!(ready(&status)["reason"], "Unlocked", "{provider}: {status:#}");
     if fixture.unable(Step::SetPassword).is_some() {

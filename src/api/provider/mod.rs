@@ -1,6 +1,7 @@
 //! How each kind of upstream is reached: one file a provider, one member of the union each.
 
 mod active_directory;
+mod cxone;
 mod directory389;
 mod keycloak;
 mod okta;
@@ -8,6 +9,7 @@ mod openldap;
 mod servicenow;
 
 pub use active_directory::{ActiveDirectoryProvider, TargetServer};
+pub use cxone::{ClientAuthentication, CxoneProvider};
 pub use directory389::Directory389Provider;
 pub use keycloak::KeycloakProvider;
 pub use okta::OktaProvider;
@@ -24,6 +26,7 @@ use serde::{Deserialize, Serialize};
 /// The members of the union, as they stand in manifests.
 pub const MEMBERS: &[&str] = &[
     "activeDirectory",
+    "cxone",
     "directory389",
     "keycloak",
     "okta",
@@ -41,6 +44,9 @@ pub struct Provider {
     /// A domain of Active Directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active_directory: Option<ActiveDirectoryProvider>,
+    /// A tenant of NICE CXone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cxone: Option<CxoneProvider>,
     /// A 389 Directory Server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directory389: Option<Directory389Provider>,
@@ -63,6 +69,8 @@ pub struct Provider {
 pub enum Member<'a> {
     /// A domain of Active Directory.
     ActiveDirectory(&'a ActiveDirectoryProvider),
+    /// A tenant of NICE CXone.
+    Cxone(&'a CxoneProvider),
     /// A 389 Directory Server.
     Directory389(&'a Directory389Provider),
     /// A realm of a Keycloak server.
@@ -80,6 +88,7 @@ impl Provider {
     pub fn member(&self) -> Option<Member<'_>> {
         let members = [
             self.active_directory.as_ref().map(Member::ActiveDirectory),
+            self.cxone.as_ref().map(Member::Cxone),
             self.directory389.as_ref().map(Member::Directory389),
             self.keycloak.as_ref().map(Member::Keycloak),
             self.okta.as_ref().map(Member::Okta),
@@ -93,6 +102,7 @@ impl Provider {
     pub fn credential(&self) -> Option<(&SecretKeyRef, &'static str)> {
         Some(match self.member()? {
             Member::ActiveDirectory(spec) => (&spec.bind_secret_ref, "password"),
+            Member::Cxone(spec) => (&spec.access_key_secret_ref, "access-key-secret"),
             Member::Directory389(spec) => (&spec.bind_secret_ref, "password"),
             Member::Keycloak(spec) => (&spec.client_secret_ref, "client-secret"),
             Member::Okta(spec) => (&spec.token_secret_ref, "token"),
@@ -104,15 +114,21 @@ impl Provider {
     /// A second key that is part of the credential, and its default, for a grant that needs two secrets. It stands in the
     /// Secret that [`Provider::credential`] names.
     pub fn second_credential(&self) -> Option<(&SecretKeyRef, &'static str)> {
-        self.service_now.as_ref()?.second_credential()
+        match self.member()? {
+            Member::Cxone(spec) => spec.client_secret_ref.as_ref().map(|it| (it, "client-secret")),
+            Member::ServiceNow(spec) => spec.second_credential(),
+            _ => None,
+        }
     }
 
     /// The most calls that the upstream should have under way at once, whatever the Directory allows.
     pub fn most_at_once(&self) -> u32 {
-        match self.service_now {
+        match self.member() {
+            // Its limits are not public.
+            Some(Member::Cxone(_)) => 2,
             // Its API semaphores bound each node; their numbers are not documented.
-            Some(_) => 4,
-            None => MOST_AT_ONCE,
+            Some(Member::ServiceNow(_)) => 4,
+            _ => MOST_AT_ONCE,
         }
     }
 
@@ -120,6 +136,7 @@ impl Provider {
     pub fn ca_secret_ref(&self) -> Option<&SecretKeyRef> {
         match self.member()? {
             Member::ActiveDirectory(spec) => spec.ca_secret_ref.as_ref(),
+            Member::Cxone(spec) => spec.ca_secret_ref.as_ref(),
             Member::Directory389(spec) => spec.ca_secret_ref.as_ref(),
             Member::Keycloak(spec) => spec.ca_secret_ref.as_ref(),
             Member::Okta(spec) => spec.ca_secret_ref.as_ref(),
@@ -132,6 +149,7 @@ impl Provider {
     pub fn name(&self) -> &'static str {
         match self.member() {
             Some(Member::ActiveDirectory(_)) => "active-directory",
+            Some(Member::Cxone(_)) => "cxone",
             Some(Member::Directory389(_)) => "389-ds",
             Some(Member::Keycloak(_)) => "keycloak",
             Some(Member::Okta(_)) => "okta",
@@ -191,6 +209,10 @@ mod tests {
             assert_eq!(provider.name(), "servicenow");
             assert_eq!(provider.most_at_once(), 4, "its semaphores bound each node");
         }
+        let cxone = json!({"username": "u", "accessKeyID": "k", "accessKeySecretRef": reference});
+        let alone = provider(json!({"cxone": cxone}));
+        assert_eq!(alone.credential().map(|(_, key)| key), Some("access-key-secret"));
+        assert!(alone.second_credential().is_none());
         let okta = provider(json!({"okta": {"url": "https://example.okta.com", "tokenSecretRef": reference}}));
         assert!(okta.second_credential().is_none() && okta.most_at_once() > 4);
     }

@@ -79,5 +79,6 @@ fn capabilities() -> Capabilities {
         reset_unlocks: false,
         with_password: [Step::Unlock, Step::RequireChange].into(),
         marker_counts: true,
+        ..Capabilities::default()
     }
 }

@@ -97,6 +97,7 @@ impl Directory for Keycloak {
                 reset_unlocks: false,
                 with_password: [Step::RequireChange].into(),
                 marker_counts: false,
+                ..Capabilities::default()
             },
         })
     }
