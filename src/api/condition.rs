@@ -44,4 +44,6 @@ pub mod types {
     pub const STALLED: &str = "Stalled";
     /// Of a Directory with `spec.lockouts`: whether all locked accounts are shown as Account objects.
     pub const LOCKOUTS_LISTED: &str = "LockoutsListed";
+    /// Of a Directory with `spec.lockouts` whose upstream keeps a log of locks: whether it can be read.
+    pub const LOCK_CAUSES_KNOWN: &str = "LockCausesKnown";
 }

@@ -43,8 +43,8 @@ pub struct DirectorySpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "atomic"))]
     pub protected_accounts: Vec<PolicyRule>,
-    /// Keeps an Account object for every account that is locked, for `kubectl get accounts -l readmit.dev/state=Locked`.
-    /// Off by default.
+    /// Keeps an Account object for every account that is locked, for `kubectl get accounts -l readmit.dev/state=Locked`, and
+    /// follows the upstream's log, where it has one, to tell why. Off by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lockouts: Option<Lockouts>,
     /// What Kubernetes usernames begin with before the person's login or e-mail address, for example `oidc:`.
@@ -60,7 +60,8 @@ pub struct DirectorySpec {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Lockouts {
-    /// How often the upstream is asked for its locked accounts, give or take a tenth. It costs one call a page.
+    /// How often the upstream is asked for its locked accounts, give or take a tenth. It costs one call a page, and
+    /// one for the log.
     #[x_kube(validation = schema::within_memory())]
     pub poll: Span,
     /// The most accounts that are shown. Where more are locked, condition LockoutsListed says so.
@@ -124,7 +125,7 @@ pub struct DirectoryStatus {
     /// The generation that this status is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Ready; LockoutsListed where `spec.lockouts` is set.
+    /// Ready; where `spec.lockouts` is set LockoutsListed, and LockCausesKnown where the upstream keeps a log of locks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(
         length(max = 8),
@@ -145,9 +146,24 @@ pub struct DirectoryStatus {
     /// How many accounts were locked when they were last listed. Only where `spec.lockouts` is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locked_accounts: Option<i64>,
+    /// Where the upstream's log of locks goes on, so that a restart misses nothing. Only where `spec.lockouts` is set and the
+    /// upstream keeps such a log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock_log: Option<LogMark>,
     /// The credential that the upstream refused: not tried again until its Secret changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused_secret: Option<RefusedSecret>,
+}
+
+/// A place in an upstream's log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LogMark {
+    /// The upstream's own word for it.
+    #[schemars(length(max = 4096))]
+    pub cursor: String,
+    /// When it was put down.
+    #[schemars(schema_with = "schema::date_time")]
+    pub time: Timestamp,
 }
 
 /// A budget of calls.

@@ -7,13 +7,14 @@ use super::{
     context::Context,
     follow::{self, Change},
     line::{self, Line},
-    lockouts, supervisor,
+    lock_log, lockouts, supervisor,
 };
 use crate::{
     api::{self, directory::RefusedSecret},
     directory::{self, throttle::Throttle},
     domain::{
-        account::{Capabilities, Failure},
+        account::{AccountRead, Capabilities, Failure},
+        lock_log::LockLog,
         observed::{DirectoryView, Trouble},
         request::Kind,
         rule::Rule,
@@ -49,6 +50,7 @@ pub struct Handle {
     /// The supervisor should look at once: a refused credential, a policy that needs more.
     pub nudged: Notify,
     state: Mutex<State>,
+    locks: Mutex<LockLog>,
 }
 
 /// What is known of a Directory at the moment.
@@ -72,6 +74,8 @@ pub struct State {
     pub trouble: Option<Trouble>,
     /// What the last list of locked accounts came to; only where the spec asks for one.
     pub lockouts: Option<lockouts::Listing>,
+    /// How following its log of locks goes.
+    pub lock_log: lock_log::Told,
 }
 
 impl Handle {
@@ -92,6 +96,10 @@ impl Handle {
                 message: "it has not been probed yet".into(),
             }),
             lockouts: None,
+            lock_log: lock_log::Told::before(
+                before,
+                object.status.as_ref().and_then(|status| status.lock_log.as_ref()),
+            ),
             object: Arc::new(object.clone()),
         };
         let at_once = rate.concurrency.min(object.spec.provider.most_at_once());
@@ -104,12 +112,18 @@ impl Handle {
             stop,
             nudged: Notify::new(),
             state: Mutex::new(state),
+            locks: Mutex::default(),
         }
     }
 
     /// What is known of it at the moment.
     pub fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the upstream's log has told of locks.
+    pub fn locks(&self) -> MutexGuard<'_, LockLog> {
+        self.locks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether a rule about this Directory's accounts uses groups: reading them costs calls.
@@ -151,6 +165,13 @@ impl Directories {
         let state = handle.state();
         let free = state.trouble.is_none() && state.object.spec.suspend != Some(true);
         state.upstream.clone().filter(|_| free)
+    }
+
+    /// Adds to a locked account what the Directory's log told of its lock.
+    pub fn explain(&self, name: &str, account: &mut AccountRead) {
+        if let Some(handle) = self.handle(name) {
+            handle.locks().explain(account);
+        }
     }
 
     /// The upstream refused the operator's own credential: nobody tries it again.
@@ -207,7 +228,7 @@ impl Directories {
     fn update(&self, object: api::Directory, stop: &CancellationToken) -> Option<Arc<Handle>> {
         let name = object.name_any();
         let mut handles = self.by_name.write().unwrap_or_else(PoisonError::into_inner);
-        let mut before = None;
+        let (mut before, mut locks) = (None, LockLog::default());
         if let Some(handle) = handles.get(&name) {
             let mut state = handle.state();
             let same = |a: &api::Directory, b: &api::Directory| {
@@ -219,8 +240,12 @@ impl Directories {
             }
             handle.stop.cancel();
             before = Some(state.clone()).filter(|state| state.object.metadata.uid == object.metadata.uid);
+            if before.is_some() {
+                locks = handle.locks().clone();
+            }
         }
         let handle = Arc::new(Handle::new(object, stop.child_token(), before.as_ref()));
+        *handle.locks() = locks;
         handles.insert(name, handle.clone());
         Some(handle)
     }

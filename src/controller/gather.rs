@@ -164,8 +164,11 @@ fn read(
     request: &Request,
     work: &mut Work,
     facts: &mut Facts,
-    (result, begun): (Result<AccountRead, ReadFailure>, Timestamp),
+    (mut result, begun): (Result<AccountRead, ReadFailure>, Timestamp),
 ) {
+    if let Ok(account) = &mut result {
+        context.directories.explain(&request.directory, account);
+    }
     match &result {
         Ok(account) if work.progress.sends.is_empty() => {
             work.progress.lockout = decide::lockout(account).or(work.progress.lockout.take());

@@ -5,6 +5,7 @@ use super::{
     accounts::Stands,
     context::Context,
     directories::{self, Handle},
+    lock_log::Follower,
     supervisor,
 };
 use crate::{
@@ -42,12 +43,12 @@ struct Known {
 
 /// Keeps them for one Directory, until its spec changes or the operator stops.
 pub async fn keep(context: Arc<Context>, handle: Arc<Handle>) {
-    let mut known = None;
+    let (mut known, mut follower) = (None, Follower::default());
     while supervisor::leading(&context, &handle).await {
         let settings = handle.state().object.spec.lockouts.clone();
         let wait = match &settings {
             Some(settings) => {
-                round(&context, &handle, settings, &mut known).await;
+                round(&context, &handle, settings, (&mut known, &mut follower)).await;
                 directories::jittered(settings.poll.get().max(Duration::from_secs(1)))
             }
             None => match forget(&context, &handle).await {
@@ -67,7 +68,12 @@ pub async fn keep(context: Arc<Context>, handle: Arc<Handle>) {
 }
 
 /// Lists once and writes what changed.
-async fn round(context: &Context, handle: &Handle, settings: &Lockouts, known: &mut Option<Known>) {
+async fn round(
+    context: &Context,
+    handle: &Handle,
+    settings: &Lockouts,
+    (known, follower): (&mut Option<Known>, &mut Follower),
+) {
     let (upstream, identity) = {
         let state = handle.state();
         let usable = state.trouble.is_none() && state.object.spec.suspend != Some(true);
@@ -80,10 +86,6 @@ async fn round(context: &Context, handle: &Handle, settings: &Lockouts, known: &
         provider: upstream.provider(),
         upstream: &identity,
         settings,
-    };
-    let (shown, complete) = match list(context, upstream.as_ref(), source).await {
-        Ok(listed) => listed,
-        Err(failure) => return trouble(context, handle, &failure),
     };
     if known.as_ref().is_none_or(|known| known.since.elapsed() >= RELOAD) {
         match load(context, handle).await {
@@ -99,6 +101,11 @@ async fn round(context: &Context, handle: &Handle, settings: &Lockouts, known: &
             }
         }
     }
+    follower.round(context, handle, upstream.as_ref()).await;
+    let (shown, complete) = match list(context, handle, upstream.as_ref(), source).await {
+        Ok(listed) => listed,
+        Err(failure) => return trouble(context, handle, &failure),
+    };
     let Some(believed) = known.as_mut() else { return };
     let changes = lockouts::changes(&believed.shown, &shown);
     let locked = shown.len();
@@ -133,6 +140,7 @@ async fn round(context: &Context, handle: &Handle, settings: &Lockouts, known: &
 /// All that is locked, and whether that is all.
 async fn list(
     context: &Context,
+    handle: &Handle,
     upstream: &dyn directory::Directory,
     source: Source<'_>,
 ) -> Result<(Shown, bool), Failure> {
@@ -143,7 +151,7 @@ async fn list(
             // A list waits behind everything else, so it may take as long as until the next one.
             deadline: Instant::now() + source.settings.poll.get().max(context.config.timing.upstream_timeout),
         };
-        let found = match upstream.locked(&call, page.as_deref()).await {
+        let mut found = match upstream.locked(&call, page.as_deref()).await {
             Ok(found) => found,
             Err(ReadFailure::Failed(failure)) => return Err(failure),
             Err(ReadFailure::NotFound | ReadFailure::Ambiguous) => {
@@ -151,6 +159,10 @@ async fn list(
                 return Err(Failure::new(FailureClass::Unknown, text));
             }
         };
+        found
+            .accounts
+            .iter_mut()
+            .for_each(|account| handle.locks().explain(account));
         if !lockouts::take(&mut shown, source, &found.accounts) {
             return Ok((shown, false));
         }
@@ -203,6 +215,10 @@ async fn load(context: &Context, handle: &Handle) -> Result<Shown, kube::Error> 
             .lockout
             .filter(|lockout| lockout.directory == handle.name)?;
         let id = account.spec.id;
+        // What an earlier process read of the log is known from here.
+        if let (Some(since), Some(cause)) = (lockout.lock.since, &lockout.lock.cause) {
+            handle.locks().recall(&id, since, cause);
+        }
         Some((account.metadata.name?, Locked { id, lockout }))
     });
     Ok(shown.collect())

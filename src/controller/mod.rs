@@ -14,6 +14,7 @@ pub mod gather;
 pub mod kinds;
 pub mod lease;
 pub mod line;
+pub mod lock_log;
 pub mod lockouts;
 pub mod pass;
 pub mod prepare;

@@ -219,7 +219,7 @@ where
     let mut status = json!(status);
     // A merge patch keeps what it does not name: the refused Secret must go when it is no longer refused.
     if let Some(fields) = status.as_object_mut() {
-        for field in ["refusedSecret", "rate", "upstream", "lockedAccounts"]
+        for field in ["refusedSecret", "rate", "upstream", "lockedAccounts", "lockLog"]
             .iter()
             .filter(|_| kind == "Directory")
         {

@@ -321,24 +321,20 @@ fn status(handle: &Handle, state: &State) -> DirectoryStatus {
         true => capability_names(&state.capabilities),
         false => before.capabilities.clone(),
     };
-    let listed = state.lockouts.as_ref().map(|listing| listing.condition.clone());
-    let kept = || {
-        before
+    let wanted = state.object.spec.lockouts.is_some();
+    let optional = |kind, told: Option<(&str, &str, String)>| match told {
+        Some(told) => Some(record::condition(&before.conditions, kind, told, generation)),
+        // Not found out yet by this process: what was told before stands.
+        None if wanted => before
             .conditions
             .iter()
-            .find(|condition| condition.r#type == types::LOCKOUTS_LISTED)
-    };
-    let listed = match listed {
-        Some(listed) => Some(record::condition(
-            &before.conditions,
-            types::LOCKOUTS_LISTED,
-            listed,
-            generation,
-        )),
-        // Not listed yet by this process: what was told before stands.
-        None if state.object.spec.lockouts.is_some() => kept().cloned(),
+            .find(|condition| condition.r#type == kind)
+            .cloned(),
         None => None,
     };
+    let listed = state.lockouts.as_ref().map(|listing| listing.condition.clone());
+    let listed = optional(types::LOCKOUTS_LISTED, listed);
+    let explained = optional(types::LOCK_CAUSES_KNOWN, state.lock_log.told.clone());
     let locked = state
         .lockouts
         .as_ref()
@@ -347,8 +343,10 @@ fn status(handle: &Handle, state: &State) -> DirectoryStatus {
         observed_generation: generation,
         conditions: std::iter::once(record::condition(&before.conditions, types::READY, ready, generation))
             .chain(listed)
+            .chain(explained)
             .collect(),
-        locked_accounts: locked.or(before.locked_accounts.filter(|_| state.object.spec.lockouts.is_some())),
+        locked_accounts: locked.or(before.locked_accounts.filter(|_| wanted)),
+        lock_log: state.lock_log.mark.clone().filter(|_| wanted),
         capabilities,
         upstream: Some(state.identity.clone())
             .filter(|identity| !identity.is_empty())

@@ -25,7 +25,10 @@ pub use connect::{Settings, connect};
 
 use crate::{
     api::common::AccountSelector,
-    domain::account::{AccountRead, Capabilities, Failure, FailureClass, Proof, ReadFailure, Sent, Step},
+    domain::{
+        account::{AccountRead, Capabilities, Failure, FailureClass, Proof, ReadFailure, Sent, Step},
+        lock_log::LockEvent,
+    },
     secret::Secret,
 };
 use async_trait::async_trait;
@@ -66,6 +69,26 @@ pub struct LockedPage {
     pub accounts: Vec<AccountRead>,
     /// Asks for the next page; `None` on the last.
     pub next: Option<String>,
+}
+
+/// Where reading of a log begins.
+#[derive(Clone, Copy, Debug)]
+pub enum LogStart<'a> {
+    /// At what happened then.
+    Since(Timestamp),
+    /// Where an earlier page ended, by its [`LogPage::cursor`].
+    After(&'a str),
+}
+
+/// Some of what an upstream's log tells of locks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogPage {
+    /// The events, in the order in which the log has them.
+    pub events: Vec<LockEvent>,
+    /// Where the log goes on.
+    pub cursor: String,
+    /// Whether there is more already.
+    pub more: bool,
 }
 
 /// One upstream.
@@ -122,6 +145,12 @@ pub trait Directory: Send + Sync {
     async fn locked(&self, _: &Call, _page: Option<&str>) -> Result<LockedPage, ReadFailure> {
         let text = format!("{} cannot list locked accounts", self.provider());
         Err(Failure::new(FailureClass::Permanent, text).into())
+    }
+
+    /// What the upstream's log tells of locks, a page at a time; `None` where it has no log that does. `Permanent` says that
+    /// a cursor is of no use any more.
+    async fn lock_log(&self, _: &Call, _: LogStart<'_>) -> Result<Option<LogPage>, Failure> {
+        Ok(None)
     }
 
     /// Ends the account's sessions.

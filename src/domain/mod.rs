@@ -16,6 +16,7 @@ pub mod executed;
 pub mod lease;
 pub mod ledger;
 pub mod limits;
+pub mod lock_log;
 pub mod lockouts;
 pub mod markers;
 pub mod observed;

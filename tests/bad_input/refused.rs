@@ -28,6 +28,21 @@ fn directories_that_cannot_be_meant_are_refused() {
     let plain = okta.replace("https:", "http:");
     let parts = ["must be an https:// URL", "loopback"];
     check(org, "admin", &directory(&plain), &Refused(&parts));
+    let app = "oauth: {clientID: 0oa1, privateKeySecretRef: {name: okta}}";
+    let url = "url: 'https://example.okta.com'";
+    let credential = ["spec.provider.okta", "set exactly one of tokenSecretRef, oauth"];
+    for members in [url.to_owned(), format!("{url}, tokenSecretRef: {{name: okta}}, {app}")] {
+        let okta = format!("okta: {{{members}}}");
+        check(org, "admin", &directory(&okta), &Refused(&credential));
+    }
+    let spaced = app.replace("}}", "}, scopes: ['a b']}");
+    let scopes = format!("okta: {{{url}, {spaced}}}");
+    check(
+        org,
+        "admin",
+        &directory(&scopes),
+        &Refused(&["oauth.scopes[0]", "should match"]),
+    );
     let parts = ["must be an ldaps:// URL", "loopback"];
     for url in ["ldap://ldap.example.test", "ldap://10.0.0.1", "ldap.example.test"] {
         check(org, "admin", &directory(&ldap(url)), &Refused(&parts));

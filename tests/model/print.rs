@@ -330,6 +330,7 @@ fn progress(progress: &Progress, h: &mut Print) {
         lockout.is_some(),
         proof.as_ref().map(|proof| *proof == Proof::Ours),
         proving,
+        by_hand,
         target.is_some(),
         plan,
     )

@@ -1,9 +1,10 @@
 //! A sandbox and the provider that talks to it. When it goes, it asserts that nothing was sent that never may be.
 
+use crate::app::{App, CLIENT_ID};
 use readmit::{
     api::{
         common::{AccountSelector, SecretKeyRef},
-        provider::OktaProvider,
+        provider::{OktaOAuth, OktaProvider},
     },
     directory::{Call, Directory, Lane, Target, okta::Okta, throttle::Throttle},
     domain::account::{AccountRead, Failure, ReadFailure, Sent, Step},
@@ -14,6 +15,9 @@ use std::time::{Duration, Instant};
 
 /// A password that meets the sandbox's policy.
 pub const NEW_PASSWORD: &str = "Neu-\"Gesetzt\\-4711";
+
+/// What calls that are not the provider's say they are.
+pub const SOMEBODY: &str = "somebody-else";
 
 /// Every call that the provider may make: method, last parts of the path, query keys, members of the body.
 const ALLOWED: &[(&str, &str, &[&str], &[&str])] = &[
@@ -26,6 +30,8 @@ const ALLOWED: &[(&str, &str, &[&str], &[&str])] = &[
     ("GET", "/api/v1/users/*/roles", &[], &[]),
     ("GET", "/api/v1/users/*/groups", &["after", "limit"], &[]),
     ("GET", "/api/v1/logs", &["since", "sortOrder", "filter", "limit"], &[]),
+    ("GET", "/api/v1/logs", &["after", "sortOrder", "filter", "limit"], &[]),
+    ("POST", "/oauth2/v1/token", &[], &[]),
     ("POST", "/api/v1/users/*", &[], &["credentials.password.value"]),
     ("POST", "/api/v1/users/*/lifecycle/unlock", &[], &[]),
     ("POST", "/api/v1/users/*/lifecycle/expire_password", &[], &[]),
@@ -58,6 +64,26 @@ impl World {
         let url = sandbox.addresses().http.clone();
         let okta = connect(&url, token, None, Duration::from_secs(3), true).unwrap();
         World { sandbox, okta }
+    }
+
+    /// A provider that signs in as a service app.
+    pub async fn with_app(app: App) -> Self {
+        let options = Options {
+            apps: vec![app.registered()],
+            ..Options::default()
+        };
+        let sandbox = Sandbox::start(options).await.unwrap();
+        let okta = connect_app(&sandbox.addresses().http, &app).unwrap();
+        World { sandbox, okta }
+    }
+
+    /// How the token endpoint answered, in order: the status, and the error where it was one.
+    pub fn grants(&self) -> Vec<(Option<u16>, Option<String>)> {
+        let asked = self
+            .calls()
+            .into_iter()
+            .filter(|entry| entry.path == "/oauth2/v1/token");
+        asked.map(|entry| (entry.status, entry.error_code)).collect()
     }
 
     pub fn id(&self, login: &str) -> String {
@@ -118,7 +144,8 @@ impl Drop for World {
         if std::thread::panicking() {
             return;
         }
-        for entry in self.calls() {
+        let ours = |entry: &Entry| entry.user_agent.as_deref() != Some(SOMEBODY);
+        for entry in self.calls().into_iter().filter(ours) {
             assert!(
                 is_allowed(&entry),
                 "never to be sent: {} {}?{}",
@@ -146,10 +173,8 @@ pub fn connect(
 ) -> Result<Okta, Failure> {
     let spec = OktaProvider {
         url: url.into(),
-        token_secret_ref: SecretKeyRef {
-            name: "okta".into(),
-            key: None,
-        },
+        token_secret_ref: Some(reference()),
+        oauth: None,
         ca_secret_ref: None,
     };
     let throttle = Throttle::new(60_000, 10);
@@ -161,6 +186,31 @@ pub fn connect(
         timeout,
         read_groups,
     )
+}
+
+/// A provider that signs in as a service app.
+pub fn connect_app(url: &str, app: &App) -> Result<Okta, Failure> {
+    let oauth = OktaOAuth {
+        client_id: CLIENT_ID.into(),
+        private_key_secret_ref: reference(),
+        key_id: app.named.clone(),
+        scopes: app.asked.iter().map(|scope| (*scope).to_owned()).collect(),
+    };
+    let spec = OktaProvider {
+        url: url.into(),
+        token_secret_ref: None,
+        oauth: Some(oauth),
+        ca_secret_ref: None,
+    };
+    let (key, throttle) = (Secret::new(app.key.secret.clone()), Throttle::new(60_000, 10));
+    Okta::new(&spec, &key, None, throttle, Duration::from_secs(3), true)
+}
+
+fn reference() -> SecretKeyRef {
+    SecretKeyRef {
+        name: "okta".into(),
+        key: None,
+    }
 }
 
 pub fn call() -> Call {

@@ -4,10 +4,16 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../okta/app.rs"]
+mod app;
+mod calls;
 mod credentials;
+mod explained;
 mod lockouts;
 mod lost;
+mod oddities;
 mod people;
 mod resets;
+mod service_app;
 mod trouble;
 mod unlocks;

@@ -169,7 +169,11 @@ fn no_secret_is_anywhere_but_in_secrets() {
         Secret::new("CXone's client secret", cxone::CLIENT_SECRET),
     ];
     // The finest that libraries are let say, and the product's own words about what is refused.
-    let log = ["DEBUG HTTP{http.method=", "the API token was refused", "LDAP result 49"];
+    let log = [
+        "DEBUG HTTP{http.method=",
+        "the operator's credential was refused",
+        "LDAP result 49",
+    ];
     let known = (
         &[PLANTED, SEALED, "CredentialRefused"][..],
         &log[..],

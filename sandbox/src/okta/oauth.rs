@@ -15,8 +15,6 @@ use super::quirks::Quirk;
 use crate::directory::random_token;
 use crate::exchange::{Call, Reply};
 
-/// Seconds for which an access token is good.
-const LIFETIME: i64 = 3600;
 /// Seconds by which a proof's clock may differ.
 const SKEW: i64 = 300;
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -42,6 +40,16 @@ struct Grant {
 type Refusal = (&'static str, &'static str);
 
 impl Okta {
+    /// Ends every access token, as an administrator or a change of keys does.
+    pub fn revoke_access_tokens(&mut self) {
+        self.oauth.tokens.clear();
+    }
+
+    /// Wants another nonce from now on.
+    pub fn rotate_nonce(&mut self) {
+        self.oauth.nonce = None;
+    }
+
     /// Serves the token endpoint.
     pub(super) fn issue_token(&mut self, call: &Call, context: &Context) -> Reply {
         match self.grant(call, context) {
@@ -88,10 +96,11 @@ impl Okta {
             None
         };
         let token = random_token(48);
-        let expires = context.now + SignedDuration::from_secs(LIFETIME);
+        let lifetime = self.settings.access_token_seconds;
+        let expires = context.now + SignedDuration::from_secs(lifetime);
         let kind = if key.is_some() { "DPoP" } else { "Bearer" };
         let shape = json!({
-            "token_type": kind, "expires_in": LIFETIME, "access_token": token, "scope": scopes.join(" "),
+            "token_type": kind, "expires_in": lifetime, "access_token": token, "scope": scopes.join(" "),
         });
         self.oauth.tokens.insert(
             token,

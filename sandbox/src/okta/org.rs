@@ -37,6 +37,8 @@ pub struct Settings {
     pub transition_ms: u64,
     /// Milliseconds between an event and its appearance in the system log.
     pub log_delay_ms: u64,
+    /// Seconds for which an access token is good.
+    pub access_token_seconds: i64,
 }
 
 impl Default for Settings {
@@ -50,6 +52,7 @@ impl Default for Settings {
             link_seconds: 3600,
             transition_ms: 5000,
             log_delay_ms: 0,
+            access_token_seconds: 3600,
         }
     }
 }

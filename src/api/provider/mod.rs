@@ -12,7 +12,7 @@ pub use active_directory::{ActiveDirectoryProvider, TargetServer};
 pub use cxone::{ClientAuthentication, CxoneProvider};
 pub use directory389::Directory389Provider;
 pub use keycloak::KeycloakProvider;
-pub use okta::OktaProvider;
+pub use okta::{OktaOAuth, OktaProvider};
 pub use openldap::OpenLdapProvider;
 pub use servicenow::ServiceNowProvider;
 
@@ -105,7 +105,7 @@ impl Provider {
             Member::Cxone(spec) => (&spec.access_key_secret_ref, "access-key-secret"),
             Member::Directory389(spec) => (&spec.bind_secret_ref, "password"),
             Member::Keycloak(spec) => (&spec.client_secret_ref, "client-secret"),
-            Member::Okta(spec) => (&spec.token_secret_ref, "token"),
+            Member::Okta(spec) => spec.credential()?,
             Member::OpenLdap(spec) => (&spec.bind_secret_ref, "password"),
             Member::ServiceNow(spec) => spec.credential()?,
         })
@@ -215,5 +215,28 @@ mod tests {
         assert!(alone.second_credential().is_none());
         let okta = provider(json!({"okta": {"url": "https://example.okta.com", "tokenSecretRef": reference}}));
         assert!(okta.second_credential().is_none() && okta.most_at_once() > 4);
+    }
+
+    #[test]
+    fn an_okta_credential_is_a_token_or_a_private_key() {
+        let reference = json!({"name": "okta"});
+        let oauth = json!({"clientID": "0oa1", "privateKeySecretRef": reference});
+        for (member, key) in [
+            (json!({"tokenSecretRef": reference}), Some("token")),
+            (json!({"oauth": oauth}), Some("private-key")),
+            (json!({}), None),
+        ] {
+            let mut member = member;
+            member["url"] = "https://example.okta.com".into();
+            let provider = provider(json!({"okta": member}));
+            assert_eq!(provider.credential().map(|(_, key)| key), key, "{member}");
+        }
+        let app = provider(json!({"okta": {"url": "https://example.okta.com", "oauth": oauth}}));
+        let scopes = app.okta.unwrap().oauth.unwrap().scopes;
+        assert_eq!(
+            scopes,
+            ["okta.users.manage", "okta.roles.read"],
+            "the least that is needed"
+        );
     }
 }

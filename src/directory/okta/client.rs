@@ -1,14 +1,15 @@
-//! One exchange with Okta's API: rate-limit headers, error answers, lists. What is asked, and what the
+//! One exchange with Okta's API: who calls, rate-limit headers, error answers, lists. What is asked, and what the
 //! answer means for an account, is not known here.
 
 use super::{
-    credential::{self, Credential},
+    credential::Credential,
     errors::{self, Meaning},
     model::ErrorBody,
     pages,
     rate::{Rate, with_jitter},
 };
 use crate::{
+    api::provider::OktaProvider,
     directory::{
         Call,
         http::{self, Http, NoAnswer},
@@ -17,8 +18,12 @@ use crate::{
     domain::account::{Failure, FailureClass, ReadFailure},
     secret::Secret,
 };
+use bytes::Bytes;
 use jiff::Timestamp;
-use reqwest::{Method, Url, header::HeaderMap};
+use reqwest::{
+    Method, Url,
+    header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue},
+};
 use serde::de::DeserializeOwned;
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -26,11 +31,11 @@ use zeroize::Zeroizing;
 /// The most pages of one list that are read.
 const MOST_PAGES: usize = 20;
 
-/// An organisation's API, as one token sees it.
+/// An organisation's API, as one credential sees it.
 pub(super) struct Client {
-    http: Http,
+    pub(super) http: Http,
     base: Url,
-    credential: Credential,
+    pub(super) credential: Credential,
 }
 
 /// What is asked.
@@ -80,23 +85,24 @@ impl From<Refusal> for ReadFailure {
 }
 
 impl Client {
-    /// A client for the organisation at `url`.
+    /// A client for the organisation that the spec names.
     ///
     /// # Errors
-    /// `NeedsConfig` where the url, the token's text or the certificates cannot be used.
+    /// `NeedsConfig` where the url, the credential's text or the certificates cannot be used.
     pub(super) fn new(
-        url: &str,
-        token: &Secret,
+        spec: &OktaProvider,
+        secret: &Secret,
         ca_pem: Option<&[u8]>,
         throttle: Throttle,
         timeout: Duration,
     ) -> Result<Self, Failure> {
-        let base = http::base_url(url)?;
-        let http = Http::new(&base, ca_pem, credential::headers(token)?, throttle, timeout)?;
+        let base = http::base_url(&spec.url)?;
+        let json = HeaderValue::from_static("application/json");
+        let headers = HeaderMap::from_iter([(ACCEPT, json.clone()), (CONTENT_TYPE, json)]);
         Ok(Client {
-            http,
+            http: Http::new(&base, ca_pem, headers, throttle, timeout)?,
             base,
-            credential: Credential::default(),
+            credential: Credential::new(spec, secret)?,
         })
     }
 
@@ -112,7 +118,13 @@ impl Client {
         url
     }
 
-    /// Sends once and reads the answer, whatever it is.
+    /// The organisation's address.
+    pub(super) fn base(&self) -> &Url {
+        &self.base
+    }
+
+    /// Sends once and reads the answer, whatever it is. Only an access token that is refused, which may be too old, leads
+    /// to a second send with another one: a 401 comes before anything is done.
     ///
     /// # Errors
     /// Where there is no answer.
@@ -122,13 +134,26 @@ impl Client {
             .alone_until_accepted(call.deadline)
             .await
             .map_err(NoAnswer::NotSent)?;
-        let mut request = self.http.client().request(ask.method, ask.url);
-        if let Some(body) = ask.body {
-            request = request.body(bytes::Bytes::from_owner(body));
-        }
-        let answer = self.http.exchange(call, request, || self.credential.usable()).await?;
+        let body = ask.body.map(Bytes::from_owner);
+        let mut refused = None;
+        let (answer, wait) = loop {
+            let who = self
+                .authorization(call, (&ask.method, &ask.url), refused.as_ref())
+                .await
+                .map_err(NoAnswer::NotSent)?;
+            let mut request = self.http.client().request(ask.method.clone(), ask.url.clone());
+            request = request.headers(who.headers);
+            if let Some(body) = &body {
+                request = request.body(body.clone());
+            }
+            let answer = self.http.exchange(call, request, || self.credential.usable()).await?;
+            let wait = self.learn_rate(ask.operation, answer.status.as_u16(), &answer.headers);
+            match who.token {
+                Some(token) if answer.status.as_u16() == 401 && refused.is_none() => refused = Some(token),
+                _ => break (answer, wait),
+            }
+        };
         let status = answer.status.as_u16();
-        let wait = self.learn_rate(ask.operation, status, &answer.headers);
         let refusal = match answer.status.is_success() {
             true => None,
             false => Some(refusal(ask.operation, status, &answer.headers, &answer.body, wait)),
@@ -218,7 +243,7 @@ impl Client {
     }
 
     /// Hands the headers to the throttle; answers how long it pauses.
-    fn learn_rate(&self, operation: &'static str, status: u16, headers: &HeaderMap) -> Duration {
+    pub(super) fn learn_rate(&self, operation: &'static str, status: u16, headers: &HeaderMap) -> Duration {
         let throttle = self.http.throttle();
         let rate = Rate::read(headers, Timestamp::now());
         match (status, rate) {
@@ -295,8 +320,9 @@ mod tests {
     #[test]
     fn segments_and_queries_are_encoded() {
         let token = Secret::new("00a\n".into());
+        let spec = serde_json::json!({"url": "https://example.okta.com", "tokenSecretRef": {"name": "okta"}});
         let client = Client::new(
-            "https://example.okta.com",
+            &serde_json::from_value(spec).unwrap(),
             &token,
             None,
             Throttle::new(60, 1),

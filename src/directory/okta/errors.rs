@@ -22,7 +22,7 @@ pub(super) enum Meaning {
     WrongState,
     /// An administrator must change something.
     NeedsConfig,
-    /// The API token was refused.
+    /// The operator's credential was refused.
     CredentialRefused,
     /// Not now. The code says that nothing was done.
     Later(Duration),
@@ -43,12 +43,16 @@ const TABLE: &[(&str, Meaning, &str)] = &[
     ),
     ("E0000002", Meaning::Permanent, "an argument is not valid"),
     ("E0000003", Meaning::Permanent, "the request body is not valid"),
-    ("E0000004", Meaning::CredentialRefused, "the API token was refused"),
-    ("E0000005", Meaning::NeedsConfig, "the API token's session is not valid"),
+    (
+        "E0000004",
+        Meaning::CredentialRefused,
+        "the operator's credential was refused",
+    ),
+    ("E0000005", Meaning::NeedsConfig, "the operator's session is not valid"),
     (
         "E0000006",
         Meaning::NeedsConfig,
-        "the API token's administrator lacks the right, or the account is an administrator above it",
+        "the operator's administrator role or scopes lack the right, or the account is an administrator above it",
     ),
     ("E0000007", Meaning::NotFound, "there is no such account"),
     (
@@ -61,7 +65,7 @@ const TABLE: &[(&str, Meaning, &str)] = &[
     (
         "E0000011",
         Meaning::CredentialRefused,
-        "the API token is not valid or has expired; put a new one into its Secret",
+        "the operator's token is not valid or has expired; correct the credential in its Secret",
     ),
     ("E0000013", Meaning::NeedsConfig, "the client app is not valid"),
     ("E0000014", Meaning::Permanent, "the credentials could not be changed"),
@@ -167,7 +171,7 @@ pub(super) fn meaning(status: u16, code: &str) -> (Meaning, &'static str) {
         (401, Some((Meaning::NeedsConfig, words))) => (Meaning::NeedsConfig, words),
         (401, _) => (
             Meaning::CredentialRefused,
-            "the API token was refused; put a valid one into its Secret",
+            "the operator's credential was refused; correct it in its Secret",
         ),
         (429, _) => (Meaning::RateLimited, "Okta's rate limit is reached"),
         (_, Some(known)) => known,
@@ -182,7 +186,7 @@ pub(super) fn meaning(status: u16, code: &str) -> (Meaning, &'static str) {
         // A proxy or the edge gave up: how far the request had come is not known.
         (408 | 500.., None) => (Meaning::Broken, "Okta or the way to it is broken"),
         (409 | 412 | 423, None) => (Meaning::Later(SOON), "another change is under way"),
-        (403, None) => (Meaning::NeedsConfig, "the API token lacks the right"),
+        (403, None) => (Meaning::NeedsConfig, "the operator lacks the right"),
         (400..500, None) => (Meaning::Permanent, "Okta refused the request"),
         _ => (Meaning::Broken, "the answer was not understood"),
     }

@@ -251,6 +251,6 @@ fn shows_reset(event: &LogEvent, own: &str, id: &str, since: Timestamp) -> bool 
 }
 
 /// A time as the log takes it: UTC with milliseconds.
-fn log_time(time: Timestamp) -> String {
+pub(super) fn log_time(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
 }

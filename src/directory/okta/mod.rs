@@ -1,23 +1,29 @@
-//! Okta: accounts of one organisation, by its management API and an API token (SSWS).
+//! Okta: accounts of one organisation, by its management API, as an administrator's API token (SSWS) or as a service app.
 //!
-//! `client` exchanges, `errors` and `legality` are Okta's tables, `model` what is read, `account` what becomes of it;
-//! `find`, `lifecycle` and `protection` are the calls. Facts come from Okta's documentation and OpenAPI description;
+//! `client` exchanges, with `credential`, `grant`, `service_app`, `dpop` and `jose` for who calls; `errors` and `legality`
+//! are Okta's tables, `model` what is read, `account` what becomes of it; `find`, `lifecycle`, `lockouts`, `log` and
+//! `protection` are the calls. Facts come from Okta's documentation and OpenAPI description;
 //! where those are silent, the code says what is assumed.
 
 mod account;
 mod client;
 mod credential;
+mod dpop;
 mod errors;
 mod find;
+mod grant;
+mod jose;
 mod legality;
 mod lifecycle;
 mod lockouts;
+mod log;
 mod model;
 mod pages;
 mod protection;
 mod rate;
+mod service_app;
 
-use super::{Call, Directory, LockedPage, Probe, Target, throttle::Throttle};
+use super::{Call, Directory, LockedPage, LogPage, LogStart, Probe, Target, throttle::Throttle};
 use crate::{
     api::{common::AccountSelector, provider::OktaProvider},
     domain::account::{AccountRead, Capabilities, Failure, ReadFailure, Sent, Step},
@@ -30,7 +36,7 @@ use model::Identified;
 use protection::Protections;
 use std::{collections::BTreeMap, time::Duration};
 
-/// One organisation, as one API token sees it. Made anew when the token's Secret changes: a token that was refused is
+/// One organisation, as one credential sees it. Made anew when the credential's Secret changes: one that was refused is
 /// not sent again by the same instance.
 pub struct Okta {
     client: Client,
@@ -43,17 +49,17 @@ impl Okta {
     /// `read_groups` says whether a rule uses `account.groups`, which costs a call for each read.
     ///
     /// # Errors
-    /// `NeedsConfig` where the url, the token's text or the certificates cannot be used. Nothing is sent.
+    /// `NeedsConfig` where the url, the credential's text or the certificates cannot be used. Nothing is sent.
     pub fn new(
         spec: &OktaProvider,
-        token: &Secret,
+        secret: &Secret,
         ca_pem: Option<&[u8]>,
         throttle: Throttle,
         timeout: Duration,
         read_groups: bool,
     ) -> Result<Self, Failure> {
         Ok(Okta {
-            client: Client::new(&spec.url, token, ca_pem, throttle, timeout)?,
+            client: Client::new(spec, secret, ca_pem, throttle, timeout)?,
             protections: Protections::default(),
             read_groups,
         })
@@ -67,12 +73,12 @@ impl Directory for Okta {
     }
 
     async fn probe(&self, call: &Call) -> Result<Probe, Failure> {
-        // Who we are comes first: the organisation's id is told to anybody, so it proves nothing of the token.
-        let own = self.own_id(call).await?;
+        // Who we are comes first: the organisation's id is told to anybody, so it proves nothing of the credential.
+        self.own_id(call).await?;
         let url = self.client.url(&[".well-known", "okta-organization"], &[]);
         let organisation: Result<Identified, _> = self.client.get(call, "read organisation", url).await;
         let upstream = organisation.map_err(|refusal| refusal.failure)?.id;
-        self.probe_role_lookup(call, own).await?;
+        self.probe_role_lookup(call).await?;
         Ok(Probe {
             upstream,
             capabilities: Capabilities {
@@ -113,6 +119,10 @@ impl Directory for Okta {
 
     async fn locked(&self, call: &Call, page: Option<&str>) -> Result<LockedPage, ReadFailure> {
         self.locked_page(call, page).await
+    }
+
+    async fn lock_log(&self, call: &Call, from: LogStart<'_>) -> Result<Option<LogPage>, Failure> {
+        self.lock_log_page(call, from).await.map(Some)
     }
 
     async fn link_sent_since(&self, call: &Call, target: &Target, since: Timestamp) -> bool {

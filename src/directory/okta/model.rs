@@ -96,6 +96,7 @@ pub(super) struct GroupProfile {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct LogEvent {
+    pub(super) uuid: Option<String>,
     pub(super) published: Option<Timestamp>,
     pub(super) event_type: String,
     pub(super) actor: Option<LogObject>,
@@ -107,6 +108,9 @@ pub(super) struct LogEvent {
 #[derive(Debug, Deserialize)]
 pub(super) struct LogObject {
     pub(super) id: Option<String>,
+    /// `User`, `PublicClientApp`, `SystemPrincipal`, ...
+    #[serde(rename = "type")]
+    pub(super) kind: Option<String>,
 }
 
 /// `LogOutcome`.

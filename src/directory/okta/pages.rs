@@ -16,14 +16,17 @@ pub(super) fn next_link(headers: &HeaderMap, base: &Url) -> Result<Option<Url>, 
     });
     let Some(address) = next else { return Ok(None) };
     match Url::parse(address) {
-        Ok(url) if url.origin() == base.origin() && url.username().is_empty() && url.password().is_none() => {
-            Ok(Some(url))
-        }
+        Ok(url) if is_own(&url, base) => Ok(Some(url)),
         _ => Err(Failure::new(
             FailureClass::NeedsConfig,
             "Okta's list goes on at another address than the Directory's url; use the url that Okta itself uses",
         )),
     }
+}
+
+/// Whether an address is of the organisation at `base`.
+pub(super) fn is_own(url: &Url, base: &Url) -> bool {
+    url.origin() == base.origin() && url.username().is_empty() && url.password().is_none()
 }
 
 #[cfg(test)]

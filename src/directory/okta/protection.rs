@@ -20,11 +20,15 @@ pub(super) struct Protections {
 }
 
 impl Okta {
-    /// The id of the account that the API token belongs to.
+    /// Who the operator is, as the system log names it: the id of the account that the API token belongs to, or the
+    /// service app's client id, which is no account's.
     ///
     /// # Errors
     /// Where it cannot be read.
     pub(super) async fn own_id(&self, call: &Call) -> Result<&str, Failure> {
+        if let Some(app) = self.client.credential.client_id() {
+            return Ok(app);
+        }
         if let Some(own) = self.protections.own.get() {
             return Ok(own);
         }
@@ -57,20 +61,36 @@ impl Okta {
         }
     }
 
-    /// Whether roles may be looked up at all.
+    /// Whether roles may be looked up at all: those of the operator's own account, or of any where it has none.
     ///
     /// # Errors
     /// `NeedsConfig` naming the right where they may not; else why the look-up failed.
-    pub(super) async fn probe_role_lookup(&self, call: &Call, id: &str) -> Result<(), Failure> {
-        match roles(&self.client, call, id).await {
+    pub(super) async fn probe_role_lookup(&self, call: &Call) -> Result<(), Failure> {
+        let id = match self.client.credential.client_id() {
+            Some(_) => match self.anybody(call).await? {
+                Some(id) => id,
+                None => return Ok(()),
+            },
+            None => self.own_id(call).await?.to_owned(),
+        };
+        match roles(&self.client, call, &id).await {
             Ok(_) => Ok(()),
             Err(refusal) if matches!(refusal.meaning, Some(Meaning::NeedsConfig | Meaning::NotFound)) => {
-                let words = "the API token may not look up administrator roles, so nobody could be protected; give its \
-                             administrator the right to view administrators (okta.roles.read)";
+                let words = "the operator may not look up administrator roles, so nobody could be protected; give the API \
+                             token's administrator, or the service app, the right to view administrators and, to an app, \
+                             the scope okta.roles.read";
                 Err(Failure::new(FailureClass::NeedsConfig, words).detail(refusal.failure.private))
             }
             Err(refusal) => Err(refusal.failure),
         }
+    }
+
+    /// The id of some account that may be seen.
+    async fn anybody(&self, call: &Call) -> Result<Option<String>, Failure> {
+        let url = self.client.url(&["api", "v1", "users"], &[("limit", "1")]);
+        let users: Result<Vec<Identified>, Refusal> = self.client.list(call, "find any user", url, 1).await;
+        let users = users.map_err(|refusal| refusal.failure)?;
+        Ok(users.into_iter().next().map(|user| user.id))
     }
 }
 

@@ -22,10 +22,7 @@ impl Rate {
     pub(super) fn read(headers: &HeaderMap, now: Timestamp) -> Option<Self> {
         let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
         let reset = Timestamp::from_second(i64::try_from(number("x-rate-limit-reset")?).ok()?).ok()?;
-        let date = headers.get(DATE).and_then(|date| date.to_str().ok());
-        let date = date
-            .and_then(|date| rfc2822::DateTimeParser::new().parse_timestamp(date).ok())
-            .unwrap_or(now);
+        let date = date(headers).unwrap_or(now);
         let shortest = SignedDuration::from_secs(1);
         let reset_in = reset
             .duration_since(date)
@@ -41,6 +38,12 @@ impl Rate {
     pub(super) fn is_concurrency(&self) -> bool {
         self.limit == 0 && self.remaining == 0
     }
+}
+
+/// What Okta's clock showed when it answered, to the second.
+pub(super) fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    let date = headers.get(DATE)?.to_str().ok()?;
+    rfc2822::DateTimeParser::new().parse_timestamp(date).ok()
 }
 
 /// Up to a tenth more, so that several clients do not come back in one moment.
