@@ -240,6 +240,41 @@ fn exactly_one_member() {
     create(plane, &directory("one", openldap));
 }
 
+#[test]
+fn a_source_leads_elsewhere_by_one_key_and_is_confirmed() {
+    let Some(plane) = with_crds() else { return };
+    let okta = "okta: {url: 'https://example.okta.com', tokenSecretRef: {name: okta}}";
+    let text = |source: &str| {
+        let text = directory("routed", okta);
+        let spec = text.trim_end().strip_suffix('}').expect("the spec ends it");
+        format!("{spec}, sources: [{{when: 'true', {source}}}]}}\n")
+    };
+    for (source, parts) in [
+        (
+            "directory: routed, account: {login: a}, confirm: {id: b}",
+            ["spec.sources: Invalid value", "leads to another Directory than its own"],
+        ),
+        (
+            "directory: corp, account: {login: a, id: b}, confirm: {id: b}",
+            ["spec.sources[0].account", "set exactly one of login, id, email"],
+        ),
+        (
+            "directory: corp, account: {login: a}, confirm: {}",
+            ["spec.sources[0].confirm", "should have at least 1 propert"],
+        ),
+        (
+            "directory: corp, account: {login: a}",
+            ["spec.sources[0].confirm", "Required value"],
+        ),
+    ] {
+        refused_with(&plane.try_create("admin", &text(source)).expect("kubectl"), &parts);
+    }
+    create(
+        plane,
+        &text("directory: corp, account: {login: a}, confirm: {objectGUID: b}"),
+    );
+}
+
 /// The name stands in a label of every account that is listed.
 #[test]
 fn a_directory_that_lists_locked_accounts_has_a_short_name() {

@@ -61,7 +61,7 @@ fn every_trap_names_tests_that_exist() {
     for row in &rows {
         *sections.entry(&row.section).or_default() += 1;
     }
-    for section in ["Okta", "ServiceNow"] {
+    for section in ["Okta", "ServiceNow", "CXone"] {
         assert!(
             sections.get(section).is_some_and(|count| *count >= 20),
             "{section}: {sections:?}"
@@ -104,9 +104,13 @@ fn every_switch_of_the_simulators_has_a_row() {
     let servicenow = sandbox::servicenow::Quirk::value_variants()
         .iter()
         .filter_map(ValueEnum::to_possible_value);
+    let cxone = sandbox::cxone::Quirk::value_variants()
+        .iter()
+        .filter_map(ValueEnum::to_possible_value);
     let switches = okta
         .map(|value| ("Okta", value))
-        .chain(servicenow.map(|value| ("ServiceNow", value)));
+        .chain(servicenow.map(|value| ("ServiceNow", value)))
+        .chain(cxone.map(|value| ("CXone", value)));
     let rows = rows();
     let missing: Vec<String> = switches
         .map(|(section, value)| (section, format!("`{}`", value.get_name())))

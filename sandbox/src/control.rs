@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | GET `health` | | `{}` |
 //! | POST `sign-in` | `{login, password, device?, newPassword?}` | `{outcome, ...}` |
-//! | POST `lock` | `{login}` | account |
+//! | POST `lock`, `unlock` | `{login}` | account |
 //! | GET `accounts`, `account?key=ID_OR_LOGIN` | | accounts, account |
 //! | POST `users` | array of seed users | their ids |
 //! | GET, POST, DELETE `faults` | fault | script with counts |
@@ -73,6 +73,7 @@ pub fn routes(shared: Arc<Shared>) -> Router {
         .route("/health", get(|| async { Json(json!({})) }))
         .route("/sign-in", post(sign_in))
         .route("/lock", post(lock))
+        .route("/unlock", post(unlock))
         .route("/accounts", get(accounts))
         .route("/account", get(account))
         .route("/users", post(seed))
@@ -134,6 +135,11 @@ struct LoginBody {
 
 async fn lock(State(shared): Here, Json(body): Json<LoginBody>) -> Answer {
     shared.control("lock", |okta, context| okta.lock(context, &body.login))?;
+    find(&shared, &body.login)
+}
+
+async fn unlock(State(shared): Here, Json(body): Json<LoginBody>) -> Answer {
+    shared.control("unlock", |okta, context| okta.unlock_in_console(context, &body.login))?;
     find(&shared, &body.login)
 }
 

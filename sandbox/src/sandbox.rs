@@ -221,6 +221,15 @@ impl Sandbox {
         self.shared.control("lock", |okta, context| okta.lock(context, login))
     }
 
+    /// Unlocks an account as an administrator does it in the console.
+    ///
+    /// # Errors
+    /// When there is no such account.
+    pub fn unlock(&self, login: &str) -> anyhow::Result<()> {
+        self.shared
+            .control("unlock", |okta, context| okta.unlock_in_console(context, login))
+    }
+
     /// Creates users; answers their ids.
     ///
     /// # Errors

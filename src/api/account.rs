@@ -119,6 +119,11 @@ pub struct Claim {
     /// The Directory that is acted through.
     #[schemars(length(max = 253))]
     pub directory: String,
+    /// The immutable id of the account that the request names, where that is one of another Directory whose credentials
+    /// live here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 128))]
+    pub named: Option<String>,
     /// The request's kind.
     #[schemars(length(max = 64))]
     pub kind: String,

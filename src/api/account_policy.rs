@@ -31,7 +31,7 @@ pub struct AccountPolicySpec {
     /// What may be asked for.
     #[schemars(length(min = 1, max = 8), extend("x-kubernetes-list-type" = "set"))]
     pub actions: Vec<Action>,
-    /// In which Directories.
+    /// In which Directories. Where the credentials of a Directory's accounts live in another one, both.
     #[schemars(length(min = 1, max = 64), inner(length(min = 1, max = 253)), extend("x-kubernetes-list-type" = "set"))]
     pub directories: Vec<String>,
     /// From which namespaces; all where absent. The verb `use` guards in any case.
@@ -48,7 +48,8 @@ pub struct AccountPolicySpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "atomic"))]
     pub requester: Vec<PolicyRule>,
-    /// Rules about the account. All must be true.
+    /// Rules about the account. All must be true; where its credentials live in another Directory, of the account there
+    /// too (`account.directory` tells them apart).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "atomic"))]
     pub accounts: Vec<PolicyRule>,

@@ -42,6 +42,9 @@ pub mod types {
     pub const RECONCILING: &str = "Reconciling";
     /// Present when it ended badly, or waits for a person.
     pub const STALLED: &str = "Stalled";
+    /// Of a request whose account has its credentials in another Directory: what was asked for is done there. The reason
+    /// is that of a success; whether the Directory that the request names follows is `Succeeded`.
+    pub const DONE_AT_SOURCE: &str = "DoneAtSource";
     /// Of a Directory with `spec.lockouts`: whether all locked accounts are shown as Account objects.
     pub const LOCKOUTS_LISTED: &str = "LockoutsListed";
     /// Of a Directory with `spec.lockouts` whose upstream keeps a log of locks: whether it can be read.

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// One upstream that holds accounts. Written by the platform team.
 #[derive(CustomResource, Clone, Debug, Serialize, Deserialize, KubeSchema)]
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
     status = "DirectoryStatus",
     doc = "One upstream that holds accounts.",
     validation = schema::listable(),
+    validation = schema::leads_elsewhere(),
     printcolumn = r#"{"name":"READY","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].status"}"#,
     printcolumn = r#"{"name":"REASON","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].reason"}"#,
     printcolumn = r#"{"name":"CAPABILITIES","type":"string","jsonPath":".status.capabilities"}"#,
@@ -43,6 +45,12 @@ pub struct DirectorySpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "atomic"))]
     pub protected_accounts: Vec<PolicyRule>,
+    /// Where the credentials of this upstream's accounts live, if not here. The first source whose `when` is true leads
+    /// there: what is asked for is done to the account that is found there, and read back here. Policies, protection and
+    /// limits hold for both accounts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "atomic"))]
+    pub sources: Vec<AccountSource>,
     /// Keeps an Account object for every account that is locked, for `kubectl get accounts -l readmit.dev/state=Locked`, and
     /// follows the upstream's log, where it has one, to tell why. Off by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -54,6 +62,50 @@ pub struct DirectorySpec {
     /// The kill switch: nothing is sent to this upstream while it is true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspend: Option<bool>,
+}
+
+/// Accounts whose credentials live in another Directory, and which account there is theirs. Expressions are in the Common
+/// Expression Language over `account`, `request`, `requester` and `now`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AccountSource {
+    /// Whether an account of this Directory is one of them, for example `account.source.type == 'ACTIVE_DIRECTORY'`.
+    /// An attribute that the account does not have means no.
+    #[schemars(length(min = 1, max = 2048))]
+    pub when: String,
+    /// The Directory where their credentials live. It must not lead any further.
+    #[schemars(length(min = 1, max = 253))]
+    pub directory: String,
+    /// How the account is found there. Exactly one must match.
+    pub account: SourceAccount,
+    /// What proves that it is the same account: attributes of the account there, by name (`id` is its immutable id),
+    /// and expressions that give their values. Every one must be equal. Choose what users cannot edit, for example
+    /// `objectGUID`. GUIDs are compared by what they mean: as text, with or without braces, as 32 hexadecimal digits, as
+    /// Base64 of their octets, or as LDAP filters escape them.
+    #[schemars(extend("minProperties" = 1, "maxProperties" = 4))]
+    pub confirm: BTreeMap<String, ConfirmExpression>,
+}
+
+/// An expression that gives a text: what an attribute must be equal to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct ConfirmExpression(#[schemars(length(min = 1, max = 2048))] pub String);
+
+/// Which account of the other Directory: an expression that gives a text. Exactly one member.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(validation = schema::exactly_one_of(&["login", "id", "email"]))]
+pub struct SourceAccount {
+    /// Gives the name that its owner signs in with, for example `account.profile.samAccountName`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 2048))]
+    pub login: Option<String>,
+    /// Gives its immutable id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 2048))]
+    pub id: Option<String>,
+    /// Gives its e-mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 2048))]
+    pub email: Option<String>,
 }
 
 /// Which locked accounts are shown, and how.

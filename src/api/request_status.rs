@@ -23,7 +23,8 @@ pub struct RequestStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::optional_date_time")]
     pub completion_time: Option<Timestamp>,
-    /// Permitted, Succeeded, Ready, Reconciling, Stalled.
+    /// Permitted, Succeeded, Ready, Reconciling, Stalled; DoneAtSource where the account's credentials live in another
+    /// Directory than the one that the request names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(
         length(max = 8),
@@ -36,6 +37,9 @@ pub struct RequestStatus {
     /// The account that was acted on, and where.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<AccountReference>,
+    /// The account that the request names, where its credentials live in another Directory: `account` is the one there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub named: Option<AccountReference>,
     /// The lock as it was read before anything was done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lockout: Option<Lockout>,

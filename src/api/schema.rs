@@ -58,6 +58,13 @@ pub fn listable() -> Rule {
         .field_path(".spec.lockouts")
 }
 
+/// A source leads to another Directory than its own.
+pub fn leads_elsewhere() -> Rule {
+    Rule::new("!has(self.spec.sources) || self.spec.sources.all(source, source.directory != self.metadata.name)")
+        .message("a source leads to another Directory than its own; name the one where the credentials live")
+        .field_path(".spec.sources")
+}
+
 /// `spec.notAfter` must lie after `spec.notBefore`.
 pub fn window() -> Rule {
     Rule::new("!has(self.notBefore) || !has(self.notAfter) || timestamp(self.notBefore) < timestamp(self.notAfter)")

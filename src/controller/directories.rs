@@ -10,13 +10,17 @@ use super::{
     lock_log, lockouts, supervisor,
 };
 use crate::{
-    api::{self, directory::RefusedSecret},
+    api::{
+        self,
+        directory::{AccountSource, RefusedSecret},
+    },
     directory::{self, throttle::Throttle},
     domain::{
         account::{AccountRead, Capabilities, Failure},
         lock_log::LockLog,
         observed::{DirectoryView, Trouble},
         request::Kind,
+        route::Source,
         rule::Rule,
     },
 };
@@ -45,6 +49,8 @@ pub struct Handle {
     pub line: Arc<Line>,
     /// `spec.protectedAccounts`, compiled; or why they do not compile.
     pub protected: Result<Vec<Rule>, String>,
+    /// `spec.sources`, compiled; or why they do not compile.
+    pub sources: Result<Arc<[Source]>, String>,
     /// Ends its supervisor.
     pub stop: CancellationToken,
     /// The supervisor should look at once: a refused credential, a policy that needs more.
@@ -109,6 +115,7 @@ impl Handle {
             line: Arc::new(Line::new(throttle.clone())),
             throttle,
             protected: catalog::rules("protectedAccounts", &object.spec.protected_accounts),
+            sources: sources(&object.spec.sources),
             stop,
             nudged: Notify::new(),
             state: Mutex::new(state),
@@ -128,7 +135,10 @@ impl Handle {
 
     /// Whether a rule about this Directory's accounts uses groups: reading them costs calls.
     pub fn needs_groups(&self, catalog: &Catalog) -> bool {
-        catalog.uses_groups(&self.name) || self.protected.iter().flatten().any(Rule::uses_groups)
+        let sources = self.sources.iter().flat_map(|sources| sources.iter());
+        catalog.uses_groups(&self.name)
+            || self.protected.iter().flatten().any(Rule::uses_groups)
+            || sources.into_iter().any(Source::uses_groups)
     }
 
     fn view(&self) -> DirectoryView {
@@ -143,6 +153,7 @@ impl Handle {
             capabilities: state.capabilities.clone(),
             limits: spec.limits.clone(),
             protected: self.protected.as_ref().cloned().unwrap_or_default(),
+            sources: self.sources.as_ref().cloned().unwrap_or_default(),
             username_prefix: spec.username_prefix.clone().unwrap_or_default(),
         }
     }
@@ -152,6 +163,20 @@ impl Directories {
     /// A Directory as decisions see it.
     pub fn view(&self, name: &str) -> Option<DirectoryView> {
         self.handle(name).map(|handle| handle.view())
+    }
+
+    /// The Directories that may concern a request, as decisions see them: the one it names, those where the credentials
+    /// of its accounts may live, and the one that its claim acts in.
+    pub fn views(&self, named: &str, claimed: Option<&str>) -> Vec<DirectoryView> {
+        let first = self.view(named);
+        let sources = first.as_ref().map_or_else(Arc::default, |view| view.sources.clone());
+        let mut views: Vec<DirectoryView> = first.into_iter().collect();
+        for name in sources.iter().map(Source::directory).chain(claimed) {
+            if views.iter().all(|view| view.name != name) {
+                views.extend(self.view(name));
+            }
+        }
+        views
     }
 
     /// The connection to a Directory, for reading.
@@ -288,6 +313,15 @@ pub async fn run(context: Arc<Context>) {
         },
     )
     .await;
+}
+
+/// The sources compiled, or which one does not and where.
+fn sources(sources: &[AccountSource]) -> Result<Arc<[Source]>, String> {
+    let compiled = sources
+        .iter()
+        .enumerate()
+        .map(|(index, source)| Source::compile(source).map_err(|error| format!("spec.sources[{index}].{error}")));
+    compiled.collect()
 }
 
 /// A wait with a little chance in it, so that many Directories do not act in step.

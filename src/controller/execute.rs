@@ -13,12 +13,12 @@ use crate::{
     api::{
         Account,
         account::{Claim, LedgerEntry},
-        request_status::{Attempt, PolicyReference},
+        request_status::Attempt,
     },
     clock,
     directory::{Call, Directory, Lane, Target},
     domain::{
-        account::{AccountRead, Failure, FailureClass, Proof, Sent, Step},
+        account::{Failure, FailureClass, Proof, Sent, Step},
         decide::after,
         decision::{Effect, NewClaim, Renewal},
         enforcement::Enforcement,
@@ -47,7 +47,12 @@ pub async fn execute(
     match effect {
         Effect::Claim(new) => claim(context, request, work, facts, *new).await,
         Effect::Renew(renewal) => renew(context, request, work, renewal).await,
-        Effect::Send { step, also, policy } => send(context, request, work, facts, (step, &also, policy)).await,
+        Effect::Send { step, also, target } => {
+            let Some((directory, target)) = aim(work, target.map(|target| *target)) else {
+                return Err(PassError::Changed);
+            };
+            send(context, request, work, facts, (step, &also), (directory, target)).await
+        }
         Effect::Prove => prove(context, request, work).await,
         Effect::Release => release(context, request, work, facts).await,
     }
@@ -206,34 +211,25 @@ async fn send(
     request: &Request,
     work: &mut Work,
     facts: &Facts,
-    (step, also, policy): (Step, &[Step], Option<PolicyReference>),
+    (step, also): (Step, &[Step]),
+    (directory, target): (String, Target),
 ) -> Result<(), PassError> {
-    let account = facts.account.as_ref().and_then(|seen| seen.result.as_ref().ok());
-    let (target, lock_stamp) = match (&work.held, account) {
-        (Some(held), account) => {
-            let target = Target {
-                id: held.account.spec.id.clone(),
-                server: held.claim.server.clone(),
-            };
-            (
-                target,
-                account.map_or_else(|| held.claim.lock_stamp.clone(), |account| account.lock_stamp.clone()),
-            )
-        }
-        (None, Some(account)) => (aim(work, account, policy), account.lock_stamp.clone()),
+    let lock_stamp = match (facts.read_in(&directory), &work.held) {
+        (Some(account), _) => account.lock_stamp.clone(),
+        (None, Some(held)) => held.claim.lock_stamp.clone(),
         (None, None) => return Err(PassError::Changed),
     };
     let at = clock::now();
     let message = with(also);
     work.sent = Some(clock::boot_time());
     let entry = |event| Entry {
-        directory: &request.directory,
+        directory: &directory,
         account: &target.id,
         step: Some(step),
         message: &message,
         ..line(event, request)
     };
-    let sent = match guard(context, request, work) {
+    let sent = match guard(context, &directory, work) {
         Err(failure) => Sent::NotSent(failure),
         Ok((upstream, deadline)) => {
             context.audit.record(entry(Event::Send));
@@ -261,7 +257,7 @@ async fn send(
         Sent::Done => None,
         Sent::Refused(failure) | Sent::NotSent(failure) | Sent::Unknown(failure) => {
             if failure.class == FailureClass::CredentialRefused {
-                context.directories.refuse(&request.directory, failure);
+                context.directories.refuse(&directory, failure);
             }
             Some(failure.private.clone())
         }
@@ -281,22 +277,27 @@ async fn send(
     Ok(())
 }
 
-/// Remembers which account is acted on without a claim.
-fn aim(work: &mut Work, account: &AccountRead, policy: Option<PolicyReference>) -> Target {
-    let policy = policy.or_else(|| work.progress.target.take().and_then(|target| target.policy));
-    work.progress.target = Some(Acting {
-        id: account.id.clone(),
-        server: account.server.clone(),
-        policy,
-    });
-    Target {
-        id: account.id.clone(),
-        server: account.server.clone(),
+/// Which account of which Directory is acted on: the one of the claim; without a claim the one that the decision names,
+/// which is remembered.
+fn aim(work: &mut Work, target: Option<Acting>) -> Option<(String, Target)> {
+    if let Some(held) = &work.held {
+        let target = Target {
+            id: held.account.spec.id.clone(),
+            server: held.claim.server.clone(),
+        };
+        return Some((held.claim.directory.clone(), target));
     }
+    work.progress.target = target;
+    let acting = work.progress.target.as_ref()?;
+    let target = Target {
+        id: acting.id.clone(),
+        server: acting.server.clone(),
+    };
+    Some((acting.directory.clone(), target))
 }
 
 /// What must hold in the very moment of sending. The deadline is the claim's or the call's, whichever is earlier.
-fn guard(context: &Context, request: &Request, work: &Work) -> Result<(Arc<dyn Directory>, Instant), Failure> {
+fn guard(context: &Context, directory: &str, work: &Work) -> Result<(Arc<dyn Directory>, Instant), Failure> {
     let refuse = |text: &str| Failure::new(FailureClass::Transient(None), text);
     if !context.leadership.is_held() {
         return Err(refuse("another replica took over; it goes on"));
@@ -306,7 +307,7 @@ fn guard(context: &Context, request: &Request, work: &Work) -> Result<(Arc<dyn D
     }
     let upstream = context
         .directories
-        .usable(&request.directory)
+        .usable(directory)
         .ok_or_else(|| refuse("its Directory cannot be used"))?;
     let mut left = context.config.timing.upstream_timeout;
     if let Some(held) = &work.held {
@@ -363,23 +364,23 @@ async fn prove(context: &Context, request: &Request, work: &mut Work) -> Result<
         return Err(PassError::Changed);
     };
     let claim = ledger::open(&account.spec.ledger).and_then(|entry| entry.claim.clone());
-    let upstream = context
-        .directories
-        .usable(&request.directory)
-        .ok_or(PassError::Changed)?;
+    let Some(claim) = claim else {
+        return Err(PassError::Changed);
+    };
+    let upstream = context.directories.usable(&claim.directory).ok_or(PassError::Changed)?;
     let Some(prepared) = &work.prepared else {
         return Err(PassError::Changed);
     };
     let target = Target {
         id: account.spec.id.clone(),
-        server: claim.and_then(|claim| claim.server),
+        server: claim.server,
     };
     let call = Call {
         lane: Lane::ReadBack,
         deadline: Instant::now() + context.config.timing.upstream_timeout,
     };
     let entry = |event| Entry {
-        directory: &request.directory,
+        directory: &claim.directory,
         account: &target.id,
         message: "one sign-in, to find out whether the derived password is in force",
         ..line(event, request)

@@ -45,14 +45,12 @@ pub async fn gather(
                     .await?,
             );
         }
-        Fact::MayInspect => {
-            let name = &request.directory;
-            facts.may_inspect = Some(
-                context
-                    .rights
-                    .holds(&request.requester, "inspect", "directories", name)
-                    .await?,
-            );
+        Fact::MayInspect(directory) => {
+            let may = context
+                .rights
+                .holds(&request.requester, "inspect", "directories", &directory)
+                .await?;
+            facts.may_inspect.insert(directory, may);
         }
         Fact::NamespaceLabels => {
             let namespace = Api::<Namespace>::all(context.client.clone())
@@ -60,34 +58,33 @@ pub async fn gather(
                 .await?;
             facts.namespace_labels = Some(namespace.metadata.labels.unwrap_or_default());
         }
-        Fact::Find => {
-            let upstream = context
-                .directories
-                .upstream(&request.directory)
-                .ok_or(PassError::Changed)?;
-            facts.turn = turn(context, request, work)?;
+        Fact::Find { directory, key } => {
+            let upstream = context.directories.upstream(&directory).ok_or(PassError::Changed)?;
+            facts.turn = turn(context, request, work, &directory)?;
             if facts.turn.is_some() {
                 return Ok(());
             }
             let (begun, at) = (Instant::now(), clock::now());
             let call = call(context, lane(request));
             let result = match work.progress.by_hand {
-                true => upstream.find_waiting(&call, &request.account).await,
-                false => upstream.find(&call, &request.account).await,
+                true => upstream.find_waiting(&call, &key).await,
+                false => upstream.find(&call, &key).await,
             };
             context.metrics.called(upstream.provider(), "Find", begun.elapsed());
-            read(context, request, work, facts, (result, at));
+            read(context, work, facts, directory, (result, at));
         }
-        Fact::Read { id, server, back } => {
-            let upstream = context
-                .directories
-                .upstream(&request.directory)
-                .ok_or(PassError::Changed)?;
+        Fact::Read {
+            directory,
+            id,
+            server,
+            back,
+        } => {
+            let upstream = context.directories.upstream(&directory).ok_or(PassError::Changed)?;
             let lane = if back { Lane::ReadBack } else { lane(request) };
             let (begun, at) = (Instant::now(), clock::now());
             let result = upstream.read(&call(context, lane), &Target { id, server }).await;
             context.metrics.called(upstream.provider(), "Read", begun.elapsed());
-            read(context, request, work, facts, (result, at));
+            read(context, work, facts, directory, (result, at));
         }
         Fact::Ledger { name } => {
             let seen = context.accounts.read(&name).await?;
@@ -97,24 +94,19 @@ pub async fn gather(
             facts.ledger = Some(seen);
         }
         Fact::Prepare {
+            directory,
             length,
             recipients,
             again,
         } => {
-            let upstream = context
-                .directories
-                .upstream(&request.directory)
-                .ok_or(PassError::Changed)?;
+            let upstream = context.directories.upstream(&directory).ok_or(PassError::Changed)?;
             let shape = (length, upstream.alphabet());
             let prepared = prepare::prepare(context, request, shape, recipients, again.as_deref()).await?;
             facts.prepared = Some(prepared.as_ref().map(|p| p.derivation.clone()).map_err(Clone::clone));
             work.prepared = prepared.ok().map(Box::new);
         }
-        Fact::LinkSent { id, since } => {
-            let upstream = context
-                .directories
-                .upstream(&request.directory)
-                .ok_or(PassError::Changed)?;
+        Fact::LinkSent { directory, id, since } => {
+            let upstream = context.directories.upstream(&directory).ok_or(PassError::Changed)?;
             let target = Target { id, server: None };
             facts.link_sent = Some(
                 upstream
@@ -140,14 +132,17 @@ pub fn lane(request: &Request) -> Lane {
     }
 }
 
-/// Asks whether it is the request's turn to use the directory: `None` where it is.
-fn turn(context: &Context, request: &Request, work: &mut Work) -> Result<Option<Turn>, PassError> {
-    let line = context.directories.line(&request.directory).ok_or(PassError::Changed)?;
+/// Asks whether it is the request's turn to use a Directory: `None` where it is.
+fn turn(context: &Context, request: &Request, work: &mut Work, directory: &str) -> Result<Option<Turn>, PassError> {
+    let line = context.directories.line(directory).ok_or(PassError::Changed)?;
     // A Directory whose settings changed has another line, and its places are given anew.
-    let ticket = work.ticket.take().filter(|ticket| ticket.is_for(&line));
-    let ticket = ticket.unwrap_or_else(|| line.ticket(lane(request), request));
+    let own = work.tickets.iter().position(|ticket| ticket.is_for(&line));
+    let ticket = own.map_or_else(
+        || line.ticket(lane(request), request),
+        |own| work.tickets.swap_remove(own),
+    );
     let turn = ticket.ask(request);
-    work.ticket = Some(ticket);
+    work.tickets.push(ticket);
     Ok(turn)
 }
 
@@ -161,13 +156,13 @@ fn call(context: &Context, lane: Lane) -> Call {
 
 fn read(
     context: &Context,
-    request: &Request,
     work: &mut Work,
     facts: &mut Facts,
+    directory: String,
     (mut result, begun): (Result<AccountRead, ReadFailure>, Timestamp),
 ) {
     if let Ok(account) = &mut result {
-        context.directories.explain(&request.directory, account);
+        context.directories.explain(&directory, account);
     }
     match &result {
         Ok(account) if work.progress.sends.is_empty() => {
@@ -175,15 +170,16 @@ fn read(
         }
         Ok(_) => {}
         Err(ReadFailure::Failed(failure)) if failure.class == FailureClass::CredentialRefused => {
-            context.directories.refuse(&request.directory, failure);
+            context.directories.refuse(&directory, failure);
         }
         Err(_) => {}
     }
-    work.progress.was_read(clock::now(), &result);
+    work.progress.was_read(&directory, clock::now(), &result);
     // What was read is no younger than the question.
-    facts.account = Some(AccountSeen {
+    let seen = AccountSeen {
         result,
         at: begun,
         after: work.progress.sends.len(),
-    });
+    };
+    facts.readings.insert(directory, seen);
 }

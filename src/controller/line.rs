@@ -103,6 +103,11 @@ impl Ticket {
         turn
     }
 
+    /// Whether the request waits for its turn.
+    pub fn waits(&self) -> bool {
+        self.line.lock().waits(&self.place)
+    }
+
     /// Whether it was called and has not come yet.
     pub fn is_called(&self) -> bool {
         self.line.lock().is_called(&self.place)

@@ -71,8 +71,10 @@ pub async fn run<K: RequestKind>(object: Arc<K>, context: Arc<Context>) -> Resul
     let epoch = context.woken.epoch();
     let action = rounds(&*object, &request, &context, &mut work).await;
     if work.progress.promise.is_none() || action.is_err() {
+        work.tickets = Vec::new();
+    } else {
         // Others may use the directory; a place is kept only by who waits for its turn.
-        work.ticket = None;
+        work.tickets.retain(Ticket::waits);
     }
     if let Ok(Pass::Again(at)) = &action {
         work.gate = Some(Gate {
@@ -103,7 +105,7 @@ fn gated(context: &Context, request: &Request, work: &Work) -> Option<Duration> 
     let gate = work.gate.as_ref()?;
     let same = gate.generation == request.generation && gate.epoch == context.woken.epoch() && !request.deleting;
     let rest = gate.at.saturating_duration_since(Instant::now());
-    let called = work.ticket.as_ref().is_some_and(Ticket::is_called);
+    let called = work.tickets.iter().any(Ticket::is_called);
     (same && !called && !rest.is_zero()).then_some(rest)
 }
 
@@ -118,7 +120,9 @@ async fn rounds<K: RequestKind>(
         let now = clock::now();
         facts.shift(work.keep_pace(now, clock::boot_time()));
         work.progress.claim = claim_seen(context, request, work);
-        let directory = context.directories.view(&request.directory);
+        let claim = work.progress.claim.as_ref();
+        let claimed = claim.map(|seen| seen.claim.directory.as_str());
+        let directories = context.directories.views(&request.directory, claimed);
         let enforcement: Enforcement = context.enforcement.borrow().clone();
         let policies = context.catalog.policies();
         let observed = Observed {
@@ -126,7 +130,8 @@ async fn rounds<K: RequestKind>(
             request,
             enforcement: &enforcement,
             policies: &policies,
-            directory: directory.as_ref(),
+            directory: directories.iter().find(|view| view.name == request.directory),
+            directories: &directories,
             facts: &facts,
             progress: &work.progress,
         };
@@ -139,9 +144,10 @@ async fn rounds<K: RequestKind>(
                 return Ok(Pass::Over);
             }
             Decision::Wait(waiting) => {
-                let pause = status::waits(now, &observed, &waiting);
+                let sealed = work.prepared.as_ref().map(|prepared| prepared.sealed.clone());
+                let pause = status::waits(now, &observed, &waiting, &work.attempts, sealed);
                 work.progress.waits(now, &waiting, &facts, pause.unsaid);
-                return wait(object, request, context, &waiting, pause).await;
+                return wait(object, request, context, work, &waiting, pause).await;
             }
         }
     }
@@ -193,7 +199,7 @@ async fn finish<K: RequestKind>(
     ending: &Ending,
 ) -> Result<(), PassError> {
     // The directory is not needed any more, and to record the end may take a while.
-    work.ticket = None;
+    work.tickets = Vec::new();
     let prepared = work.prepared.as_ref().filter(|_| ending.deliver);
     let sealed = prepared.map(|prepared| prepared.sealed.clone());
     let status: RequestStatus = status::ended(now, request, ending, &work.attempts, sealed);
@@ -219,6 +225,15 @@ async fn finish<K: RequestKind>(
     Ok(())
 }
 
+/// What was done is recorded: from here on nothing is done any more, and only waited.
+fn hand_over(context: &Context, request: &Request, work: &mut Work, ending: &Ending) {
+    if let Some(closing) = ending.closing {
+        close(context, request, work, closing);
+    }
+    work.prepared = None;
+    work.progress.hand_over(ending);
+}
+
 /// The holder of a result closes the ledger entry soon.
 fn close(context: &Context, request: &Request, work: &mut Work, closing: crate::domain::ledger::Closing) {
     let account = work.held.take().map(|held| held.account);
@@ -230,9 +245,10 @@ fn close(context: &Context, request: &Request, work: &mut Work, closing: crate::
 }
 
 fn audit_ending(context: &Context, request: &Request, ending: &Ending) {
+    let account = ending.account.as_ref();
     context.audit.record(Entry {
-        directory: &request.directory,
-        account: ending.account.as_ref().map_or("", |account| &account.id),
+        directory: account.map_or(&request.directory, |account| &account.directory),
+        account: account.map_or("", |account| &account.id),
         policy: ending.policy.as_ref().map_or("", |policy| &policy.name),
         reason: Some(ending.reason),
         result: ending.outcome.as_str(),
@@ -256,11 +272,13 @@ pub fn line<'a>(event: Event, request: &'a Request) -> Entry<'a> {
     }
 }
 
-/// Puts a wait into the status where it is news and due.
+/// Puts a wait into the status where it is news and due. Where it says that everything was done but for what others do,
+/// the claim is closed with that.
 async fn wait<K: RequestKind>(
     object: &K,
     request: &Request,
     context: &Context,
+    work: &mut Work,
     waiting: &Waiting,
     pause: status::Pause,
 ) -> Result<Pass, PassError> {
@@ -288,6 +306,10 @@ async fn wait<K: RequestKind>(
         if waiting.needs_person {
             record::warn(context, object, waiting.reason.as_str(), &waiting.message).await;
         }
+    }
+    // Not before it stands in the status, as written now or before.
+    if let Some(ending) = waiting.outstanding.as_ref().filter(|_| !pause.unsaid) {
+        hand_over(context, request, work, ending);
     }
     let rest = pause.until.duration_since(clock::now());
     let rest = Duration::try_from(rest)

@@ -99,7 +99,8 @@ pub async fn leading(context: &Context, handle: &Handle) -> bool {
 
 /// Reads the Secret, connects where it is new, and probes where that is due. `true` where it was probed.
 async fn look(context: &Context, handle: &Handle, due: bool) -> Result<bool, Obstacle> {
-    if let Err(problem) = &handle.protected {
+    let problem = handle.protected.as_ref().err().or(handle.sources.as_ref().err());
+    if let Some(problem) = problem {
         return Err(Obstacle::Here(Failure::new(FailureClass::NeedsConfig, problem.clone())));
     }
     let object = handle.state().object.clone();

@@ -40,8 +40,8 @@ pub struct Work {
     pub prepared: Option<Box<Prepared>>,
     /// Not before this time, unless something changes.
     pub gate: Option<Gate>,
-    /// Its place among the requests that use the directory: while it is served, or waits for its turn.
-    pub ticket: Option<Ticket>,
+    /// Its places among the requests that use its Directories: while it is served, or waits for its turn.
+    pub tickets: Vec<Ticket>,
     /// How far the wall clock was ahead of the boot-time clock at the last look.
     lead: Option<SignedDuration>,
 }

@@ -3,16 +3,15 @@
 
 use crate::{
     api::{
-        Outcome, Reason,
-        account::Claim,
+        Outcome, Reason, RequestStatus,
         request_status::{AccountReference, Lockout, PolicyReference},
     },
     domain::{
-        account::{AccountRead, Capabilities, FailureClass, LockState, Moved, ReadFailure, Step},
+        account::{AccountRead, FailureClass, ReadFailure},
         decide::{self, after},
         decision::{Decision, Ending, Fact, Waiting},
-        ledger::{self, Closing},
-        observed::{AccountSeen, Observed, Setback},
+        ledger::Closing,
+        observed::{Acting, ClaimSeen, Observed, Setback},
         policy::Policy,
         queue::{self, Promise, Turn},
     },
@@ -26,6 +25,7 @@ pub struct Case<'a> {
     observed: &'a Observed<'a>,
     policy: Option<PolicyReference>,
     account: Option<AccountReference>,
+    named: Option<AccountReference>,
     lockout: Option<Lockout>,
 }
 
@@ -37,8 +37,20 @@ impl<'a> Case<'a> {
             observed,
             policy: status.policy.clone(),
             account: status.account.clone(),
+            named: status.named.clone(),
             // How an account stands is for those who may act on it: it is added with the account.
             lockout: status.lockout.clone(),
+        }
+    }
+
+    /// The same, seen from the Directory that is acted in.
+    pub fn within<'b>(&self, observed: &'b Observed<'b>) -> Case<'b> {
+        Case {
+            observed,
+            policy: self.policy.clone(),
+            account: self.account.clone(),
+            named: self.named.clone(),
+            lockout: self.lockout.clone(),
         }
     }
 
@@ -46,6 +58,11 @@ impl<'a> Case<'a> {
     pub fn with(&self, policy: &Policy, account: &AccountRead) -> Self {
         Case {
             policy: Some(policy.reference.clone()),
+            named: self.observed.origin().map(|(directory, named)| AccountReference {
+                directory: directory.name.clone(),
+                id: named.id.clone(),
+                r#ref: None,
+            }),
             account: self.observed.directory.map(|directory| AccountReference {
                 directory: directory.name.clone(),
                 id: account.id.clone(),
@@ -57,13 +74,18 @@ impl<'a> Case<'a> {
     }
 
     /// The claim that the request acts under.
-    pub fn under(&self, name: &str, id: &str, directory: &str, policy: &PolicyReference) -> Self {
+    pub fn under(&self, seen: &ClaimSeen) -> Self {
         Case {
-            policy: Some(policy.clone()),
+            policy: Some(seen.claim.policy.clone()),
             account: Some(AccountReference {
-                directory: directory.to_owned(),
-                id: id.to_owned(),
-                r#ref: Some(name.to_owned()),
+                directory: seen.claim.directory.clone(),
+                id: seen.id.clone(),
+                r#ref: Some(seen.account.clone()),
+            }),
+            named: seen.claim.named.as_ref().map(|id| AccountReference {
+                directory: self.observed.request.directory.clone(),
+                id: id.clone(),
+                r#ref: None,
             }),
             lockout: self.seen_lockout(),
             ..self.clone()
@@ -71,10 +93,15 @@ impl<'a> Case<'a> {
     }
 
     /// The account that was acted on without a claim.
-    pub fn at(&self, account: AccountReference, policy: Option<PolicyReference>) -> Self {
+    pub fn at(&self, target: &Acting) -> Self {
         Case {
-            account: Some(account),
-            policy: policy.or_else(|| self.policy.clone()),
+            account: Some(AccountReference {
+                directory: target.directory.clone(),
+                id: target.id.clone(),
+                r#ref: None,
+            }),
+            named: target.named.clone(),
+            policy: target.policy.clone().or_else(|| self.policy.clone()),
             lockout: self.seen_lockout(),
             ..self.clone()
         }
@@ -103,6 +130,25 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// The name of the Directory that it is seen from.
+    pub fn place(&self) -> &str {
+        self.observed.place()
+    }
+
+    /// The account that the request names, where another one is acted on.
+    pub fn named(&self) -> Option<AccountReference> {
+        self.named.clone()
+    }
+
+    /// Whether the first wait was about another account than this one: the one acted on, or the one that is named.
+    pub fn is_another(&self, status: &RequestStatus) -> bool {
+        let differs = |pinned: &Option<AccountReference>, now: &Option<AccountReference>| {
+            let identity = |account: &AccountReference| (account.directory.clone(), account.id.clone());
+            pinned.is_some() && pinned.as_ref().map(identity) != now.as_ref().map(identity)
+        };
+        differs(&status.account, &self.account) || differs(&status.named, &self.named)
+    }
+
     /// It has ended.
     pub fn finish(&self, outcome: Outcome, reason: Reason, message: String) -> Decision {
         Decision::Finish(Box::new(Ending {
@@ -112,6 +158,7 @@ impl<'a> Case<'a> {
             detail: None,
             policy: self.policy.clone(),
             account: self.account.clone(),
+            named: self.named.clone(),
             lockout: self.lockout.clone(),
             deliver: false,
             closing: None,
@@ -128,8 +175,10 @@ impl<'a> Case<'a> {
             until,
             policy: self.policy.clone(),
             account: self.account.clone(),
+            named: self.named.clone(),
             lockout: self.lockout.clone(),
             promise: None,
+            outstanding: None,
         }))
     }
 
@@ -143,7 +192,12 @@ impl<'a> Case<'a> {
         };
         let message = format!(
             "directory {} is at its rate limit; {requests} before this one, whose turn comes at about {:.0}",
-            self.observed.request.directory, promise.at
+            self.observed
+                .directory
+                .map_or(self.observed.request.directory.as_str(), |directory| directory
+                    .name
+                    .as_str()),
+            promise.at
         );
         let mut decision = self.wait(Reason::RateLimited, message, after(now, queue::recheck(turn, notice)));
         if let Decision::Wait(waiting) = &mut decision {
@@ -154,8 +208,9 @@ impl<'a> Case<'a> {
 
     /// The account is none that may be touched. Only who may inspect the Directory learns why.
     pub fn not_eligible(&self, why: Option<(Reason, String)>) -> Decision {
-        let Some(may_inspect) = self.observed.facts.may_inspect else {
-            return Decision::Gather(Fact::MayInspect);
+        let directory = self.observed.place();
+        let Some(may_inspect) = self.observed.facts.may_inspect.get(directory).copied() else {
+            return Decision::Gather(Fact::MayInspect(directory.to_owned()));
         };
         let public = "no account that may be acted on matches; check the name and the directory";
         match (why, may_inspect) {
@@ -178,12 +233,8 @@ impl<'a> Case<'a> {
                 "several accounts match; name one by its id".into(),
             ))),
             ReadFailure::Failed(failure) => {
-                let count = self
-                    .observed
-                    .progress
-                    .unread
-                    .as_ref()
-                    .map_or(1, |setback| setback.count);
+                let unread = self.observed.progress.unread.get(self.observed.place());
+                let count = unread.map_or(1, |setback| setback.count);
                 self.failed(
                     now,
                     &Setback {
@@ -227,8 +278,8 @@ impl<'a> Case<'a> {
     /// The wait after something that did not work, until it may be tried again.
     pub fn setback(&self, now: Timestamp) -> Option<Decision> {
         let progress = self.observed.progress;
-        let both = [&progress.failure, &progress.unread];
-        let last = both.into_iter().flatten().max_by_key(|setback| retry_at(setback))?;
+        let all = progress.failure.iter().chain(progress.unread.values());
+        let last = all.max_by_key(|setback| retry_at(setback))?;
         (now < retry_at(last)).then(|| self.failed(now, last))
     }
 
@@ -301,81 +352,5 @@ impl Decision {
             ending.deliver = deliver;
         }
         self
-    }
-}
-
-impl Observed<'_> {
-    /// The reading of the account, where it was made after the last send.
-    pub fn last_reading(&self) -> Option<&AccountSeen> {
-        let seen = self.facts.account.as_ref()?;
-        (seen.after == self.progress.sends.len()).then_some(seen)
-    }
-
-    /// Whether the Directory is there and can be asked.
-    pub fn can_read(&self) -> bool {
-        self.directory
-            .is_some_and(|directory| directory.trouble.is_none() && !directory.suspended)
-    }
-
-    /// Whether the account was read after the last send, and just now.
-    pub fn is_fresh(&self, now: Timestamp) -> bool {
-        self.last_reading()
-            .is_some_and(|seen| now < after(seen.at, self.timing.reading_age))
-    }
-
-    /// Reads the account again, from the server that was read before.
-    pub fn read_again(&self, account: &AccountRead, back: bool) -> Decision {
-        Decision::Gather(Fact::Read {
-            id: account.id.clone(),
-            server: account.server.clone(),
-            back,
-        })
-    }
-
-    /// How the password's marker moved since the claim.
-    pub fn password_moved(&self, claim: &Claim, account: &AccountRead) -> Moved {
-        let (before, now) = (claim.marker.as_deref(), account.password_marker.as_deref());
-        self.directory.map_or_else(
-            || Capabilities::default().moved(before, now),
-            |directory| directory.capabilities.moved(before, now),
-        )
-    }
-
-    /// The name of an account's ledger object in the Directory at hand.
-    pub fn ledger_name(&self, id: &str) -> Option<String> {
-        self.directory
-            .map(|directory| ledger::account_name(&directory.provider, &directory.upstream, id))
-    }
-}
-
-/// How a state-setting step stands, by a reading made after it was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reached {
-    /// As desired.
-    Yes,
-    /// Not, and nothing else happened.
-    No,
-    /// The account was locked anew.
-    LockedAgain,
-    /// That cannot be read.
-    Unreadable,
-}
-
-/// Whether the account is in the state that this step sets. `stamp`: the lock stamp from before.
-pub fn reached(step: Step, account: &AccountRead, stamp: Option<&str>) -> Reached {
-    match step {
-        Step::Unlock => match &account.lock {
-            LockState::NotLocked => Reached::Yes,
-            LockState::Unknown(_) => Reached::Unreadable,
-            LockState::Locked(_) if account.lock_stamp.as_deref() == stamp => Reached::No,
-            LockState::Locked(_) => Reached::LockedAgain,
-        },
-        Step::RequireChange => match account.must_change {
-            Some(true) => Reached::Yes,
-            Some(false) => Reached::No,
-            None => Reached::Unreadable,
-        },
-        // Nothing upstream shows these; the marked ones have their marker.
-        Step::SetPassword | Step::SendLink | Step::RevokeSessions => Reached::Yes,
     }
 }

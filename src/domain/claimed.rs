@@ -10,7 +10,7 @@ use crate::{
     domain::{
         account::{AccountRead, Failure, LockState, Moved, ReadFailure, Sent, Step},
         busy,
-        case::{Case, Reached, reached},
+        case::Case,
         claimless::TRIES,
         decide::{IDLE, after, expires},
         decision::{Decision, Effect, Fact, NewClaim},
@@ -20,6 +20,7 @@ use crate::{
         observed::{ClaimSeen, LedgerSeen, Observed},
         plan,
         policy::Policy,
+        readings::{Reached, reached},
         recovery,
         request::Ask,
     },
@@ -53,7 +54,10 @@ pub fn begin(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, 
             .limits
             .iter()
             .map(|limit| (limit, Some(policy.reference.name.as_str())));
-        own.chain(directory.limits.iter().map(|limit| (limit, None)))
+        // Those of the Directory that the request names hold too; every effect on the account counts, whoever asked for it.
+        let named = observed.origin().map(|(named, _)| named);
+        let places = std::iter::once(directory).chain(named);
+        own.chain(places.flat_map(|place| place.limits.iter().map(|limit| (limit, None))))
     };
     if let Some(reached) = limits::reached(seen.entries(), request.action(), limits(), now) {
         let whose = reached
@@ -84,6 +88,11 @@ pub fn begin(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, 
         return observed.read_again(account, false);
     }
     let keep_until = ledger::keep_until(request, limits().map(|(limit, _)| limit), now);
+    let keep_until = match observed.origin() {
+        // It may be done long before the Directory that the request names follows, and must be remembered as long.
+        Some(_) => keep_until.max(expires(observed)),
+        None => keep_until,
+    };
     let entry = LedgerEntry {
         key: request.intent_key(),
         uid: request.uid.clone(),
@@ -133,6 +142,7 @@ fn prepare(observed: &Observed, case: &Case, policy: &Policy) -> Option<Decision
             }
             let length = policy.spec.password.length;
             Some(Decision::Gather(Fact::Prepare {
+                directory: observed.place().to_owned(),
                 length,
                 recipients: all,
                 again: None,
@@ -144,7 +154,8 @@ fn prepare(observed: &Observed, case: &Case, policy: &Policy) -> Option<Decision
 fn new_claim(now: Timestamp, observed: &Observed, policy: &Policy, account: &AccountRead) -> Claim {
     let request = observed.request;
     Claim {
-        directory: request.directory.clone(),
+        directory: observed.place().to_owned(),
+        named: observed.origin().map(|(_, named)| named.id.clone()),
         kind: request.kind.as_str().into(),
         namespace: request.namespace.clone(),
         name: request.name.clone(),
@@ -203,7 +214,7 @@ fn claim(
 
 /// The claim is ours: the next step of the plan, or its end.
 pub fn carry_on(now: Timestamp, observed: &Observed, seen: &ClaimSeen) -> Decision {
-    let case = Case::new(observed).under(&seen.account, &seen.id, &seen.claim.directory, &seen.claim.policy);
+    let case = Case::new(observed).under(seen);
     let steps = &observed.progress.plan;
     let done = |step: Step| step.is_marked() && seen.claim.marked;
     for step in steps.iter().copied().filter(|step| !done(*step)) {
@@ -231,12 +242,17 @@ fn gives_up(now: Timestamp, observed: &Observed) -> bool {
 /// Sends a step, while the claim lasts and the clock allows.
 fn next(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen, step: Step) -> Decision {
     let begun = observed.progress.has_effect() || seen.claim.marked;
+    // What another process did under it is not known here, and stands in the account only.
+    let taken_over = seen.claim.deadline > after(seen.charged, observed.timing.effect_deadline);
     if now >= expires(observed) {
-        return run_out(observed, case, begun, step);
+        return match taken_over && !begun {
+            true => recovery::go_on(now, observed, seen),
+            false => run_out(observed, case, begun, step),
+        };
     }
     if let Some(wait) = case.setback(now) {
         // Nothing was done under the claim: others may have the account meanwhile.
-        return match begun {
+        return match begun || taken_over {
             true => wait.until(expires(observed)),
             false => Decision::Act(Effect::Release),
         };
@@ -247,7 +263,7 @@ fn next(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen, step
             also: observed.directory.map_or_else(Vec::new, |directory| {
                 plan::together(step, &observed.progress.plan, &directory.capabilities)
             }),
-            policy: None,
+            target: None,
         }),
         // Time has passed since it was permitted: everything is looked at again before the next step.
         false => recovery::go_on(now, observed, seen),
@@ -316,11 +332,7 @@ fn verify(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen) ->
     let latest = last_chance(observed, seen);
     let Some(reading) = observed.last_reading() else {
         return match observed.can_read() {
-            true => Decision::Gather(Fact::Read {
-                id: seen.id.clone(),
-                server: seen.claim.server.clone(),
-                back: true,
-            }),
+            true => Decision::Gather(observed.read(&seen.id, seen.claim.server.as_ref(), true)),
             false if now < latest => case.unusable(now),
             false => not_read_back(case),
         };

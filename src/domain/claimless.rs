@@ -2,13 +2,14 @@
 //! a send is settled by reading back.
 
 use crate::{
-    api::{Outcome, Reason, request_status::AccountReference},
+    api::{Outcome, Reason},
     domain::{
         account::{ReadFailure, Sent, Step},
-        case::{Case, Reached, reached},
+        case::Case,
         decide::{after, expires},
-        decision::{Decision, Effect, Fact},
+        decision::{Decision, Effect},
         observed::{Observed, Send},
+        readings::{Reached, reached},
     },
 };
 use jiff::Timestamp;
@@ -28,12 +29,8 @@ pub fn settle(now: Timestamp, observed: &Observed) -> Decision {
             .finish(Outcome::Unknown, Reason::OutcomeUnknown, message.into())
             .deliver(true);
     };
-    let account = AccountReference {
-        directory: observed.request.directory.clone(),
-        id: target.id.clone(),
-        r#ref: None,
-    };
-    let case = case.at(account, target.policy.clone());
+    let observed = &observed.within(&target.directory);
+    let case = Case::new(observed).at(target);
     if let Sent::Refused(failure) = &send.result {
         let message = format!("the directory refused the unlock: {}", failure.public);
         return case
@@ -43,11 +40,7 @@ pub fn settle(now: Timestamp, observed: &Observed) -> Decision {
     if let Some(wait) = case.setback(now) {
         return wait;
     }
-    let back = Fact::Read {
-        id: target.id.clone(),
-        server: target.server.clone(),
-        back: true,
-    };
+    let back = observed.read(&target.id, target.server.as_ref(), true);
     let Some(seen) = observed.last_reading() else {
         return match observed.can_read() {
             true => Decision::Gather(back),
@@ -91,7 +84,7 @@ fn again(now: Timestamp, observed: &Observed, case: &Case) -> Decision {
         return Decision::Act(Effect::Send {
             step: Step::Unlock,
             also: Vec::new(),
-            policy: None,
+            target: observed.progress.target.clone().map(Box::new),
         });
     }
     let message = "the directory took the unlock and still shows the account as locked; look at it in the directory";

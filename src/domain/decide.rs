@@ -12,16 +12,20 @@ use crate::{
         claimed, claimless,
         decision::{Decision, Effect, Fact, Renewal},
         enforcement::Enforcement,
-        executed, limits,
-        observed::{AccountSeen, ClaimSeen, DirectoryView, Observed},
-        plan::{self, Obstacle},
-        policy::{self, Policy, Protected, Selection},
+        executed, hindrance,
+        ledger::Closing,
+        limits,
+        observed::{AccountSeen, Acting, ClaimSeen, DirectoryView, Observed},
+        plan,
+        policy::{self, Policy, Selection, Subject},
         recovery,
-        request::{Ask, Request},
+        request::Ask,
+        route::{self, Lead},
+        routed,
     },
 };
 use jiff::{SignedDuration, Timestamp};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// Looks again after so long where nothing else wakes a waiting request.
 pub const IDLE: Duration = Duration::from_secs(300);
@@ -33,14 +37,23 @@ pub fn decide(now: Timestamp, observed: &Observed) -> Decision {
         return Decision::Ignore;
     }
     if let Some(seen) = &observed.progress.claim {
-        let decision = match seen.ours {
-            true => claimed::carry_on(now, observed, seen),
-            false => recovery::recover(now, observed, seen),
+        let observed = &observed.within(&seen.claim.directory);
+        let decision = match (routed::outstanding(observed), seen.ours) {
+            // What was done under it is recorded: only its closing is missing.
+            (Some(ending), _) => Decision::Finish(ending).closing(Closing::Done),
+            (None, true) => claimed::carry_on(now, observed, seen),
+            (None, false) => recovery::recover(now, observed, seen),
         };
-        return fenced(seen, decision);
+        return fenced(seen, routed::judged(now, observed, decision));
+    }
+    if let Some(ending) = routed::outstanding(observed) {
+        return routed::judged(now, observed, Decision::Finish(ending));
     }
     if observed.progress.has_sent() {
-        return confirm(observed, claimless::settle(now, observed));
+        return confirm(
+            observed,
+            routed::judged(now, observed, claimless::settle(now, observed)),
+        );
     }
     let case = Case::new(observed);
     let expires = expires(observed);
@@ -48,7 +61,7 @@ pub fn decide(now: Timestamp, observed: &Observed) -> Decision {
         return expired(now, observed, &case, expires);
     }
     let decision = enforced(now, observed, &case).unwrap_or_else(|| permitted(now, observed, &case));
-    confirm(observed, decision.until(expires))
+    confirm(observed, routed::judged(now, observed, decision).until(expires))
 }
 
 /// When the request ends at the latest.
@@ -65,7 +78,9 @@ fn expired(now: Timestamp, observed: &Observed, case: &Case, expires: Timestamp)
         let hopeless = now >= after(expires, observed.timing.quarantine.saturating_mul(3));
         match permitted(now, observed, case) {
             Decision::Gather(fact) if !matches!(fact, Fact::Prepare { .. }) => return Decision::Gather(fact),
-            Decision::Finish(ending) if ending.reason == Reason::AlreadyExecuted => return Decision::Finish(ending),
+            Decision::Finish(ending) if ending.reason == Reason::AlreadyExecuted => {
+                return routed::judged(now, observed, Decision::Finish(ending));
+            }
             // The same manifest is being executed: what comes of it is this request's ending too.
             Decision::Wait(waiting) if !hopeless && (executed::is_awaited(observed) || waiting.promise.is_some()) => {
                 return Decision::Wait(waiting);
@@ -87,12 +102,17 @@ fn confirm(observed: &Observed, decision: Decision) -> Decision {
     }
 }
 
-/// An ending under a claim that another replica may hold or have taken over: it could still renew the claim and send
-/// after the end. The claim is written again first, so that one of the two loses.
+/// An ending under a claim, or a wait that closes it, while another replica may hold the claim or have taken it over: that
+/// one could still renew it and send. The claim is written again first, so that one of the two loses.
 fn fenced(seen: &ClaimSeen, decision: Decision) -> Decision {
-    match decision {
-        Decision::Finish(_) if !seen.firm => Decision::Act(Effect::Renew(Renewal::fence())),
-        decision => decision,
+    let closes = match &decision {
+        Decision::Finish(_) => true,
+        Decision::Wait(waiting) => waiting.outstanding.is_some(),
+        Decision::Ignore | Decision::Gather(_) | Decision::Act(_) => false,
+    };
+    match closes && !seen.firm {
+        true => Decision::Act(Effect::Renew(Renewal::fence())),
+        false => decision,
     }
 }
 
@@ -109,7 +129,9 @@ fn may_have_claimed(observed: &Observed) -> bool {
         let limited = observed.policies.iter().any(|policy| policy.limits(action));
         directory.capabilities.unlock_only_clears && !limited && !limits::speak_of(&directory.limits, action)
     };
-    needs_claim(observed) || !observed.directory.is_some_and(open)
+    let sources = observed.directory.map_or(&[][..], |directory| &directory.sources);
+    let mut places = sources.iter().map(|source| observed.find(source.directory()));
+    needs_claim(observed) || !observed.directory.is_some_and(open) || !places.all(|place| place.is_some_and(open))
 }
 
 /// Whether the requester's identity can be trusted.
@@ -149,19 +171,35 @@ fn permitted(now: Timestamp, observed: &Observed, case: &Case) -> Decision {
     let request = observed.request;
     if request.suspend {
         // Whose policy bounds its time must be known all the same: the switch does not stop the clock.
-        if let Selection::Gather(fact @ (Fact::MayUse(_) | Fact::MayUseAny)) = policy::select(now, observed, None) {
+        if let Selection::Gather(fact @ (Fact::MayUse(_) | Fact::MayUseAny)) = policy::select(now, observed, &[]) {
             return Decision::Gather(fact);
         }
         return case.wait(Reason::Suspended, "spec.suspend is true".into(), after(now, IDLE));
     }
-    let account = match &observed.facts.account {
-        Some(AccountSeen {
-            result: Ok(account), ..
-        }) => Some(account),
-        _ => None,
+    let account = observed.directory.and_then(|directory| {
+        let account = observed.facts.read_in(&directory.name)?;
+        Some(Subject { directory, account })
+    });
+    let policy = match policy::select(now, observed, account.as_slice()) {
+        Selection::Gather(Fact::Find { .. }) => return look_up(now, observed, case),
+        selection => chosen(now, observed, case, selection),
     };
-    match policy::select(now, observed, account) {
-        Selection::Gather(Fact::Find) => look_up(now, observed, case),
+    match (policy, account) {
+        (Err(decision), _) => *decision,
+        (Ok(policy), Some(subject)) => eligible(now, observed, case, &policy, subject),
+        (Ok(_), None) => look_up(now, observed, case),
+    }
+}
+
+/// The policy that permits it, or what is to be done because none does.
+pub fn chosen(
+    now: Timestamp,
+    observed: &Observed,
+    case: &Case,
+    selection: Selection,
+) -> Result<Arc<Policy>, Box<Decision>> {
+    Err(Box::new(match selection {
+        Selection::Permit(policy) => return Ok(policy),
         Selection::Gather(fact) => Decision::Gather(fact),
         Selection::Wait(reason, message) => {
             let wait = if reason == Reason::NotAllowedToUse {
@@ -172,56 +210,28 @@ fn permitted(now: Timestamp, observed: &Observed, case: &Case) -> Decision {
             case.wait(reason, message, after(now, wait))
         }
         Selection::Deny(message) => denied(now, observed, case, message),
-        Selection::Permit(policy) => match account {
-            Some(account) => eligible(now, observed, case, &policy, account),
-            None => look_up(now, observed, case),
-        },
-    }
+    }))
 }
 
 /// Nothing is denied while the Directory that the rules are about is not ready.
 fn denied(now: Timestamp, observed: &Observed, case: &Case, message: String) -> Decision {
-    directory_trouble(now, observed, case)
+    hindrance::directory_trouble(now, observed, &observed.request.directory, case)
         .unwrap_or_else(|| case.finish(Outcome::Denied, Reason::PolicyDenied, message))
 }
 
-fn directory_trouble(now: Timestamp, observed: &Observed, case: &Case) -> Option<Decision> {
-    let Some(directory) = observed.directory else {
-        let message = format!(
-            "Directory {} does not exist; create it, see examples/",
-            observed.request.directory
-        );
-        return Some(case.wait(Reason::DirectoryNotFound, message, after(now, IDLE)));
-    };
-    if directory.suspended {
-        let message = format!("Directory {} is suspended", directory.name);
-        return Some(case.wait(Reason::Suspended, message, after(now, IDLE)));
-    }
-    directory.trouble.as_ref().map(|trouble| {
-        let message = format!("Directory {}: {}", directory.name, trouble.message);
-        let wait = case.wait(
-            Reason::DirectoryUnavailable,
-            message,
-            after(now, Duration::from_secs(30)),
-        );
-        if trouble.needs_person {
-            wait.needs_person()
-        } else {
-            wait
-        }
-    })
-}
-
-/// Finds the account upstream, once the rules that do not need it have admitted the request.
+/// Finds the account in the Directory at hand, once the rules that do not need it have admitted the request.
 fn look_up(now: Timestamp, observed: &Observed, case: &Case) -> Decision {
-    if let Some(decision) = directory_trouble(now, observed, case) {
+    if let Some(decision) = hindrance::directory_trouble(now, observed, &observed.request.directory, case) {
         return decision;
     }
     let Some(directory) = observed.directory else {
         return Decision::Ignore;
     };
-    if let Some(why) = plan::incapable(observed.request, &directory.capabilities, false) {
-        return case.finish(Outcome::Failed, Reason::NotCapable, why);
+    // Where it may have to be done elsewhere, what counts is what is possible there.
+    if directory.sources.is_empty()
+        && let Some(incapable) = hindrance::incapable(observed, case)
+    {
+        return incapable;
     }
     if let Some(busy) = busy::still(now, observed) {
         return busy;
@@ -229,41 +239,37 @@ fn look_up(now: Timestamp, observed: &Observed, case: &Case) -> Decision {
     if let Some(wait) = case.setback(now) {
         return wait;
     }
-    match &observed.facts.account {
+    match observed.reading() {
         Some(AccountSeen {
             result: Err(failure), ..
         }) => case.unread(now, failure),
-        _ if let Some(turn) = observed.facts.turn => case.queued(now, turn),
-        _ => Decision::Gather(Fact::Find),
+        _ => hindrance::search(now, observed, directory, case, observed.request.account.clone()),
     }
 }
 
-/// A policy permits it: is the account one that may be touched, and when?
-fn eligible(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, account: &AccountRead) -> Decision {
-    if let Some(decision) = directory_trouble(now, observed, case) {
+/// A policy permits it: is the account one that may be touched, and where do its credentials live?
+fn eligible(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, named: Subject) -> Decision {
+    if let Some(decision) = hindrance::directory_trouble(now, observed, &observed.request.directory, case) {
         return decision;
     }
-    let Some(directory) = observed.directory else {
-        return Decision::Ignore;
-    };
-    match policy::protection(now, observed.request, directory, account) {
-        Protected::No => {}
-        Protected::Yes(why) => return case.not_eligible(Some((Reason::Protected, why))),
-        Protected::Unknown(why) => {
-            let message = "whether the account is protected could not be found out; this is tried again";
-            return case
-                .wait(
-                    Reason::DirectoryUnavailable,
-                    message.into(),
-                    after(now, Duration::from_secs(10)),
-                )
-                .detail(why);
-        }
+    if let Some(decision) = hindrance::untouchable(now, observed, case, &named) {
+        return decision;
     }
+    match route::lead(now, observed.request, named.directory, named.account) {
+        Lead::Stays => match hindrance::incapable(observed, case) {
+            Some(decision) => decision,
+            None => settled(now, observed, case, policy, named.account),
+        },
+        Lead::To(route) => routed::follow(now, observed, case, named, &route),
+        Lead::Lost(directory, why) => routed::lost(observed, case, &directory, why),
+        Lead::Unknown(why) => routed::unknown(now, case, &why),
+    }
+}
+
+/// It is settled which account is acted on, and that it may be: is it still the same, and is it time?
+pub fn settled(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, account: &AccountRead) -> Decision {
     let case = case.with(policy, account);
-    if let Some(pinned) = &observed.request.status.account
-        && (pinned.id != account.id || pinned.directory != directory.name)
-    {
+    if case.is_another(&observed.request.status) {
         let message =
             "another account is behind this name since the request began to wait; create it under another name";
         return case.finish(Outcome::Denied, Reason::ChangedSince, message.into());
@@ -287,24 +293,34 @@ fn ready(now: Timestamp, observed: &Observed, case: &Case, policy: &Policy, acco
         return Decision::Ignore;
     };
     let revoke = policy.spec.password.revoke_sessions;
+    if let Some(why) = routed::disabled(observed, account) {
+        return case.finish(Outcome::Failed, Reason::Refused, why);
+    }
     if request.ask == Ask::Unlock && account.lock == LockState::NotLocked {
         return not_locked(case, directory, account);
     }
     if let Some(obstacle) = plan::obstacle(request, account, &directory.capabilities, revoke) {
-        return blocked(now, request, case, obstacle);
+        return hindrance::blocked(now, request, case, obstacle);
     }
     if let Some(wait) = case.setback(now) {
         return wait;
     }
     let action = request.action();
-    let limited = policy.limits(action) || limits::speak_of(&directory.limits, action);
+    let places = std::iter::once(directory).chain(observed.origin().map(|(named, _)| named));
+    let limited = policy.limits(action) || places.into_iter().any(|place| limits::speak_of(&place.limits, action));
     let only_clears = directory.capabilities.unlock_only_clears || is_merely_cleared(account);
     if !needs_claim(observed) && !limited && only_clears {
         return match observed.is_fresh(now) {
             true => Decision::Act(Effect::Send {
                 step: Step::Unlock,
                 also: Vec::new(),
-                policy: Some(policy.reference.clone()),
+                target: Some(Box::new(Acting {
+                    directory: directory.name.clone(),
+                    named: case.named(),
+                    id: account.id.clone(),
+                    server: account.server.clone(),
+                    policy: Some(policy.reference.clone()),
+                })),
             }),
             false => observed.read_again(account, false),
         };
@@ -338,38 +354,6 @@ fn not_locked(case: &Case, directory: &DirectoryView, account: &AccountRead) -> 
     };
     let message = format!("the account was read as not locked{also}; nothing was done");
     case.finish(Outcome::Succeeded, Reason::NotLocked, message)
-}
-
-fn blocked(now: Timestamp, request: &Request, case: &Case, obstacle: Obstacle) -> Decision {
-    match obstacle {
-        Obstacle::Refused(why) => case.finish(Outcome::Failed, Reason::Refused, why),
-        Obstacle::NotCapable(why) => case.finish(Outcome::Failed, Reason::NotCapable, why),
-        Obstacle::Unreadable(why) => case
-            .wait(Reason::MissingRights, why, after(now, Duration::from_secs(60)))
-            .needs_person(),
-        Obstacle::ByHand(what, poll) => {
-            let then = match request.ask {
-                Ask::Unlock => "this request ends once the account is read as not locked",
-                Ask::Reset { .. } => {
-                    "the password is reset then; to reset it now and leave the lock, create another request with unlock: \
-                     false"
-                }
-            };
-            // Whatever the directory proposes: neither a busy loop nor a forgotten request.
-            let poll = poll.clamp(Duration::from_secs(1), IDLE);
-            case.wait(
-                Reason::AwaitingManualAction,
-                format!("{what}; {then}"),
-                after(now, poll),
-            )
-        }
-        Obstacle::Upstream(until) => {
-            let message = format!("the directory itself ends this lock at {until:.0}; nothing can end it before");
-            // A time that is over by our clock, or only just, must not become a busy loop.
-            let soonest = after(now, Duration::from_secs(5));
-            case.wait(Reason::AwaitingUpstream, message, until.max(soonest))
-        }
-    }
 }
 
 /// A later time.

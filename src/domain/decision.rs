@@ -4,9 +4,10 @@ use crate::{
     api::{
         Outcome, Reason,
         account::{AccountFields, Claim, LedgerEntry},
+        common::AccountSelector,
         request_status::{AccountReference, Lockout, PolicyReference},
     },
-    domain::{account::Step, ledger::Closing, queue::Promise},
+    domain::{account::Step, ledger::Closing, observed::Acting, queue::Promise},
 };
 use jiff::Timestamp;
 
@@ -32,14 +33,21 @@ pub enum Fact {
     MayUse(String),
     /// Whether the requester holds it on every policy.
     MayUseAny,
-    /// Whether the requester holds the verb `inspect` on the Directory.
-    MayInspect,
+    /// Whether the requester holds the verb `inspect` on this Directory.
+    MayInspect(String),
     /// The labels of the request's namespace.
     NamespaceLabels,
-    /// The account that the request names.
-    Find,
+    /// The account that this key names.
+    Find {
+        /// The Directory to look in.
+        directory: String,
+        /// Which account.
+        key: AccountSelector,
+    },
     /// The account by its id, from this server.
     Read {
+        /// The Directory to read it in.
+        directory: String,
         /// Its immutable id.
         id: String,
         /// The server, where the upstream has several.
@@ -54,6 +62,8 @@ pub enum Fact {
     },
     /// A temporary password, derived and sealed, under this policy or by a claim's own values.
     Prepare {
+        /// The Directory that it is for, which says what passwords look like.
+        directory: String,
         /// How many characters.
         length: u32,
         /// Whom it is sealed to.
@@ -63,6 +73,8 @@ pub enum Fact {
     },
     /// Whether the directory's log shows that we had a link sent to this account since then.
     LinkSent {
+        /// The Directory.
+        directory: String,
         /// The account's immutable id.
         id: String,
         /// Since when.
@@ -86,8 +98,8 @@ pub enum Effect {
         step: Step,
         /// What goes into the same write: all of it happens, or none.
         also: Vec<Step>,
-        /// The policy that permits it, where there is no claim that says so.
-        policy: Option<PolicyReference>,
+        /// Whom it is done to, where there is no claim that says so.
+        target: Option<Box<Acting>>,
     },
     /// Sign in once with the derived password, to find out whether it is in force.
     Prove,
@@ -147,6 +159,8 @@ pub struct Ending {
     pub policy: Option<PolicyReference>,
     /// The account.
     pub account: Option<AccountReference>,
+    /// The account that the request names, where its credentials live in another Directory.
+    pub named: Option<AccountReference>,
     /// The lock as it was read.
     pub lockout: Option<Lockout>,
     /// Whether the sealed password is handed over.
@@ -172,8 +186,13 @@ pub struct Waiting {
     pub policy: Option<PolicyReference>,
     /// The account, once it is known and permitted.
     pub account: Option<AccountReference>,
+    /// The account that the request names, where its credentials live in another Directory.
+    pub named: Option<AccountReference>,
     /// The lock as it was read.
     pub lockout: Option<Lockout>,
     /// What the message says of its turn, where it waits for that.
     pub promise: Option<Promise>,
+    /// What was done, verified, where the credentials live: the ending that stands once the Directory that the request names
+    /// follows. It is recorded with the wait, and its claim closed then.
+    pub outstanding: Option<Box<Ending>>,
 }

@@ -6,16 +6,17 @@ use crate::{
         Reason,
         account::{AccountFields, Claim, Derivation, LedgerEntry},
         common::Limit,
-        request_status::{Lockout, PolicyReference},
+        request_status::{AccountReference, Lockout, PolicyReference},
     },
     domain::{
         account::{AccountRead, Capabilities, Failure, Proof, ReadFailure, Sent, Step},
         busy::Busy,
-        decision::Waiting,
+        decision::{Ending, Waiting},
         enforcement::Enforcement,
         policy::Policy,
         queue::{Promise, Turn},
         request::Request,
+        route::Source,
         rule::Rule,
         settings::Timing,
     },
@@ -34,8 +35,12 @@ pub struct Observed<'a> {
     pub enforcement: &'a Enforcement,
     /// Every AccountPolicy, in name order.
     pub policies: &'a [Arc<Policy>],
-    /// The Directory that the request (or its claim) names; `None` where there is none of that name.
+    /// The Directory at hand: the one that the request names, and where that leads elsewhere the one that is acted in
+    /// ([`Observed::within`]). `None` where there is none of that name.
     pub directory: Option<&'a DirectoryView>,
+    /// Every Directory that may concern the request: the one it names, those where its accounts' credentials may live,
+    /// and that of its claim.
+    pub directories: &'a [DirectoryView],
     /// What was gathered in this pass.
     pub facts: &'a Facts,
     /// What this process has done for the request so far.
@@ -61,6 +66,8 @@ pub struct DirectoryView {
     pub limits: Vec<Limit>,
     /// `spec.protectedAccounts`, compiled.
     pub protected: Vec<Rule>,
+    /// `spec.sources`, compiled.
+    pub sources: Arc<[Source]>,
     /// `spec.usernamePrefix`.
     pub username_prefix: String,
 }
@@ -81,12 +88,13 @@ pub struct Facts {
     pub may_use: BTreeMap<String, bool>,
     /// Whether the requester holds it on all of them.
     pub may_use_any: Option<bool>,
-    /// Whether the requester holds the verb `inspect` on the Directory.
-    pub may_inspect: Option<bool>,
+    /// Whether the requester holds the verb `inspect` on these Directories.
+    pub may_inspect: BTreeMap<String, bool>,
     /// The labels of the request's namespace.
     pub namespace_labels: Option<BTreeMap<String, String>>,
-    /// The account.
-    pub account: Option<AccountSeen>,
+    /// The account, by the name of the Directory that it was last read in: where its credentials live in another one, there
+    /// are two.
+    pub readings: BTreeMap<String, AccountSeen>,
     /// The account's ledger.
     pub ledger: Option<LedgerSeen>,
     /// What a temporary password is derived from and sealed to, or why it cannot be.
@@ -102,9 +110,14 @@ pub struct Facts {
 impl Facts {
     /// The wall clock was set by so much: see [`Progress::shift`].
     pub fn shift(&mut self, by: SignedDuration) {
-        if let Some(seen) = &mut self.account {
+        for seen in self.readings.values_mut() {
             seen.at = seen.at.saturating_add(by).unwrap_or(seen.at);
         }
+    }
+
+    /// The account as it was last read in this Directory.
+    pub fn read_in(&self, directory: &str) -> Option<&AccountRead> {
+        self.readings.get(directory)?.result.as_ref().ok()
     }
 
     /// The ledger of this name, where it is the one that was read.
@@ -151,8 +164,8 @@ pub struct Progress {
     pub claim: Option<ClaimSeen>,
     /// The last send that did not work, and how many times in a row.
     pub failure: Option<Setback>,
-    /// The last reading of the account that did not work, and how many times in a row.
-    pub unread: Option<Setback>,
+    /// The last readings of the account that did not work, by Directory, and how many times in a row.
+    pub unread: BTreeMap<String, Setback>,
     /// Since when it waits.
     pub waiting_since: Option<Timestamp>,
     /// Since when its status says something else than how it stands; `None` while it says just that.
@@ -173,11 +186,17 @@ pub struct Progress {
     pub target: Option<Acting>,
     /// The steps of the claim that is ours.
     pub plan: Vec<Step>,
+    /// The ending that stands as soon as the Directory that the request names follows the one that was acted in.
+    pub outstanding: Option<Box<Ending>>,
 }
 
 /// The account that is acted on without a claim.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Acting {
+    /// The Directory.
+    pub directory: String,
+    /// The account that the request names, where that is another one.
+    pub named: Option<AccountReference>,
     /// Its immutable id.
     pub id: String,
     /// The server, where the upstream has several.
@@ -298,13 +317,14 @@ impl Progress {
         self.failure = Some(Setback::after(self.failure.take(), at, failure));
     }
 
-    /// Takes down what came of a reading of the account. One that works says nothing about sends, and ends what others
+    /// Takes down what came of a reading of the account in this Directory. One that works says nothing about sends, and ends what others
     /// before it had to wait for.
-    pub fn was_read(&mut self, at: Timestamp, result: &Result<AccountRead, ReadFailure>) {
-        self.unread = match result {
-            Err(ReadFailure::Failed(failure)) => Some(Setback::after(self.unread.take(), at, failure.clone())),
-            Ok(_) | Err(ReadFailure::NotFound | ReadFailure::Ambiguous) => None,
-        };
+    pub fn was_read(&mut self, directory: &str, at: Timestamp, result: &Result<AccountRead, ReadFailure>) {
+        let before = self.unread.remove(directory);
+        if let Err(ReadFailure::Failed(failure)) = result {
+            let setback = Setback::after(before, at, failure.clone());
+            self.unread.insert(directory.to_owned(), setback);
+        }
     }
 
     /// Takes down what it waits for, and whether its status says something else. Where it waits for another request's
@@ -323,11 +343,25 @@ impl Progress {
         });
     }
 
+    /// What was to be done is done, verified and recorded, and only the Directory that the request names is behind.
+    pub fn hand_over(&mut self, ending: &Ending) {
+        let ending = Ending {
+            closing: None,
+            ..ending.clone()
+        };
+        *self = Progress {
+            outstanding: Some(Box::new(ending)),
+            lockout: self.lockout.take(),
+            waiting_since: self.waiting_since,
+            ..Progress::default()
+        };
+    }
+
     /// The wall clock was set by so much: what time is measured from moves along, so that no quarantine and no pause
     /// becomes shorter or longer by it.
     pub fn shift(&mut self, by: SignedDuration) {
         let times = self.sends.iter_mut().map(|send| &mut send.at);
-        let setbacks = [self.failure.as_mut(), self.unread.as_mut()].into_iter().flatten();
+        let setbacks = self.failure.iter_mut().chain(self.unread.values_mut());
         let times = times.chain(setbacks.map(|setback| &mut setback.at));
         let since = [self.waiting_since.as_mut(), self.unsaid_since.as_mut()];
         if let Some(promise) = &mut self.promise {

@@ -75,7 +75,8 @@ pub fn validity(observed: &Observed) -> Span {
     let (request, progress) = (observed.request, observed.progress);
     let claimed = progress.claim.as_ref().map(|seen| &seen.claim.policy);
     let acting = progress.target.as_ref().and_then(|target| target.policy.as_ref());
-    let applied = claimed.or(acting).or(request.status.policy.as_ref());
+    let done = progress.outstanding.as_ref().and_then(|ending| ending.policy.as_ref());
+    let applied = claimed.or(acting).or(done).or(request.status.policy.as_ref());
     let policies = observed.policies.iter();
     match applied {
         Some(applied) => policies
@@ -95,16 +96,26 @@ pub fn validity(observed: &Observed) -> Span {
     .min(Span::from_hours(720))
 }
 
-/// Selects the policy: the named one, or the first in name order whose rules admit. `account` is looked at only when
-/// rules that do not need it have admitted.
-pub fn select(now: Timestamp, observed: &Observed, account: Option<&AccountRead>) -> Selection {
+/// An account, and the Directory that holds it.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The Directory.
+    pub directory: &'a DirectoryView,
+    /// The account.
+    pub account: &'a AccountRead,
+}
+
+/// Selects the policy: the named one, or the first in name order whose rules admit every one of these accounts: the one
+/// that the request names, and the one that is acted on. Accounts are looked at only when rules that do not need one have
+/// admitted.
+pub fn select(now: Timestamp, observed: &Observed, subjects: &[Subject]) -> Selection {
     let candidates = match candidates(observed) {
         Ok(candidates) => candidates,
         Err(selection) => return selection,
     };
     let (mut denials, mut pending) = (Vec::new(), None);
     for policy in candidates {
-        match word(now, observed, &policy, account) {
+        match word(now, observed, &policy, subjects) {
             Word::Gather(fact) => return Selection::Gather(fact),
             Word::Permit => return Selection::Permit(policy),
             Word::Deny(why) => denials.push(format!("policy {}: {why}", policy.reference.name)),
@@ -170,7 +181,7 @@ fn not_allowed(name: &str) -> Selection {
 }
 
 /// What one policy says, rules that do not need the account first.
-fn word(now: Timestamp, observed: &Observed, policy: &Policy, account: Option<&AccountRead>) -> Word {
+fn word(now: Timestamp, observed: &Observed, policy: &Policy, subjects: &[Subject]) -> Word {
     let request = observed.request;
     if let Some(problem) = &policy.problem {
         return Word::NotYet(
@@ -184,30 +195,43 @@ fn word(now: Timestamp, observed: &Observed, policy: &Policy, account: Option<&A
     if let Some(why) = settings_refusal(request, policy) {
         return Word::Deny(why);
     }
-    let input = |account| Input::new(&request.facts(), &request.requester, account, now);
     // Evaluated without the account first: a rule that needs none must not cause a look-up upstream.
     let early = policy.requester.iter().filter(|rule| !rule.uses_account());
-    if let Some(word) = rules(early, &input(None)) {
+    if let Some(word) = rules(early, &Input::new(&request.facts(), &request.requester, None, now)) {
         return word;
     }
-    let Some(account) = account else {
-        return Word::Gather(Fact::Find);
-    };
+    if subjects.is_empty() {
+        return Word::Gather(Fact::Find {
+            directory: request.directory.clone(),
+            key: request.account.clone(),
+        });
+    }
+    let mut words = subjects.iter().map(|subject| about(now, request, policy, subject));
+    words.find_map(|word| word).unwrap_or(Word::Permit)
+}
+
+/// What a policy says against one account.
+fn about(now: Timestamp, request: &Request, policy: &Policy, subject: &Subject) -> Option<Word> {
+    let Subject { directory, account } = *subject;
+    if !policy.spec.directories.contains(&directory.name) {
+        return Some(Word::Deny(format!(
+            "it does not cover directory {}, where the account's credentials live",
+            directory.name
+        )));
+    }
     let late = policy
         .requester
         .iter()
         .filter(|rule| rule.uses_account())
         .chain(&policy.accounts);
-    if let Some(word) = rules(late, &input(Some(account))) {
-        return word;
+    let account_here = Some((directory.name.as_str(), account));
+    let input = Input::new(&request.facts(), &request.requester, account_here, now);
+    if let Some(word) = rules(late, &input) {
+        return Some(word);
     }
-    if !policy.spec.self_service
-        && let Some(directory) = observed.directory
-        && person::is_same(request.username(), &directory.username_prefix, account)
-    {
-        return Word::Deny("nobody may ask for their own account; somebody else must".into());
-    }
-    Word::Permit
+    let own = person::is_same(request.username(), &directory.username_prefix, account);
+    (own && !policy.spec.self_service)
+        .then(|| Word::Deny("nobody may ask for their own account; somebody else must".into()))
 }
 
 fn namespaces(observed: &Observed, policy: &Policy) -> Option<Word> {
@@ -285,13 +309,15 @@ pub enum Protected {
 }
 
 /// Whether upstream or the Directory's own list protects the account.
-pub fn protection(now: Timestamp, request: &Request, directory: &DirectoryView, account: &AccountRead) -> Protected {
+pub fn protection(now: Timestamp, request: &Request, subject: &Subject) -> Protected {
+    let Subject { directory, account } = *subject;
     match &account.protection {
         Protection::Protected(why) => return Protected::Yes(why.clone()),
         Protection::Unknown(why) => return Protected::Unknown(why.clone()),
         Protection::None => {}
     }
-    let input = Input::new(&request.facts(), &request.requester, Some(account), now);
+    let here = Some((directory.name.as_str(), account));
+    let input = Input::new(&request.facts(), &request.requester, here, now);
     for rule in &directory.protected {
         match rule.evaluate(&input) {
             Verdict::False => {}

@@ -130,6 +130,11 @@ impl<T: Clone> Queue<T> {
         matches!(self.served.get(place), Some(Served::Called(..)))
     }
 
+    /// Whether this one waits, or was called meanwhile.
+    pub fn waits(&self, place: &Place) -> bool {
+        self.waiting.contains_key(place) || self.is_called(place)
+    }
+
     /// The one whose turn it is. It keeps its place for a while.
     pub fn call(&mut self, now: Duration, budget: Budget) -> Next<T> {
         self.forget_absent(now);

@@ -6,7 +6,7 @@ use crate::{
     api::{Method, Outcome, Reason, request_status::PolicyReference},
     domain::{
         account::{AccountRead, Failure, LockState, Moved, Proof, ReadFailure, Step},
-        case::{Case, Reached, reached},
+        case::Case,
         claimed,
         decide::{IDLE, after, expires},
         decision::{Decision, Effect, Fact, Renewal},
@@ -15,6 +15,8 @@ use crate::{
         observed::{ClaimSeen, Observed},
         plan,
         policy::{self, Protected, Selection},
+        readings::{Reached, reached},
+        routed,
     },
 };
 use jiff::{SignedDuration, Timestamp};
@@ -22,7 +24,7 @@ use std::{sync::Arc, time::Duration};
 
 /// An open claim of this request that this process did not write, or no longer knows the state of.
 pub fn recover(now: Timestamp, observed: &Observed, seen: &ClaimSeen) -> Decision {
-    let case = Case::new(observed).under(&seen.account, &seen.id, &seen.claim.directory, &seen.claim.policy);
+    let case = Case::new(observed).under(seen);
     let quarantine = observed.timing.quarantine;
     if seen.quiet_for < quarantine {
         let message =
@@ -35,7 +37,7 @@ pub fn recover(now: Timestamp, observed: &Observed, seen: &ClaimSeen) -> Decisio
 
 /// A marked step of ours whose reply was lost.
 pub fn uncertain(now: Timestamp, observed: &Observed, seen: &ClaimSeen, step: Step) -> Decision {
-    let case = Case::new(observed).under(&seen.account, &seen.id, &seen.claim.directory, &seen.claim.policy);
+    let case = Case::new(observed).under(seen);
     let rest = observed.timing.quarantine.saturating_sub(seen.quiet_for);
     if !rest.is_zero() {
         let message = format!(
@@ -50,7 +52,7 @@ pub fn uncertain(now: Timestamp, observed: &Observed, seen: &ClaimSeen, step: St
 /// Our own claim whose time to act ran out between two steps: nothing is uncertain, but it may not be permitted any
 /// more, and the account may have changed.
 pub fn go_on(now: Timestamp, observed: &Observed, seen: &ClaimSeen) -> Decision {
-    let case = &Case::new(observed).under(&seen.account, &seen.id, &seen.claim.directory, &seen.claim.policy);
+    let case = &Case::new(observed).under(seen);
     let account = match reading(now, observed, case, seen) {
         Ok(account) => account,
         Err(decision) => return *decision,
@@ -114,11 +116,7 @@ fn read(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen, hope
             after(now, Duration::from_secs(10)),
         ),
         (true, false) if case.setback(now).is_some() => case.setback(now).unwrap_or(Decision::Ignore),
-        (true, _) => Decision::Gather(Fact::Read {
-            id: seen.id.clone(),
-            server: seen.claim.server.clone(),
-            back: true,
-        }),
+        (true, _) => Decision::Gather(observed.read(&seen.id, seen.claim.server.as_ref(), true)),
     }
 }
 
@@ -173,6 +171,7 @@ fn judge_password(
 fn judge_link(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen, account: &AccountRead) -> Decision {
     match observed.facts.link_sent {
         None => Decision::Gather(Fact::LinkSent {
+            directory: seen.claim.directory.clone(),
             id: seen.id.clone(),
             since: seen.charged,
         }),
@@ -288,8 +287,18 @@ fn forbidden(
             ));
         }
     }
-    let directory = observed.directory?;
-    match policy::select(now, observed, Some(account)) {
+    let subjects = match routed::subjects(now, observed, case, seen, account) {
+        Ok(subjects) => subjects,
+        Err(routed::Behind::Decided(decision)) => return Some(*decision),
+        Err(routed::Behind::Gone) => {
+            return end(
+                Outcome::Denied,
+                Reason::NotEligible,
+                "the account is not eligible any more",
+            );
+        }
+    };
+    match policy::select(now, observed, &subjects) {
         Selection::Gather(fact) => return Some(Decision::Gather(fact)),
         Selection::Deny(message) => return end(Outcome::Denied, Reason::PolicyDenied, &message),
         Selection::Wait(reason, message) => {
@@ -297,22 +306,24 @@ fn forbidden(
         }
         Selection::Permit(_) => {}
     }
-    match policy::protection(now, observed.request, directory, account) {
-        Protected::No => None,
-        Protected::Yes(_) => end(
-            Outcome::Denied,
-            Reason::NotEligible,
-            "the account is not eligible any more",
-        ),
-        Protected::Unknown(why) => Some(
-            case.wait(
-                Reason::DirectoryUnavailable,
-                "whether the account is protected could not be found out; this is tried again".into(),
-                after(now, Duration::from_secs(10)),
-            )
-            .detail(why),
-        ),
-    }
+    subjects
+        .iter()
+        .find_map(|subject| match policy::protection(now, observed.request, subject) {
+            Protected::No => None,
+            Protected::Yes(_) => end(
+                Outcome::Denied,
+                Reason::NotEligible,
+                "the account is not eligible any more",
+            ),
+            Protected::Unknown(why) => Some(
+                case.wait(
+                    Reason::DirectoryUnavailable,
+                    "whether the account is protected could not be found out; this is tried again".into(),
+                    after(now, Duration::from_secs(10)),
+                )
+                .detail(why),
+            ),
+        })
 }
 
 fn needs_password(observed: &Observed, marked: bool) -> bool {
@@ -333,6 +344,7 @@ fn claim_again(seen: &ClaimSeen) -> Fact {
         (derivation.length, derivation.recipients.clone())
     });
     Fact::Prepare {
+        directory: seen.claim.directory.clone(),
         length,
         recipients,
         again: Some(Box::new(seen.claim.clone())),

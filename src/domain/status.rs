@@ -46,23 +46,45 @@ pub fn ended(
         shown.push((types::STALLED, "True"));
     }
     let now = whole(now);
+    let mut conditions = conditions(now, request, &shown, ending.reason, &ending.message);
+    conditions.extend(done_at_source(request).cloned());
+    let attempts = match attempts.is_empty() {
+        // An earlier process sent them, and said so while the request waited.
+        true => &request.status.attempts,
+        false => attempts,
+    };
     RequestStatus {
         observed_generation: Some(request.generation),
         outcome: Some(ending.outcome),
         start_time: Some(request.status.start_time.unwrap_or(now)),
         completion_time: Some(now),
-        conditions: conditions(now, request, &shown, ending.reason, &ending.message),
+        conditions,
         // What was told while it waited stays told.
         policy: ending.policy.clone().or_else(|| request.status.policy.clone()),
         account: ending.account.clone().or_else(|| request.status.account.clone()),
+        named: ending.named.clone().or_else(|| request.status.named.clone()),
         lockout: ending.lockout.clone().or_else(|| request.status.lockout.clone()),
-        attempts: attempts
-            .iter()
-            .skip(attempts.len().saturating_sub(ATTEMPTS))
-            .cloned()
-            .collect(),
-        delivery: sealed.map(|sealed| Delivery { sealed }),
+        attempts: last(attempts),
+        delivery: delivery(request, sealed),
     }
+}
+
+/// The last of what was sent.
+fn last(attempts: &[Attempt]) -> Vec<Attempt> {
+    let surplus = attempts.len().saturating_sub(ATTEMPTS);
+    attempts.iter().skip(surplus).cloned().collect()
+}
+
+/// What is handed over: a password that was delivered once stays as it was sealed then.
+fn delivery(request: &Request, sealed: Option<String>) -> Option<Delivery> {
+    let before = request.status.delivery.clone();
+    before.or_else(|| sealed.map(|sealed| Delivery { sealed }))
+}
+
+/// That it is done where the account's credentials live, where that was recorded.
+fn done_at_source(request: &Request) -> Option<&Condition> {
+    let mut conditions = request.status.conditions.iter();
+    conditions.find(|condition| condition.r#type == types::DONE_AT_SOURCE)
 }
 
 /// What a wait asks the shell to do.
@@ -78,10 +100,26 @@ pub struct Pause {
 
 /// The status of a request that waits. It is written once it has differed from what is shown for a while: a Directory
 /// whose settings change is not ready for a moment, and what stands still for another reason every second is not worth a
-/// write each time.
-pub fn waits(now: Timestamp, observed: &Observed, waiting: &Waiting) -> Pause {
+/// write each time. What is done is written at once, with what was sent for it and the password that it set: until then
+/// only this process and the claim know of it.
+pub fn waits(
+    now: Timestamp,
+    observed: &Observed,
+    waiting: &Waiting,
+    attempts: &[Attempt],
+    sealed: Option<String>,
+) -> Pause {
     let (request, progress) = (observed.request, observed.progress);
-    let status = waiting_status(now, request, waiting);
+    let mut status = waiting_status(now, request, waiting);
+    let news = waiting
+        .outstanding
+        .as_ref()
+        .filter(|_| done_at_source(request).is_none());
+    if let Some(ending) = news {
+        status.conditions.push(recorded(now, request, ending));
+        status.attempts = last(attempts);
+        status.delivery = delivery(request, sealed.filter(|_| ending.deliver));
+    }
     let unsaid = status != request.status;
     let since = match request.status.conditions.is_empty() {
         true => progress.waiting_since,
@@ -97,7 +135,7 @@ pub fn waits(now: Timestamp, observed: &Observed, waiting: &Waiting) -> Pause {
         .status
         .observed_generation
         .is_some_and(|seen| (0..request.generation).contains(&seen));
-    if unsaid && now < due && !answers {
+    if unsaid && now < due && !answers && news.is_none() {
         return Pause {
             write: None,
             unsaid,
@@ -124,14 +162,31 @@ fn waiting_status(now: Timestamp, request: &Request, waiting: &Waiting) -> Reque
         false => (types::RECONCILING, "True"),
     });
     let now = whole(now);
+    let mut conditions = conditions(now, request, &shown, waiting.reason, &waiting.message);
+    conditions.extend(done_at_source(request).cloned());
     RequestStatus {
         observed_generation: Some(request.generation),
         start_time: Some(request.status.start_time.unwrap_or(now)),
-        conditions: conditions(now, request, &shown, waiting.reason, &waiting.message),
+        conditions,
         policy: waiting.policy.clone().or_else(|| request.status.policy.clone()),
         account: waiting.account.clone().or_else(|| request.status.account.clone()),
+        named: waiting.named.clone().or_else(|| request.status.named.clone()),
         lockout: waiting.lockout.clone().or_else(|| request.status.lockout.clone()),
+        attempts: request.status.attempts.clone(),
+        delivery: request.status.delivery.clone(),
         ..RequestStatus::default()
+    }
+}
+
+/// The record of what was done where the account's credentials live.
+fn recorded(now: Timestamp, request: &Request, ending: &Ending) -> Condition {
+    Condition {
+        r#type: types::DONE_AT_SOURCE.into(),
+        status: "True".into(),
+        reason: ending.reason.as_str().into(),
+        message: bounded(&ending.message),
+        last_transition_time: whole(now),
+        observed_generation: Some(request.generation),
     }
 }
 

@@ -2,14 +2,14 @@
 //! a quarantine, and waiting asks for and writes no more than it must.
 
 use crate::{
-    build::{reset, unlock},
+    build::{account, reset, unlock},
     scene::{Scene, failure},
 };
 use jiff::SignedDuration;
 use readmit::{
     api::{Method, Outcome, Reason},
     domain::{
-        account::{AccountRead, Failure, FailureClass, ReadFailure, Sent, Step},
+        account::{AccountRead, Failure, FailureClass, LockState, ReadFailure, Sent, Step},
         decision::{Decision, Effect, NewClaim, Waiting},
         observed::{Acting, ClaimSeen, Facts, LedgerSeen, Observed, Progress},
         request::Request,
@@ -68,6 +68,8 @@ fn linked(result: Sent, quiet_for: Duration) -> Scene {
 fn unlocked() -> Scene {
     let mut scene = Scene::new(unlock("a"));
     scene.progress.target = Some(Acting {
+        directory: "ldap".into(),
+        named: None,
         id: "id-alice".into(),
         server: None,
         policy: None,
@@ -134,26 +136,59 @@ fn a_clock_that_jumps_shortens_no_quarantine() {
 fn a_reading_that_works_ends_the_wait_for_readings_and_none_for_sends() {
     let (mut progress, now) = (Progress::default(), Scene::new(unlock("a")).now);
     let read = Scene::new(unlock("a")).found;
+    let unread = |progress: &Progress| progress.unread.get("ldap").map(|setback| setback.count);
     for count in 1..=3 {
-        progress.was_read(now, &Err(broken().into()));
+        progress.was_read("ldap", now, &Err(broken().into()));
+        // Another Directory says nothing about this one.
+        progress.was_read("cloud", now, &read);
         progress.record(Step::Unlock, now, None, Sent::NotSent(broken()));
-        assert_eq!(progress.unread.as_ref().map(|setback| setback.count), Some(count));
+        assert_eq!(unread(&progress), Some(count));
         assert_eq!(progress.failure.as_ref().map(|setback| setback.count), Some(count));
     }
-    progress.was_read(now, &read);
-    assert!(progress.unread.is_none());
+    progress.was_read("ldap", now, &read);
+    assert!(progress.unread.is_empty());
     assert_eq!(progress.failure.as_ref().map(|setback| setback.count), Some(3));
-    progress.was_read(now, &Err(broken().into()));
+    progress.was_read("ldap", now, &Err(broken().into()));
     progress.record(Step::Unlock, now, None, Sent::Done);
     assert!(progress.failure.is_none());
-    assert_eq!(progress.unread.as_ref().map(|setback| setback.count), Some(1));
+    assert_eq!(unread(&progress), Some(1));
     // Whichever lasts longer is waited for.
-    progress.was_read(now, &Err(broken().into()));
+    progress.was_read("ldap", now, &Err(broken().into()));
     progress.sends.clear();
     progress.record(Step::Unlock, now, None, Sent::NotSent(broken()));
     let mut scene = Scene::new(unlock("a"));
     scene.progress = progress;
     assert_eq!(scene.waits().until, now + SignedDuration::from_secs(2));
+}
+
+/// What another process did under a claim, the one that took it over does not know: it gives nothing back unread.
+#[test]
+fn a_claim_that_was_taken_over_is_not_given_back_for_a_setback() {
+    for taken_over in [false, true] {
+        let request = reset("a", Method::ChangeAtNextSignIn);
+        let mut scene = sent(request, Step::RequireChange, Sent::NotSent(broken()), Duration::ZERO);
+        if let Some(seen) = scene.progress.claim.as_mut().filter(|_| taken_over) {
+            seen.claim.deadline += MINUTE;
+        }
+        match scene.decide() {
+            Decision::Act(Effect::Release) if !taken_over => {}
+            Decision::Wait(waiting) if taken_over => assert_eq!(waiting.reason, Reason::DirectoryUnavailable),
+            other => panic!("taken over {taken_over}: {other:?}"),
+        }
+        // The other one had cleared the lock; only the account tells.
+        scene.found = Ok(AccountRead {
+            lock: LockState::NotLocked,
+            lock_stamp: None,
+            ..account()
+        });
+        scene.now += 26 * 60 * MINUTE;
+        let Decision::Finish(ending) = scene.decide() else {
+            panic!("taken over {taken_over}: it does not end");
+        };
+        let told = ending.message.contains("the lock was cleared");
+        let expected = if taken_over { Outcome::Failed } else { Outcome::Expired };
+        assert_eq!((ending.outcome, told), (expected, taken_over), "{ending:?}");
+    }
 }
 
 /// A request that waits for another one's claim, after its first pass.
@@ -201,13 +236,14 @@ fn while_an_account_is_busy_only_its_ledger_is_looked_at() {
 
 /// Runs one pass, and gives the reason that it writes, if it writes.
 fn says(scene: &mut Scene, reason: Reason) -> Option<Reason> {
-    let (facts, timing) = (Facts::default(), Timing::default());
+    let (facts, timing, directories) = (Facts::default(), Timing::default(), scene.directories());
     let observed = Observed {
         timing: &timing,
         request: &scene.request,
         enforcement: &scene.enforcement,
         policies: &scene.policies,
-        directory: scene.directory.as_ref(),
+        directory: directories.first(),
+        directories: &directories,
         facts: &facts,
         progress: &scene.progress,
     };
@@ -219,10 +255,12 @@ fn says(scene: &mut Scene, reason: Reason) -> Option<Reason> {
         needs_person: false,
         policy: None,
         account: None,
+        named: None,
         lockout: None,
         promise: None,
+        outstanding: None,
     };
-    let pause = status::waits(scene.now, &observed, &waiting);
+    let pause = status::waits(scene.now, &observed, &waiting, &[], None);
     scene.progress.waits(scene.now, &waiting, &facts, pause.unsaid);
     assert!(pause.until > scene.now);
     let written = pause.write?;

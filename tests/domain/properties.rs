@@ -41,9 +41,10 @@ proptest! {
         choice in 0u8..2,
         marks in prop::bool::weighted(0.8),
         together: bool,
+        elsewhere in prop::bool::weighted(0.3),
         events in prop::collection::vec(schedule::event(), 0..40),
     ) {
-        let mut world = world(&wishes, choice, marks, together);
+        let mut world = world(&wishes, choice, marks, together, elsewhere);
         let mut replicas = [Replica::default(), Replica::default()];
         for event in &events {
             schedule::apply(&mut world, &mut replicas, event);
@@ -64,8 +65,9 @@ proptest! {
         choice in 0u8..2,
         marks in any::<bool>(),
         together: bool,
+        elsewhere in prop::bool::weighted(0.3),
     ) {
-        let mut world = world(&wishes, choice, marks, together);
+        let mut world = world(&wishes, choice, marks, together, elsewhere);
         let mut replicas = [Replica::default(), Replica::default()];
         run_out(&mut world, &mut replicas);
         limits_held(&world);
@@ -77,7 +79,8 @@ proptest! {
 }
 
 /// `together`: the directory sets password, lock and forced change with one write, and counts set passwords.
-fn world(wishes: &[Wish], choice: u8, marks: bool, together: bool) -> World {
+/// `elsewhere`: requests name accounts of another directory, whose credentials live in that one.
+fn world(wishes: &[Wish], choice: u8, marks: bool, together: bool, elsewhere: bool) -> World {
     let requests = wishes
         .iter()
         .enumerate()
@@ -87,7 +90,7 @@ fn world(wishes: &[Wish], choice: u8, marks: bool, together: bool) -> World {
         directory.capabilities.with_password = [Step::Unlock, Step::RequireChange].into();
         directory.capabilities.marker_counts = true;
     }
-    world
+    if elsewhere { world.leading_elsewhere() } else { world }
 }
 
 /// Passes over everything, by turns, until everything has ended; which must be within the time that every request has,

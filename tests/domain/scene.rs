@@ -27,7 +27,10 @@ pub struct Scene {
     pub now: Timestamp,
     pub request: Request,
     pub policies: Vec<Arc<Policy>>,
+    /// The Directory that is acted in.
     pub directory: Option<DirectoryView>,
+    /// Another one, which requests name, and the account there.
+    pub named: Option<(DirectoryView, Result<AccountRead, ReadFailure>)>,
     pub enforcement: Enforcement,
     pub found: Result<AccountRead, ReadFailure>,
     pub ledger: Vec<LedgerEntry>,
@@ -46,6 +49,7 @@ impl Scene {
             request,
             policies: vec![policy("desk", json!({}))],
             directory: Some(directory()),
+            named: None,
             enforcement: Enforcement::Enforced {
                 since: build::time("2026-11-01T00:00:00Z"),
             },
@@ -62,13 +66,15 @@ impl Scene {
     /// Answers what is asked until something is decided.
     pub fn decide(&self) -> Decision {
         let mut facts = Facts::default();
+        let directories = self.directories();
         for _ in 0..20 {
             let observed = Observed {
                 timing: &Timing::default(),
                 request: &self.request,
                 enforcement: &self.enforcement,
                 policies: &self.policies,
-                directory: self.directory.as_ref(),
+                directory: directories.iter().find(|view| view.name == self.request.directory),
+                directories: &directories,
                 facts: &facts,
                 progress: &self.progress,
             };
@@ -83,19 +89,27 @@ impl Scene {
         panic!("it does not come to an end: {:?}", self.asked);
     }
 
+    /// Every Directory that there is.
+    pub fn directories(&self) -> Vec<DirectoryView> {
+        let named = self.named.iter().map(|(view, _)| view);
+        named.chain(&self.directory).cloned().collect()
+    }
+
     fn answer(&self, facts: &mut Facts, fact: Fact) {
         match fact {
             Fact::MayUse(name) => drop(facts.may_use.insert(name, self.may_use)),
             Fact::MayUseAny => facts.may_use_any = Some(self.may_use),
-            Fact::MayInspect => facts.may_inspect = Some(self.may_inspect),
+            Fact::MayInspect(name) => drop(facts.may_inspect.insert(name, self.may_inspect)),
             Fact::NamespaceLabels => facts.namespace_labels = Some(Default::default()),
-            Fact::Find if self.turn.is_some() => facts.turn = self.turn,
-            Fact::Find | Fact::Read { .. } => {
-                facts.account = Some(AccountSeen {
-                    result: self.found.clone(),
+            Fact::Find { .. } if self.turn.is_some() => facts.turn = self.turn,
+            Fact::Find { directory, .. } | Fact::Read { directory, .. } => {
+                let named = self.named.iter().find(|(view, _)| view.name == directory);
+                let seen = AccountSeen {
+                    result: named.map_or(&self.found, |(_, read)| read).clone(),
                     at: self.now,
                     after: self.progress.sends.len(),
-                });
+                };
+                facts.readings.insert(directory, seen);
             }
             Fact::Ledger { name } => facts.ledger = Some(self.ledger_seen(name)),
             Fact::Prepare { .. } => facts.prepared = Some(Err("age1policy is no recipient".into())),
@@ -131,7 +145,7 @@ impl Scene {
         self.asked
             .borrow()
             .iter()
-            .any(|fact| matches!(fact, Fact::Find | Fact::Read { .. }))
+            .any(|fact| matches!(fact, Fact::Find { .. } | Fact::Read { .. }))
     }
 }
 
@@ -176,8 +190,13 @@ pub type Row = (
 );
 
 pub fn check(rows: Vec<Row>) {
+    check_in(Scene::new, rows);
+}
+
+/// The same in scenes of another kind.
+pub fn check_in(scene_of: fn(Request) -> Scene, rows: Vec<Row>) {
     for (name, request, bend, outcome, reason, text) in rows {
-        let mut scene = Scene::new(request);
+        let mut scene = scene_of(request);
         bend(&mut scene);
         let (got, why, message) = match scene.decide() {
             Decision::Finish(ending) => (Some(ending.outcome), ending.reason, ending.message),

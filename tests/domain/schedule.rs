@@ -34,6 +34,9 @@ pub enum Outside {
     Protect(bool),
     Gone(bool),
     Down(bool),
+    /// The account that requests name, where that is another one, is locked or unlocked there.
+    NamedLock(bool),
+    NamedDown(bool),
     Unreadable(bool),
     Country(bool),
     Right(bool),
@@ -161,6 +164,8 @@ fn happen(world: &mut World, outside: Outside) {
         Outside::Protect(yes) => upstream.protected = yes,
         Outside::Gone(yes) => upstream.gone = yes,
         Outside::Down(yes) => upstream.down = yes,
+        Outside::NamedLock(yes) => world.named.iter_mut().for_each(|named| named.locked = yes),
+        Outside::NamedDown(yes) => world.named.iter_mut().for_each(|named| named.down = yes),
         Outside::Unreadable(yes) => upstream.unreadable = yes,
         Outside::Country(home) => upstream.country = if home { "DE" } else { "FR" },
         Outside::Right(yes) => world.may_use = yes,
@@ -228,6 +233,7 @@ pub fn heal(world: &mut World) {
     world.events += 1;
     world.upstream.down = false;
     world.upstream.unreadable = false;
+    world.named.iter_mut().for_each(|named| named.down = false);
     world.directory = Some(build::directory());
     world.policies = policies(0);
     world.enforcement = Enforcement::Enforced {
@@ -300,6 +306,8 @@ fn outside() -> impl Strategy<Value = Outside> {
         1 => yes().prop_map(Outside::Protect),
         1 => yes().prop_map(Outside::Gone),
         2 => yes().prop_map(Outside::Down),
+        2 => yes().prop_map(Outside::NamedLock),
+        1 => yes().prop_map(Outside::NamedDown),
         1 => yes().prop_map(Outside::Unreadable),
         1 => yes().prop_map(Outside::Country),
         1 => yes().prop_map(Outside::Right),

@@ -22,7 +22,7 @@ use readmit::{
         account::{AccountRead, LockState, Proof, ReadFailure},
         busy::Busy,
         decision::{Effect, Renewal},
-        observed::{AccountSeen, ClaimSeen, Facts, Progress},
+        observed::{AccountSeen, ClaimSeen, Facts, Progress, Setback},
         request::Request,
     },
 };
@@ -108,6 +108,7 @@ fn world(world: &World, h: &mut Print) {
         policies: _,
         may_use: _,
         directory: _,
+        named: _,
         enforcement: _,
         events: _,
         mutant: _,
@@ -156,6 +157,7 @@ fn request(request: &Request, h: &mut Print) {
         conditions,
         policy,
         account,
+        named,
         lockout,
         delivery,
         observed_generation: _,
@@ -165,7 +167,7 @@ fn request(request: &Request, h: &mut Print) {
     } = &request.status;
     some(outcome.as_ref(), h, |outcome, h| discriminant(outcome).hash(h));
     all(conditions, h, |one, h| (&one.status, &one.reason, &one.message).hash(h));
-    (policy.is_some(), account.is_some(), lockout.is_some()).hash(h);
+    (policy.is_some(), account.is_some(), named.is_some(), lockout.is_some()).hash(h);
     some(delivery.as_ref(), h, |delivery, h| delivery.sealed.hash(h));
 }
 
@@ -200,9 +202,10 @@ fn claim(claim: &Claim, h: &mut Print) {
         lock_stamp,
         marked,
         proved,
+        deadline,
         // The same for every claim of a request, or read by nobody.
-        deadline: _,
         directory: _,
+        named: _,
         kind: _,
         namespace: _,
         name: _,
@@ -213,6 +216,8 @@ fn claim(claim: &Claim, h: &mut Print) {
         derivation: _,
     } = claim;
     (nonce, writer, marker, lock_stamp, marked, proved).hash(h);
+    // Whether it was taken over: a renewed one ends later.
+    time(*deadline, h);
 }
 
 fn seat(seat: &Seat, h: &mut Print) {
@@ -292,6 +297,7 @@ fn progress(progress: &Progress, h: &mut Print) {
         promise: _,
         target,
         plan,
+        outstanding,
     } = progress;
     by_hand.hash(h);
     all(sends, h, |send, h| {
@@ -313,12 +319,13 @@ fn progress(progress: &Progress, h: &mut Print) {
         time(*charged, h);
         (ours, usable, firm, quiet_for).hash(h);
     });
-    for trouble in [failure, unread] {
-        some(trouble.as_ref(), h, |setback, h| {
-            time(setback.at, h);
-            setback.count.hash(h);
-        });
-    }
+    let setback = |setback: &Setback, h: &mut Print| {
+        time(setback.at, h);
+        setback.count.hash(h);
+    };
+    some(failure.as_ref(), h, setback);
+    all(unread.values(), h, setback);
+    some(outstanding.as_ref(), h, |ending, h| ending.message.hash(h));
     some(*waiting_since, h, time);
     some(*unsaid_since, h, time);
     some(busy.as_ref(), h, |busy, h| {
@@ -344,7 +351,7 @@ fn pass(pass: &Pass, h: &mut Print) {
         may_use_any,
         may_inspect,
         namespace_labels,
-        account,
+        readings,
         ledger,
         prepared,
         link_sent,
@@ -361,7 +368,7 @@ fn pass(pass: &Pass, h: &mut Print) {
     )
         .hash(h);
     prepared.is_some().hash(h);
-    some(account.as_ref(), h, reading);
+    all(readings.values(), h, reading);
     some(ledger.as_ref(), h, |seen, h| {
         seen.resource_version.hash(h);
         all(seen.entries(), h, entry);

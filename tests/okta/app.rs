@@ -59,10 +59,6 @@ impl App {
         }
     }
 
-    pub fn with_dpop(dpop: bool) -> Self {
-        App { dpop, ..Self::new() }
-    }
-
     /// The app as it stands in Okta.
     pub fn registered(&self) -> OAuthApp {
         OAuthApp {

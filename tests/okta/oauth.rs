@@ -14,6 +14,11 @@ use std::{sync::Arc, time::Duration};
 
 const TOKEN: &str = "/oauth2/v1/token";
 
+/// An app that must prove its possession of a key, or need not.
+fn proving(dpop: bool) -> App {
+    App { dpop, ..App::new() }
+}
+
 fn granted() -> (Option<u16>, Option<String>) {
     (Some(200), None)
 }
@@ -125,7 +130,7 @@ async fn keys_that_cannot_sign_are_a_fault_of_the_configuration_and_nothing_is_s
 #[tokio::test]
 async fn one_token_serves_many_calls_at_once() {
     for dpop in [false, true] {
-        let world = World::with_app(App::with_dpop(dpop)).await;
+        let world = World::with_app(proving(dpop)).await;
         let reads = (0..20).map(|_| world.read("bob@example.com"));
         for read in futures::future::join_all(reads).await {
             assert!(read.is_ok(), "{read:?}");
@@ -155,7 +160,7 @@ async fn a_token_is_renewed_before_it_ends() {
 async fn a_token_that_is_refused_is_renewed_once_and_the_call_is_sent_again() {
     for dpop in [false, true] {
         for step in Step::ALL {
-            let world = World::with_app(App::with_dpop(dpop)).await;
+            let world = World::with_app(proving(dpop)).await;
             world.read("bob@example.com").await.unwrap();
             let before = world.grants().len();
             world.sandbox.shared().okta().revoke_access_tokens();
@@ -293,7 +298,7 @@ async fn a_scope_or_a_role_that_is_missing_is_a_missing_right() {
 
 #[tokio::test]
 async fn a_proof_of_possession_is_given_where_it_is_asked_for_with_the_nonce_that_is_kept() {
-    let world = World::with_app(App::with_dpop(true)).await;
+    let world = World::with_app(proving(true)).await;
     world.okta.probe(&call()).await.unwrap();
     let first = [
         refused(400, "invalid_dpop_proof"),
@@ -342,7 +347,7 @@ async fn an_organisation_that_begins_to_demand_proofs_gets_them() {
 
 #[tokio::test]
 async fn a_nonce_that_is_asked_for_and_not_given_ends_it() {
-    let world = World::with_app(App::with_dpop(true)).await;
+    let world = World::with_app(proving(true)).await;
     let again = FaultKind::Status {
         status: 400,
         body: Some(r#"{"error": "use_dpop_nonce"}"#.into()),
@@ -360,7 +365,7 @@ async fn a_clock_that_is_off_is_told_and_not_taken_for_a_wrong_key() {
         (true, 600_000, "s behind Okta's"),
         (false, -7_200_000, "s ahead of Okta's"),
     ] {
-        let world = World::with_app(App::with_dpop(dpop)).await;
+        let world = World::with_app(proving(dpop)).await;
         world.sandbox.advance(ahead);
         let failure = world.okta.probe(&call()).await.unwrap_err();
         assert_eq!(failure.class, FailureClass::NeedsConfig, "{failure:?}");

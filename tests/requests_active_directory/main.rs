@@ -7,11 +7,12 @@ mod support;
 use serde_json::{Value, json};
 use std::sync::OnceLock;
 use support::{
+    domain::{directory, secret, sign_in, writes},
     ldap::{Recipient, check, in_seconds, policy, reset, says, text, unlock},
     stage::{Stage, stage},
 };
 use testkit::{
-    samba::{DOMAIN_DN, INITIAL_PASSWORD, OPERATOR, PEOPLE_DN, Samba, person_dn},
+    samba::{DOMAIN_DN, INITIAL_PASSWORD, OPERATOR, Samba, person_dn},
     skip,
 };
 
@@ -54,46 +55,10 @@ fn keeper() -> &'static Recipient {
     KEEPER.get_or_init(Recipient::new)
 }
 
-fn secret(name: &str, samba: &Samba, password: &str) -> Value {
-    let ca = std::fs::read_to_string(samba.ca_file()).expect("a CA");
-    json!({
-        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": "readmit-system"},
-        "stringData": {"password": password, "ca.crt": ca},
-    })
-}
-
-fn directory(name: &str, samba: &Samba, bind_name: &str) -> Value {
-    json!({
-        "apiVersion": "readmit.dev/v1alpha1", "kind": "Directory", "metadata": {"name": name},
-        "spec": {"provider": {"activeDirectory": {
-            "url": samba.url(), "bindName": bind_name, "bindSecretRef": {"name": name}, "caSecretRef": {"name": name},
-            "baseDN": PEOPLE_DN, "targetServer": "PDC",
-        }}},
-    })
-}
-
 /// Creates a request as bob and waits for its end.
 fn ask(stage: &Stage, kind: &str, request: &Value) -> Value {
     stage.create("bob", &text(std::slice::from_ref(request)));
     stage.finished(kind, request["metadata"]["name"].as_str().expect("a name"))
-}
-
-/// What the operator wrote to a person: attributes and result, one text a write.
-fn writes(samba: &Samba, name: &str) -> Vec<String> {
-    let changes = samba.changes_of(&person_dn(name)).expect("the audit log");
-    changes
-        .into_iter()
-        .map(|change| match change.result {
-            0 => change.attributes.join(", "),
-            code => format!("refused with {code}: {}", change.attributes.join(", ")),
-        })
-        .collect()
-}
-
-/// The Win32 code with which the server refuses a sign-in; `None` where it lets in.
-fn sign_in(samba: &Samba, name: &str, password: &str) -> Option<String> {
-    let bind = samba.bind(&person_dn(name), password).expect("an answer");
-    (bind.code != 0).then(|| bind.data.unwrap_or(bind.text))
 }
 
 #[test]

@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use readmit::{
     api::{Method, RequestStatus, Requester, Span, common::AccountSelector, request_status::PolicyReference},
     domain::{
-        account::{AccountRead, Capabilities, Lock, LockState, Protection, Remedy},
+        account::{AccountRead, Capabilities, Lock, LockState, Protection, Remedy, Step},
         observed::DirectoryView,
         policy::Policy,
         request::{Ask, Kind, Request},
+        route::Source,
         rule::Rule,
     },
 };
@@ -72,7 +73,7 @@ pub fn reset(uid: &str, method: Method) -> Request {
 pub fn policy(name: &str, spec: Value) -> Arc<Policy> {
     let mut all = json!({
         "actions": ["Unlock", "ResetPassword"],
-        "directories": ["ldap"],
+        "directories": ["ldap", "cloud"],
         "password": {
             "methods": ["Link", "TemporaryPassword", "ChangeAtNextSignIn"],
             "recipients": ["age1policy"],
@@ -109,7 +110,51 @@ pub fn directory() -> DirectoryView {
         },
         limits: Vec::new(),
         protected: Vec::new(),
+        sources: Arc::default(),
         username_prefix: String::new(),
+    }
+}
+
+/// A Directory whose accounts have their credentials in `ldap`.
+pub fn cloud() -> DirectoryView {
+    let source = json!({
+        "when": "account.source.type == 'LDAP'", "directory": "ldap", "account": {"login": "account.profile.uid"},
+        "confirm": {"id": "account.profile.ldapId"},
+    });
+    DirectoryView {
+        name: "cloud".into(),
+        provider: "okta".into(),
+        upstream: "organisation".into(),
+        sources: [source_of(source)].into(),
+        ..directory()
+    }
+}
+
+pub fn source_of(spec: Value) -> Source {
+    Source::compile(&serde_json::from_value(spec).unwrap()).unwrap()
+}
+
+/// The account of `cloud` whose credentials are those of [`account`]. It has a lock of its own, which it keeps.
+pub fn named(locked: bool) -> AccountRead {
+    let kept = Lock {
+        remedy: Remedy::None("an administrator does it in the console".into()),
+        ..lock()
+    };
+    let profile = json!({"country": "DE", "uid": "alice", "ldapId": "id-alice"});
+    AccountRead {
+        id: "cloud-alice".into(),
+        login: Some("alice@cloud.example".into()),
+        lock: if locked {
+            LockState::Locked(kept)
+        } else {
+            LockState::NotLocked
+        },
+        foreign_source: Some("LDAP".into()),
+        profile: serde_json::from_value(profile).unwrap(),
+        password_marker: None,
+        lock_stamp: locked.then(|| "c1".into()),
+        obstacles: [(Step::Unlock, "its password lives elsewhere".into())].into(),
+        ..account()
     }
 }
 

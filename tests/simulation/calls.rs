@@ -53,19 +53,26 @@ pub fn holds(fields: &AccountFields, uid: &str) -> bool {
     ledger::open(&fields.ledger).is_some_and(|entry| entry.uid == uid)
 }
 
-pub fn took_down(world: &World, work: &mut Work, facts: &mut Facts, result: Result<AccountRead, ReadFailure>) {
+pub fn took_down(
+    world: &World,
+    work: &mut Work,
+    facts: &mut Facts,
+    directory: String,
+    result: Result<AccountRead, ReadFailure>,
+) {
     match &result {
         Ok(account) if work.progress.sends.is_empty() => {
             work.progress.lockout = lockout(account).or(work.progress.lockout.take());
         }
         _ => {}
     }
-    work.progress.was_read(world.now, &result);
-    facts.account = Some(AccountSeen {
+    work.progress.was_read(&directory, world.now, &result);
+    let seen = AccountSeen {
         result,
         at: world.now,
         after: work.progress.sends.len(),
-    });
+    };
+    facts.readings.insert(directory, seen);
 }
 
 pub fn prepare(
@@ -109,23 +116,25 @@ pub fn send(
     request: &Request,
     work: &mut Work,
     facts: &Facts,
-    (step, also): (Step, &[Step]),
+    (step, also, target): (Step, &[Step], Option<Acting>),
     fault: Option<Fault>,
 ) {
-    let account = facts.account.as_ref().and_then(|seen| seen.result.as_ref().ok());
+    if work.held.is_none() {
+        work.progress.target = Some(target.expect("without a claim somebody says whom to act on"));
+    }
+    let held = work.held.as_ref().map(|held| &held.claim.directory);
+    let directory = held.or(work.progress.target.as_ref().map(|target| &target.directory));
+    assert_eq!(
+        directory.unwrap(),
+        "ldap",
+        "nothing is sent to where the credentials do not live"
+    );
+    let account = facts.read_in("ldap");
     let stamp = match (&work.held, account) {
         (_, Some(account)) => account.lock_stamp.clone(),
         (Some(held), None) => held.claim.lock_stamp.clone(),
         (None, None) => panic!("sends to an account that was not read"),
     };
-    if work.held.is_none() {
-        let (id, policy) = (account.unwrap().id.clone(), None);
-        work.progress.target = Some(Acting {
-            id,
-            server: None,
-            policy,
-        });
-    }
     let usable = world
         .directory
         .as_ref()

@@ -139,7 +139,7 @@ impl Next {
         match self {
             Next::Gather(fact) => matches!(
                 fact,
-                Fact::MayUse(_) | Fact::MayUseAny | Fact::MayInspect | Fact::NamespaceLabels | Fact::Prepare { .. }
+                Fact::MayUse(_) | Fact::MayUseAny | Fact::MayInspect(_) | Fact::NamespaceLabels | Fact::Prepare { .. }
             ),
             Next::Wait(_, pause) => pause.write.is_none(),
             Next::Nothing => true,
@@ -248,12 +248,14 @@ impl Replica {
             pass.asked
         );
         work.progress.claim = self.seen(world, &pass.request, &work);
+        let directories = world.directories();
         let observed = Observed {
             timing: &world.timing,
             request: &pass.request,
             enforcement: &world.enforcement,
             policies: &world.policies,
-            directory: world.directory.as_ref(),
+            directory: directories.iter().find(|view| view.name == pass.request.directory),
+            directories: &directories,
             facts: &pass.facts,
             progress: &work.progress,
         };
@@ -263,7 +265,8 @@ impl Replica {
             Decision::Act(effect) => Next::Act(effect),
             Decision::Finish(ending) => Next::Finish(ending),
             Decision::Wait(waiting) => {
-                let pause = status::waits(world.now, &observed, &waiting);
+                let sealed = work.prepared.as_ref().map(|prepared| prepared.value.clone());
+                let pause = status::waits(world.now, &observed, &waiting, &[], sealed);
                 work.progress.waits(world.now, &waiting, &pass.facts, pause.unsaid);
                 let now = world.now;
                 world.truth.demand(pause.until > now, Rule::Warranted, || {
@@ -325,7 +328,7 @@ impl Replica {
                 Ok(Passed::Over)
             }
             Next::Wait(waiting, pause) => {
-                self.wait(world, index, &pass.request, work, &waiting, pause.write)?;
+                self.wait(world, index, &pass.request, work, &waiting, &pause)?;
                 // Its time may have come while the process stood still.
                 Ok(Passed::Again(pause.until.max(after(world.now, SOON))))
             }
@@ -408,7 +411,7 @@ impl Replica {
         request: &Request,
         work: &mut Work,
         waiting: &Waiting,
-        write: Option<RequestStatus>,
+        pause: &Pause,
     ) -> Result<(), Broken> {
         let (reason, message) = (waiting.reason.to_string(), waiting.message.clone());
         if let Some((events, before, text)) = &work.said
@@ -421,9 +424,21 @@ impl Replica {
             );
         }
         work.said = Some((world.events, reason, message));
-        if let Some(status) = write {
+        if let Some(status) = pause.write.clone() {
             self.point()?;
-            world.record(index, &request.uid, &request.status, status);
+            if !world.record(index, &request.uid, &request.status, status) {
+                return Ok(());
+            }
+            self.point()?;
+        }
+        if let Some(ending) = waiting.outstanding.as_ref().filter(|_| !pause.unsaid) {
+            if let Some(closing) = ending.closing {
+                self.pending.push((request.uid.clone(), world.closing(closing)));
+                self.pending_since.get_or_insert(world.now);
+                self.claims.remove(&request.uid);
+            }
+            (work.held, work.prepared) = (None, None);
+            work.progress.hand_over(ending);
         }
         Ok(())
     }

@@ -124,10 +124,21 @@ impl Truth {
         first.values().map(within).max().unwrap_or_default()
     }
 
-    /// Checks an ending against what really happened.
-    pub fn finished(&mut self, at: Timestamp, request: &Request, upstream: &Upstream) {
+    /// Checks an ending against what really happened. `follows`: whether the account that the request names is not locked,
+    /// where that is another one.
+    pub fn finished(&mut self, at: Timestamp, request: &Request, upstream: &Upstream, follows: bool) {
         self.endings.insert(request.uid.clone(), (at, request.clone()));
         let again = reason(request) == Reason::AlreadyExecuted.as_str();
+        self.demand(
+            follows || request.status.outcome != Some(Outcome::Succeeded),
+            Rule::Outcome,
+            || {
+                format!(
+                    "{} says Succeeded, and the account that it names is locked",
+                    request.uid
+                )
+            },
+        );
         match request.status.outcome {
             Some(Outcome::Succeeded) if !again => self.check_done(request, upstream),
             Some(Outcome::Unknown) if !again => {
@@ -183,6 +194,8 @@ impl Truth {
                     "the link was sent",
                     "the reset was done",
                     "the directory took",
+                    "a temporary password was set",
+                    "the directory mailed",
                 ];
                 let told = told.iter().any(|words| said.contains(words));
                 self.demand(!marked || told, Rule::Outcome, || {

@@ -40,6 +40,13 @@ pub struct Upstream {
     pub late: Vec<(Timestamp, String, Step, String)>,
 }
 
+/// The account of another upstream that requests name, where the credentials of that one live in [`Upstream`].
+#[derive(Clone, Copy)]
+pub struct Named {
+    pub down: bool,
+    pub locked: bool,
+}
+
 /// The Account object.
 #[derive(Clone, PartialEq)]
 pub struct Object {
@@ -74,6 +81,8 @@ pub struct World {
     pub now: Timestamp,
     pub timing: Timing,
     pub upstream: Upstream,
+    /// Only where requests are led elsewhere.
+    pub named: Option<Named>,
     pub object: Option<Object>,
     pub version: u64,
     /// Requests by index; `None` once deleted.
@@ -111,6 +120,7 @@ impl World {
                 marks,
                 late: Vec::new(),
             },
+            named: None,
             object: None,
             version: 1,
             requests: requests.into_iter().map(Some).collect(),
@@ -156,7 +166,37 @@ impl World {
         self.truth.applied(at, uid, step, value);
     }
 
-    /// The account as a read shows it.
+    /// The same, where requests name an account of another upstream.
+    pub fn leading_elsewhere(mut self) -> Self {
+        self.named = Some(Named {
+            down: false,
+            locked: true,
+        });
+        for request in self.requests.iter_mut().flatten() {
+            request.directory = build::cloud().name;
+        }
+        self
+    }
+
+    /// The Directories that a request may concern.
+    pub fn directories(&self) -> Vec<DirectoryView> {
+        let named = self.named.map(|_| build::cloud());
+        named.into_iter().chain(self.directory.clone()).collect()
+    }
+
+    /// The account in this Directory as a read shows it; `None` where there is no such Directory.
+    pub fn read_in(&self, directory: &str) -> Option<Result<AccountRead, ReadFailure>> {
+        self.directories().iter().find(|view| view.name == directory)?;
+        Some(match self.named.filter(|_| directory == build::cloud().name) {
+            Some(Named { down: true, .. }) => {
+                Err(Failure::new(FailureClass::Transient(None), "the directory does not answer").into())
+            }
+            Some(Named { locked, .. }) => Ok(build::named(locked)),
+            None => self.read(),
+        })
+    }
+
+    /// The account that is acted on, as a read shows it.
     pub fn read(&self) -> Result<AccountRead, ReadFailure> {
         let upstream = &self.upstream;
         if upstream.down {
@@ -233,7 +273,8 @@ impl World {
             format!("{uid} had ended, and says something else now")
         });
         if request.is_finished() {
-            self.truth.finished(now, &request, &self.upstream);
+            let follows = self.named.is_none_or(|named| !named.locked);
+            self.truth.finished(now, &request, &self.upstream, follows);
         }
         true
     }

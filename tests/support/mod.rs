@@ -2,6 +2,7 @@
 //! No test's own subject belongs here.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+pub mod domain;
 pub mod eye;
 pub mod helm;
 pub mod lab;

@@ -168,6 +168,27 @@ impl Okta {
         self.record(context, &changed, event);
         Ok(())
     }
+
+    /// Unlocks an account as an administrator does it in the console, which also can where the API refuses: accounts whose
+    /// credentials live in a directory behind an agent.
+    ///
+    /// # Errors
+    /// When there is no such user.
+    pub fn unlock_in_console(&mut self, context: &mut Context, login: &str) -> anyhow::Result<()> {
+        let user = self
+            .user(login)
+            .cloned()
+            .ok_or_else(|| anyhow::anyhow!("there is no user {login}"))?;
+        context.account = Some(user.id.clone());
+        let changed = self.change(context, &user, |user, now| {
+            user.lockout.clear();
+            user.blocks.clear();
+            user.enter(Status::Active, now);
+        });
+        let event = Event::success("user.account.unlock_by_admin", "Unlock user account");
+        self.record(context, &changed, event);
+        Ok(())
+    }
 }
 
 fn blocks(user: &User, device: &str) -> bool {

@@ -38,14 +38,19 @@ impl ActiveDirectory {
         let groups = groups::all(session, &entry).await;
         let protection = protection::judge(&entry, &session.root.own, &groups);
         let version = metadata::password_version(&entry);
+        let told = told(&entry, session, protection)?;
+        let mut profile = profile::profile(&entry, &wanted, &mut unreadable);
+        // Its octets are no text; as the id they are, and what routes from other Directories are confirmed by.
+        profile.insert(OBJECT_GUID.to_owned(), told.id.clone().into());
+        unreadable.retain(|name| !name.eq_ignore_ascii_case(OBJECT_GUID));
         Ok(AccountRead {
             lock: state.lock_state(duration),
             password_marker: version.map(|version| version.version.to_string()),
             password_changed: version.and_then(|version| version.changed),
-            profile: profile::profile(&entry, &wanted, &mut unreadable),
+            profile,
             unreadable,
             groups: groups.map(|groups| groups.into_iter().map(|group| group.dn).collect()),
-            ..told(&entry, session, protection)?
+            ..told
         })
     }
 

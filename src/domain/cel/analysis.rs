@@ -43,11 +43,11 @@ pub struct Analysis {
 }
 
 impl Analysis {
-    /// Walks through a tree.
+    /// Walks through a tree that must give a value of this kind.
     ///
     /// # Errors
     /// With the position, as far as the names in the source tell it.
-    pub fn of(tree: &IdedExpr, source: &str, names: &[Name<'_>]) -> Result<Self, CompileError> {
+    pub fn of(tree: &IdedExpr, source: &str, names: &[Name<'_>], wanted: Kind) -> Result<Self, CompileError> {
         let mut walk = Walk {
             source,
             names,
@@ -55,13 +55,22 @@ impl Analysis {
             found: Analysis::default(),
         };
         let kind = walk.expr(tree, Level::default())?;
-        if !matches!(kind, Kind::Bool | Kind::Dyn) {
+        if kind != wanted && kind != Kind::Dyn {
             return Err(CompileError::new(format!(
-                "the expression gives a {}; it must give a boolean",
-                kind.as_str()
+                "the expression gives a {}; it must give a {}",
+                kind.as_str(),
+                wanted.as_str()
             )));
         }
         Ok(walk.found)
+    }
+
+    /// What the expression selects, in a word for messages.
+    pub fn any_path(&self) -> String {
+        self.paths
+            .first()
+            .cloned()
+            .unwrap_or_else(|| "the expression".to_owned())
     }
 
     /// The full path of a key that was missing. A key that does not stand in the expression was computed from data,

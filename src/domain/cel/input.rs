@@ -67,11 +67,11 @@ pub struct Unreadable {
 }
 
 impl Input {
-    /// Collects the values; `account` is `None` as long as it has not been read.
+    /// Collects the values; `account` is `None` as long as it has not been read, and comes with its Directory's name.
     pub fn new(
         request: &RequestFacts<'_>,
         requester: &Requester,
-        account: Option<&AccountRead>,
+        account: Option<(&str, &AccountRead)>,
         now: Timestamp,
     ) -> Self {
         let mut context = super::context();
@@ -79,8 +79,8 @@ impl Input {
         context.add_variable_from_value("request", request_value(request));
         context.add_variable_from_value("requester", requester_value(requester));
         context.add_variable_from_value("now", time(now));
-        if let Some(account) = account {
-            context.add_variable_from_value("account", account_value(account));
+        if let Some((directory, account)) = account {
+            context.add_variable_from_value("account", account_value(directory, account));
             longest_list = longest_list
                 .max(account.groups.as_ref().map_or(0, Vec::len))
                 .max(account.profile.len())
@@ -88,7 +88,7 @@ impl Input {
         }
         Input {
             context,
-            unreadable: account.map(Unreadable::of).unwrap_or_default(),
+            unreadable: account.map(|(_, account)| Unreadable::of(account)).unwrap_or_default(),
             has_account: account.is_some(),
             longest_list,
         }
@@ -181,7 +181,7 @@ fn requester_value(requester: &Requester) -> Value {
     ])
 }
 
-fn account_value(account: &AccountRead) -> Value {
+fn account_value(directory: &str, account: &AccountRead) -> Value {
     let locked = match &account.lock {
         LockState::Locked(_) => Some(true),
         LockState::NotLocked => Some(false),
@@ -201,6 +201,7 @@ fn account_value(account: &AccountRead) -> Value {
         ("locked", locked.map(Value::Bool)),
         ("disabled", account.disabled.map(Value::Bool)),
         ("mustChange", account.must_change.map(Value::Bool)),
+        ("directory", Some(directory.into())),
         ("profile", Some(profile.into())),
         ("groups", account.groups.as_ref().ok().map(|groups| texts(groups))),
         (

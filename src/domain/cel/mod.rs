@@ -22,6 +22,7 @@ use ::cel::{
     parser::{ParseErrors, PrattParser},
 };
 use analysis::Analysis;
+use schema::Kind;
 use std::{
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -41,7 +42,7 @@ static ENVIRONMENT: LazyLock<Result<Arc<Env>, String>> = LazyLock::new(|| {
     }
 });
 
-/// A compiled boolean expression.
+/// A compiled expression: a boolean one, or one that gives a text.
 #[derive(Debug)]
 pub struct Expression {
     tree: IdedExpr,
@@ -66,6 +67,17 @@ pub struct Position {
     pub column: usize,
 }
 
+/// What an expression that gives a text came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// This text, which is not empty; a whole number is written out.
+    Text(String),
+    /// The account or request lacks this attribute, or it is empty.
+    Missing(String),
+    /// It could not be evaluated. Contains no attribute values.
+    Error(String),
+}
+
 /// What an evaluation came to. Only `False` is a no.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -79,6 +91,12 @@ pub enum Verdict {
     Error(String),
 }
 
+/// Why there is no value.
+enum Fault {
+    Missing(String),
+    Error(String),
+}
+
 impl Expression {
     /// Compiles a text of at most [`bounds::MAX_LENGTH`] characters.
     ///
@@ -86,6 +104,18 @@ impl Expression {
     /// Where it is too long or too deep, cannot be parsed, uses unknown variables, attributes or functions, nests
     /// macros more than twice, or cannot be boolean.
     pub fn compile(source: &str) -> Result<Expression, CompileError> {
+        Self::giving(Kind::Bool, source)
+    }
+
+    /// Compiles one that gives a text, within the same bounds.
+    ///
+    /// # Errors
+    /// As [`Expression::compile`], where it cannot be a text.
+    pub fn compile_text(source: &str) -> Result<Expression, CompileError> {
+        Self::giving(Kind::Text, source)
+    }
+
+    fn giving(kind: Kind, source: &str) -> Result<Expression, CompileError> {
         if let Err(error) = &*ENVIRONMENT {
             return Err(CompileError::new(error.as_str()));
         }
@@ -94,7 +124,7 @@ impl Expression {
         let tree = parsed
             .map_err(|_| CompileError::new("the expression cannot be parsed"))?
             .map_err(|errors| parse_error(&errors))?;
-        let facts = Analysis::of(&tree, source, &names)?;
+        let facts = Analysis::of(&tree, source, &names, kind)?;
         Ok(Expression { tree, facts })
     }
 
@@ -110,15 +140,36 @@ impl Expression {
 
     /// Evaluates it. Total: whatever goes wrong is a verdict.
     pub fn evaluate(&self, input: &Input) -> Verdict {
+        match self.resolve(input) {
+            Ok(Value::Bool(true)) => Verdict::True,
+            Ok(Value::Bool(false)) => Verdict::False,
+            Ok(other) => Verdict::Error(format!("the expression gave a {}, not a boolean", other.type_of())),
+            Err(Fault::Missing(name)) => Verdict::Missing(name),
+            Err(Fault::Error(why)) => Verdict::Error(why),
+        }
+    }
+
+    /// Evaluates one that gives a text. Total, as [`Expression::evaluate`] is.
+    pub fn tell(&self, input: &Input) -> Told {
+        match self.resolve(input) {
+            Ok(Value::String(text)) if text.is_empty() => Told::Missing(self.facts.any_path()),
+            Ok(Value::String(text)) => Told::Text(text.to_string()),
+            Ok(Value::Int(number)) => Told::Text(number.to_string()),
+            Ok(Value::UInt(number)) => Told::Text(number.to_string()),
+            Ok(other) => Told::Error(format!("the expression gave a {}, not a text", other.type_of())),
+            Err(Fault::Missing(name)) => Told::Missing(name),
+            Err(Fault::Error(why)) => Told::Error(why),
+        }
+    }
+
+    fn resolve(&self, input: &Input) -> Result<Value, Fault> {
         if let Some(error) = self.obstacle(input) {
-            return Verdict::Error(error);
+            return Err(Fault::Error(error));
         }
         match catch_unwind(AssertUnwindSafe(|| Value::resolve(&self.tree, input.context()))) {
-            Ok(Ok(Value::Bool(true))) => Verdict::True,
-            Ok(Ok(Value::Bool(false))) => Verdict::False,
-            Ok(Ok(other)) => Verdict::Error(format!("the expression gave a {}, not a boolean", other.type_of())),
-            Ok(Err(error)) => self.explain(&error),
-            Err(_) => Verdict::Error("the evaluation broke off".into()),
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => Err(self.explain(&error)),
+            Err(_) => Err(Fault::Error("the evaluation broke off".into())),
         }
     }
 
@@ -137,21 +188,21 @@ impl Expression {
         input.unreadable().find_in(&self.facts)
     }
 
-    fn explain(&self, error: &ExecutionError) -> Verdict {
+    fn explain(&self, error: &ExecutionError) -> Fault {
         match error {
-            ExecutionError::NoSuchKey(name) => Verdict::Missing(self.facts.full_name(name)),
-            ExecutionError::IndexOutOfBounds(_) => Verdict::Missing("a list entry".into()),
+            ExecutionError::NoSuchKey(name) => Fault::Missing(self.facts.full_name(name)),
+            ExecutionError::IndexOutOfBounds(_) => Fault::Missing("a list entry".into()),
             // These name types and functions only, never values.
             ExecutionError::NoSuchOverload(_)
             | ExecutionError::UnexpectedType { .. }
             | ExecutionError::InvalidArgumentCount { .. }
-            | ExecutionError::UndeclaredReference(_) => Verdict::Error(error.to_string()),
-            ExecutionError::FunctionError { function, .. } => Verdict::Error(format!("function {function} failed")),
+            | ExecutionError::UndeclaredReference(_) => Fault::Error(error.to_string()),
+            ExecutionError::FunctionError { function, .. } => Fault::Error(format!("function {function} failed")),
             ExecutionError::DivisionByZero(_) | ExecutionError::RemainderByZero(_) => {
-                Verdict::Error("division by zero".into())
+                Fault::Error("division by zero".into())
             }
-            ExecutionError::Overflow(..) => Verdict::Error("a number became too large".into()),
-            _ => Verdict::Error("the values have types that do not go together".into()),
+            ExecutionError::Overflow(..) => Fault::Error("a number became too large".into()),
+            _ => Fault::Error("the values have types that do not go together".into()),
         }
     }
 }

@@ -112,6 +112,7 @@ const ACCOUNT: Member = Member::Closed(&[
     ("profile", Member::Open),
     ("groups", LIST),
     ("source", Member::Closed(&[("type", TEXT)])),
+    ("directory", TEXT),
 ]);
 
 /// The variable of this name.

@@ -61,6 +61,7 @@ fn input(account: Option<&AccountRead>) -> Input {
         uid: None,
         groups: vec!["desk-de".into(), "system:authenticated".into()],
     };
+    let account = account.map(|account| ("okta", account));
     Input::new(&request, &requester, account, "2026-11-22T10:30:00Z".parse().unwrap())
 }
 

@@ -9,6 +9,7 @@ use super::{
 };
 use readmit::domain::{
     account::Proof,
+    decide::after,
     decision::{Effect, NewClaim, Renewal},
     ledger::{self, Closing},
     observed::Facts,
@@ -28,8 +29,9 @@ impl Replica {
         match effect {
             Effect::Claim(new) => self.claim(world, request, work, facts, *new, how),
             Effect::Renew(renewal) => self.renew(world, request, work, renewal, how),
-            Effect::Send { step, also, .. } => {
-                send(world, request, work, facts, (step, &also), how.fault);
+            Effect::Send { step, also, target } => {
+                let target = target.map(|target| *target);
+                send(world, request, work, facts, (step, &also, target), how.fault);
                 Ok(())
             }
             Effect::Prove => {
@@ -127,6 +129,9 @@ impl Replica {
         claim.writer = world.nonce(&request.uid);
         claim.marked |= renewal.marked;
         claim.proved |= renewal.proved;
+        if renewal.take_over.is_some() {
+            claim.deadline = after(world.now, world.timing.effect_deadline);
+        }
         let claim = claim.clone();
         let until = world.time_to_act();
         let Ok(version) = world.write(object.fields.clone(), Some(object.version)) else {

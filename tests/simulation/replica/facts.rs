@@ -48,18 +48,18 @@ impl Replica {
                 facts.may_use.insert(policy, world.may_use);
             }
             Fact::MayUseAny => facts.may_use_any = Some(world.may_use),
-            Fact::MayInspect => facts.may_inspect = Some(false),
+            Fact::MayInspect(directory) => drop(facts.may_inspect.insert(directory, false)),
             Fact::NamespaceLabels => facts.namespace_labels = Some(Default::default()),
-            Fact::Find | Fact::Read { .. } => {
-                world.directory.as_ref().ok_or(Broken::Changed)?;
-                let read = world.read();
-                took_down(world, work, facts, read);
+            Fact::Find { directory, .. } | Fact::Read { directory, .. } => {
+                let read = world.read_in(&directory).ok_or(Broken::Changed)?;
+                took_down(world, work, facts, directory, read);
             }
             Fact::Ledger { name } => facts.ledger = Some(self.ledger(world, &request.uid, name)),
             Fact::Prepare {
                 length,
                 recipients,
                 again,
+                ..
             } => {
                 let prepared = prepare(world, request, length, recipients, again.as_deref());
                 facts.prepared = Some(Ok(prepared.derivation.clone()));
