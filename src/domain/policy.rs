@@ -197,7 +197,7 @@ fn word(now: Timestamp, observed: &Observed, policy: &Policy, subjects: &[Subjec
     }
     // Evaluated without the account first: a rule that needs none must not cause a look-up upstream.
     let early = policy.requester.iter().filter(|rule| !rule.uses_account());
-    if let Some(word) = rules(early, &Input::new(&request.facts(), &request.requester, None, now)) {
+    if let Some(word) = rules(early, || Input::new(&request.facts(), &request.requester, None, now)) {
         return word;
     }
     if subjects.is_empty() {
@@ -225,8 +225,8 @@ fn about(now: Timestamp, request: &Request, policy: &Policy, subject: &Subject) 
         .filter(|rule| rule.uses_account())
         .chain(&policy.accounts);
     let account_here = Some((directory.name.as_str(), account));
-    let input = Input::new(&request.facts(), &request.requester, account_here, now);
-    if let Some(word) = rules(late, &input) {
+    let input = || Input::new(&request.facts(), &request.requester, account_here, now);
+    if let Some(word) = rules(late, input) {
         return Some(word);
     }
     let own = person::is_same(request.username(), &directory.username_prefix, account);
@@ -279,10 +279,14 @@ fn settings_refusal(request: &Request, policy: &Policy) -> Option<String> {
     None
 }
 
-/// The first word that is not yes.
-fn rules<'a>(rules: impl Iterator<Item = &'a Rule>, input: &Input) -> Option<Word> {
+/// The first word that is not yes. What rules are about is put together only where there is one: most policies have none,
+/// and they are asked several times a request.
+fn rules<'a>(rules: impl Iterator<Item = &'a Rule>, input: impl FnOnce() -> Input) -> Option<Word> {
+    let mut rules = rules.peekable();
+    rules.peek()?;
+    let input = input();
     for rule in rules {
-        match rule.evaluate(input) {
+        match rule.evaluate(&input) {
             Verdict::True => {}
             Verdict::False => return Some(Word::Deny(rule.refusal())),
             Verdict::Missing(name) => return Some(Word::Deny(format!("{} is not set; {}", name, rule.refusal()))),
@@ -315,6 +319,9 @@ pub fn protection(now: Timestamp, request: &Request, subject: &Subject) -> Prote
         Protection::Protected(why) => return Protected::Yes(why.clone()),
         Protection::Unknown(why) => return Protected::Unknown(why.clone()),
         Protection::None => {}
+    }
+    if directory.protected.is_empty() {
+        return Protected::No;
     }
     let here = Some((directory.name.as_str(), account));
     let input = Input::new(&request.facts(), &request.requester, here, now);

@@ -440,7 +440,7 @@ proptest! {
         let tree = PrattParser::new().parse(&text);
         if bounds::check(&text).is_ok()
             && let (Ok(tree), Ok(names)) = (tree, bounds::check(&text))
-                && Analysis::of(&tree, &text, &names).is_ok() {
+                && Analysis::of(&tree, &text, &names, Kind::Bool).is_ok() {
                     let _ = Value::resolve(&tree, input(Some(&account)).context());
                 }
     }
