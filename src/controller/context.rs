@@ -6,12 +6,19 @@ use super::{
 };
 use crate::{
     config::Config,
-    domain::enforcement::Enforcement,
+    domain::{enforcement::Enforcement, request::Kind},
     observe::{audit::Audit, metrics::Metrics},
 };
 use kube::{Client, runtime::events::Recorder};
-use std::sync::Arc;
-use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use tokio::sync::{
+    Semaphore, SemaphorePermit,
+    mpsc::{self, UnboundedReceiver, UnboundedSender},
+    watch,
+};
 use tokio_util::sync::CancellationToken;
 
 /// What every part of the controller shares.
@@ -46,6 +53,8 @@ pub struct Context {
     pub works: Works,
     /// Wakes every waiting request.
     pub woken: Woken,
+    /// Wakes single requests.
+    pub bells: Bells,
     /// Which caches are complete.
     pub caches: Caches,
     /// Warnings on objects.
@@ -101,6 +110,43 @@ impl Woken {
     /// Follows the changes.
     pub fn subscribe(&self) -> watch::Receiver<u64> {
         self.0.subscribe()
+    }
+}
+
+/// Wakes single requests: one stream for each kind of request.
+#[derive(Default)]
+pub struct Bells(Mutex<HashMap<Kind, UnboundedSender<Named>>>);
+
+/// The namespace and the name of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its namespace.
+    pub namespace: Box<str>,
+    /// Its name.
+    pub name: Box<str>,
+}
+
+impl Bells {
+    /// The requests of this kind that are woken from now on. One at a time is told for each that is served, so that few
+    /// are ever on the way.
+    pub fn listen(&self, kind: Kind) -> UnboundedReceiver<Named> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        self.lock().insert(kind, sender);
+        receiver
+    }
+
+    /// Wakes one request.
+    pub fn ring(&self, request: Named) {
+        if let Some(sender) = self.lock().get(&request.kind) {
+            // Nobody listens any more: the operator is being stopped.
+            let _ = sender.send(request);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Kind, UnboundedSender<Named>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -6,6 +6,7 @@ use super::{
     catalog::{self, Catalog},
     context::Context,
     follow::{self, Change},
+    line::{self, Line},
     lock_log, lockouts, supervisor,
 };
 use crate::{
@@ -13,16 +14,17 @@ use crate::{
         self,
         directory::{AccountSource, RefusedSecret},
     },
-    directory::{self, Lane, throttle::Throttle},
+    directory::{self, throttle::Throttle},
     domain::{
         account::{AccountRead, Capabilities, Failure},
         lock_log::LockLog,
         observed::{DirectoryView, Trouble},
+        request::Kind,
         route::Source,
         rule::Rule,
     },
 };
-use kube::{Api, ResourceExt};
+use kube::{Api, ResourceExt, core::DynamicObject, runtime::reflector::ObjectRef};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
@@ -43,6 +45,8 @@ pub struct Handle {
     pub name: String,
     /// Its budget of calls.
     pub throttle: Throttle,
+    /// The requests that use it, and those that wait for their turn.
+    pub line: Arc<Line>,
     /// `spec.protectedAccounts`, compiled; or why they do not compile.
     pub protected: Result<Vec<Rule>, String>,
     /// `spec.sources`, compiled; or why they do not compile.
@@ -104,12 +108,12 @@ impl Handle {
             ),
             object: Arc::new(object.clone()),
         };
+        let at_once = rate.concurrency.min(object.spec.provider.most_at_once());
+        let throttle = Throttle::new(rate.requests_per_minute, at_once);
         Handle {
             name: object.name_any(),
-            throttle: Throttle::new(
-                rate.requests_per_minute,
-                rate.concurrency.min(object.spec.provider.most_at_once()),
-            ),
+            line: Arc::new(Line::new(throttle.clone())),
+            throttle,
             protected: catalog::rules("protectedAccounts", &object.spec.protected_accounts),
             sources: sources(&object.spec.sources),
             stop,
@@ -151,7 +155,6 @@ impl Handle {
             protected: self.protected.as_ref().cloned().unwrap_or_default(),
             sources: self.sources.as_ref().cloned().unwrap_or_default(),
             username_prefix: spec.username_prefix.clone().unwrap_or_default(),
-            queue: self.throttle.estimate(Lane::Person),
         }
     }
 }
@@ -201,6 +204,22 @@ impl Directories {
         let Some(handle) = self.handle(name) else { return };
         supervisor::mark_refused(&mut handle.state(), failure);
         handle.nudged.notify_one();
+    }
+
+    /// The requests that use a Directory, and those that wait for it.
+    pub fn line(&self, name: &str) -> Option<Arc<Line>> {
+        Some(self.handle(name)?.line.clone())
+    }
+
+    /// A request whose turn it was is gone.
+    pub fn dismiss(&self, kind: Kind, gone: &ObjectRef<DynamicObject>) {
+        for handle in self.all() {
+            handle.line.dismiss(|called| {
+                called.kind == kind
+                    && *called.name == *gone.name
+                    && gone.namespace.as_deref() == Some(&*called.namespace)
+            });
+        }
     }
 
     /// Policies changed: a connection that does not read groups may have to from now on.
@@ -281,6 +300,7 @@ pub async fn run(context: Arc<Context>) {
             Change::Here(object) => {
                 if let Some(handle) = context.directories.update(object, &stop) {
                     tokio::spawn(supervisor::supervise(context.clone(), handle.clone()));
+                    tokio::spawn(line::serve(context.clone(), handle.clone()));
                     tokio::spawn(lockouts::keep(context.clone(), handle));
                     context.woken.wake();
                 }

@@ -9,6 +9,7 @@ use crate::{
         decide,
         decision::Fact,
         observed::{AccountSeen, Facts},
+        queue::Turn,
         request::Request,
     },
 };
@@ -59,6 +60,10 @@ pub async fn gather(
         }
         Fact::Find { directory, key } => {
             let upstream = context.directories.upstream(&directory).ok_or(PassError::Changed)?;
+            facts.turn = turn(context, request, work, &directory)?;
+            if facts.turn.is_some() {
+                return Ok(());
+            }
             let (begun, at) = (Instant::now(), clock::now());
             let call = call(context, lane(request));
             let result = match work.progress.by_hand {
@@ -125,6 +130,20 @@ pub fn lane(request: &Request) -> Lane {
     } else {
         Lane::Person
     }
+}
+
+/// Asks whether it is the request's turn to use a Directory: `None` where it is.
+fn turn(context: &Context, request: &Request, work: &mut Work, directory: &str) -> Result<Option<Turn>, PassError> {
+    let line = context.directories.line(directory).ok_or(PassError::Changed)?;
+    // A Directory whose settings changed has another line, and its places are given anew.
+    let own = work.tickets.iter().position(|ticket| ticket.is_for(&line));
+    let ticket = own.map_or_else(
+        || line.ticket(lane(request), request),
+        |own| work.tickets.swap_remove(own),
+    );
+    let turn = ticket.ask(request);
+    work.tickets.push(ticket);
+    Ok(turn)
 }
 
 /// The frame of a call that reads.

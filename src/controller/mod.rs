@@ -13,6 +13,7 @@ pub mod follow;
 pub mod gather;
 pub mod kinds;
 pub mod lease;
+pub mod line;
 pub mod lock_log;
 pub mod lockouts;
 pub mod pass;

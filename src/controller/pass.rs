@@ -7,6 +7,7 @@ use super::{
     day_keys::DayKeyError,
     execute, gather,
     kinds::RequestKind,
+    line::Ticket,
     record::{self, Written},
     work::{Gate, Work},
 };
@@ -69,6 +70,12 @@ pub async fn run<K: RequestKind>(object: Arc<K>, context: Arc<Context>) -> Resul
     }
     let epoch = context.woken.epoch();
     let action = rounds(&*object, &request, &context, &mut work).await;
+    if work.progress.promise.is_none() || action.is_err() {
+        work.tickets = Vec::new();
+    } else {
+        // Others may use the directory; a place is kept only by who waits for its turn.
+        work.tickets.retain(Ticket::waits);
+    }
     if let Ok(Pass::Again(at)) = &action {
         work.gate = Some(Gate {
             at: *at,
@@ -98,7 +105,8 @@ fn gated(context: &Context, request: &Request, work: &Work) -> Option<Duration> 
     let gate = work.gate.as_ref()?;
     let same = gate.generation == request.generation && gate.epoch == context.woken.epoch() && !request.deleting;
     let rest = gate.at.saturating_duration_since(Instant::now());
-    (same && !rest.is_zero()).then_some(rest)
+    let called = work.tickets.iter().any(Ticket::is_called);
+    (same && !called && !rest.is_zero()).then_some(rest)
 }
 
 async fn rounds<K: RequestKind>(
@@ -190,6 +198,8 @@ async fn finish<K: RequestKind>(
     now: Timestamp,
     ending: &Ending,
 ) -> Result<(), PassError> {
+    // The directory is not needed any more, and to record the end may take a while.
+    work.tickets = Vec::new();
     let prepared = work.prepared.as_ref().filter(|_| ending.deliver);
     let sealed = prepared.map(|prepared| prepared.sealed.clone());
     let status: RequestStatus = status::ended(now, request, ending, &work.attempts, sealed);

@@ -2,7 +2,7 @@
 //! it asks for requests without an outcome only; that is no cancellation.
 
 use super::{
-    context::Context,
+    context::{Context, Named},
     follow,
     kinds::RequestKind,
     pass::{self, PassError},
@@ -13,13 +13,13 @@ use kube::{
     Api,
     runtime::{
         Controller, WatchStreamExt,
-        controller::{Action, Config},
-        reflector::{self, Store},
+        controller::{Action, Config, Error},
+        reflector::{self, ObjectRef, Store},
         watcher,
     },
 };
 use std::{collections::HashSet, sync::Arc, time::Duration};
-use tokio::sync::watch;
+use tokio::sync::{mpsc::UnboundedReceiver, watch};
 
 /// Between two looks for work whose request is gone.
 const PRUNE: Duration = Duration::from_secs(60);
@@ -43,10 +43,14 @@ pub async fn run<K: RequestKind>(context: Arc<Context>, kind: Kind) {
     let passing = Controller::for_stream(objects, reader)
         .with_config(Config::default().concurrency(workers))
         .reconcile_all_on(changes(context.woken.subscribe()))
+        .reconcile_on(calls(context.bells.listen(kind)))
         .graceful_shutdown_on(context.stop.clone().cancelled_owned())
         .run(pass::run::<K>, retry, context.clone())
         .for_each(|result| async {
             if let Err(error) = result {
+                if let Error::ObjectNotFound(gone) = &error {
+                    context.directories.dismiss(kind, gone);
+                }
                 tracing::debug!(%error, "a pass was broken off");
             }
         });
@@ -80,6 +84,14 @@ fn changes(receiver: watch::Receiver<u64>) -> impl Stream<Item = ()> {
         tokio::time::sleep(Duration::from_millis(50)).await;
         receiver.changed().await.ok()?;
         Some(((), receiver))
+    })
+}
+
+/// The requests whose turn it is.
+fn calls<K: RequestKind>(receiver: UnboundedReceiver<Named>) -> impl Stream<Item = ObjectRef<K>> {
+    stream::unfold(receiver, |mut receiver| async {
+        let called = receiver.recv().await?;
+        Some((ObjectRef::new(&called.name).within(&called.namespace), receiver))
     })
 }
 

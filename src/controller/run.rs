@@ -7,7 +7,7 @@ use super::{
     catalog::Catalog,
     claims,
     claims::Claims,
-    context::{Caches, Context, Turns, Woken},
+    context::{Bells, Caches, Context, Turns, Woken},
     day_keys::DayKeys,
     directories,
     directories::Directories,
@@ -72,6 +72,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> 
         leadership,
         works: Works::default(),
         woken: Woken::default(),
+        bells: Bells::default(),
         caches: Caches::default(),
         events: Recorder::new(
             client.clone(),

@@ -142,8 +142,12 @@ async fn look(context: &Context, handle: &Handle, due: bool) -> Result<bool, Obs
             lane: Lane::Background,
             deadline,
         })
-        .await
-        .map_err(Obstacle::There)?;
+        .await;
+    let probe = match probe {
+        // Requests use the whole budget, and show thereby that the Directory works: that is no trouble.
+        Err(failure) if unchanged && is_busy(&failure) && handle.state().trouble.is_none() => return Ok(false),
+        probe => probe.map_err(Obstacle::There)?,
+    };
     let mut state = handle.state();
     let news = state.trouble.is_some() || state.capabilities != probe.capabilities || state.identity != probe.upstream;
     state.upstream = Some(upstream);
@@ -153,6 +157,11 @@ async fn look(context: &Context, handle: &Handle, due: bool) -> Result<bool, Obs
         context.woken.wake();
     }
     Ok(true)
+}
+
+/// Whether a call did not get its turn.
+fn is_busy(failure: &Failure) -> bool {
+    matches!(failure.class, FailureClass::RateLimited(_))
 }
 
 async fn connect(

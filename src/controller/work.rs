@@ -1,6 +1,6 @@
 //! What the operator keeps in memory for one unfinished request. All of it may be lost: then the claim speaks.
 
-use super::claims::Found;
+use super::{claims::Found, line::Ticket};
 use crate::{
     api::{
         Account,
@@ -40,6 +40,8 @@ pub struct Work {
     pub prepared: Option<Box<Prepared>>,
     /// Not before this time, unless something changes.
     pub gate: Option<Gate>,
+    /// Its places among the requests that use its Directories: while it is served, or waits for its turn.
+    pub tickets: Vec<Ticket>,
     /// How far the wall clock was ahead of the boot-time clock at the last look.
     lead: Option<SignedDuration>,
 }

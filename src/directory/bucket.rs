@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 /// The share of the rate that only read-backs may use, and of the upstream's own budget that is left alone.
 const KEPT_BACK: u64 = 10;
+/// The share of the upstream's own budget that is left alone by read-backs too.
+const LAST: u64 = 50;
 /// The first pause after "too many calls at once"; doubled with each that follows.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest such pause.
@@ -27,7 +29,8 @@ pub(super) struct Bucket {
     refilled: Instant,
     paused_until: Instant,
     overloads: u32,
-    window: Option<Window>,
+    /// By kind of call: an upstream counts them apart, and says which limit is whose in no other way.
+    windows: Vec<(&'static str, Window)>,
 }
 
 /// The upstream's own count, as its headers told it.
@@ -54,7 +57,7 @@ impl Bucket {
             refilled: now,
             paused_until: now,
             overloads: 0,
-            window: None,
+            windows: Vec::new(),
         }
     }
 
@@ -94,31 +97,37 @@ impl Bucket {
         self.paused_until.saturating_duration_since(now)
     }
 
-    /// Learns the upstream's own count. It has several, by path: the tightest holds until it is reset.
-    pub(super) fn observe(&mut self, now: Instant, limit: u64, remaining: u64, reset_in: Duration) {
+    /// Learns the upstream's own count for calls of this kind: it has several, by path. Each holds until it is reset.
+    pub(super) fn observe(
+        &mut self,
+        now: Instant,
+        kind: &'static str,
+        (limit, remaining): (u64, u64),
+        reset_in: Duration,
+    ) {
         if limit == 0 {
             return; // A concurrency limit speaks this way; it says nothing about the rate.
         }
         self.overloads = 0;
-        let looser = |old: &Window| {
-            now < old.resets
-                && u128::from(old.remaining) * u128::from(limit) < u128::from(remaining) * u128::from(old.limit)
-        };
-        if !self.window.as_ref().is_some_and(looser) {
-            let resets = now + reset_in;
-            self.window = Some(Window {
+        let resets = now + reset_in;
+        self.windows.retain(|(of, window)| *of != kind && now < window.resets);
+        self.windows.push((
+            kind,
+            Window {
                 limit,
                 remaining,
                 resets,
-            });
-        }
+            },
+        ));
     }
 
     /// Calls a minute, and how many are left: the upstream's own count where it is known.
     pub(super) fn snapshot(&self, now: Instant) -> (u64, u64) {
-        match self.window {
-            Some(window) if now < window.resets => (window.limit, window.remaining),
-            _ => {
+        let running = self.windows.iter().filter(|(_, window)| now < window.resets);
+        let share = |window: &Window| u128::from(window.remaining) * 1_000_000 / u128::from(window.limit);
+        match running.min_by_key(|(_, window)| share(window)) {
+            Some((_, window)) => (window.limit, window.remaining),
+            None => {
                 let left = self.credit(now).as_nanos() / self.interval.as_nanos().max(1);
                 (self.per_minute.into(), u64::try_from(left).unwrap_or(u64::MAX))
             }
@@ -132,13 +141,16 @@ impl Bucket {
 
     fn held_until(&self, lane: Lane, now: Instant) -> Instant {
         let spent = |window: &Window| match lane {
-            Lane::ReadBack => window.remaining == 0,
+            // Several may be under way when the last answer came.
+            Lane::ReadBack => window.remaining.saturating_mul(LAST) < window.limit || window.remaining == 0,
             Lane::Person | Lane::ServiceAccount | Lane::Background => {
                 window.remaining.saturating_mul(KEPT_BACK) < window.limit
             }
         };
-        let window = self.window.filter(|window| now < window.resets && spent(window));
-        window.map_or(self.paused_until, |window| self.paused_until.max(window.resets))
+        let held = self.windows.iter().map(|(_, window)| window);
+        held.filter(|window| now < window.resets && spent(window))
+            .map(|window| window.resets)
+            .fold(self.paused_until, Instant::max)
     }
 }
 
@@ -190,9 +202,9 @@ mod tests {
     #[test]
     fn the_upstreams_own_count_stops_all_but_read_backs_below_a_tenth() {
         let now = Instant::now();
-        for (remaining, person, read_back) in [(60, 0, 0), (59, 30, 0), (1, 30, 0), (0, 30, 30)] {
+        for (remaining, person, read_back) in [(60, 0, 0), (59, 30, 0), (12, 30, 0), (11, 30, 30), (0, 30, 30)] {
             let mut bucket = Bucket::new(6000, now);
-            bucket.observe(now, 600, remaining, seconds(30));
+            bucket.observe(now, "read", (600, remaining), seconds(30));
             assert_eq!(bucket.wait(Lane::Person, 0, now), seconds(person), "{remaining} left");
             assert_eq!(
                 bucket.wait(Lane::ReadBack, 0, now),
@@ -208,15 +220,19 @@ mod tests {
     }
 
     #[test]
-    fn the_tightest_count_holds_until_its_reset() {
+    fn the_tightest_count_holds_until_its_reset_and_the_next_after_it() {
         let now = Instant::now();
         let mut bucket = Bucket::new(6000, now);
-        bucket.observe(now, 100, 5, seconds(30));
-        bucket.observe(now, 600, 599, seconds(60));
+        bucket.observe(now, "roles", (100, 5), seconds(30));
+        bucket.observe(now, "read", (600, 599), seconds(60));
         assert_eq!(bucket.snapshot(now), (100, 5));
         assert_eq!(bucket.wait(Lane::Person, 0, now), seconds(30));
-        bucket.observe(now + seconds(30), 600, 598, seconds(30));
-        assert_eq!(bucket.snapshot(now + seconds(31)), (600, 598));
+        // Read-backs went on meanwhile.
+        bucket.observe(now + seconds(20), "read", (600, 59), seconds(40));
+        assert_eq!(bucket.wait(Lane::Person, 0, now + seconds(30)), seconds(30));
+        assert_eq!(bucket.snapshot(now + seconds(31)), (600, 59));
+        bucket.observe(now + seconds(60), "read", (600, 599), seconds(60));
+        assert_eq!(bucket.wait(Lane::Person, 0, now + seconds(60)), Duration::ZERO);
     }
 
     #[test]
@@ -237,14 +253,14 @@ mod tests {
             assert_eq!(bucket.overloaded(now), seconds(pause), "refused together");
             now += seconds(pause);
         }
-        bucket.observe(now, 0, 0, seconds(60));
+        bucket.observe(now, "read", (0, 0), seconds(60));
         assert_eq!(
             bucket.overloaded(now),
             seconds(60),
             "a concurrency limit's headers are no recovery"
         );
         now += seconds(60);
-        bucket.observe(now, 600, 500, seconds(60));
+        bucket.observe(now, "read", (600, 500), seconds(60));
         assert_eq!(bucket.overloaded(now), seconds(1), "after an ordinary answer");
     }
 }

@@ -20,6 +20,7 @@ mod recent;
 pub mod servicenow;
 pub mod throttle;
 
+pub use crate::domain::queue::Lane;
 pub use connect::{Settings, connect};
 
 use crate::{
@@ -33,19 +34,6 @@ use crate::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 use std::time::Instant;
-
-/// Whose turn it is when the budget of calls is short, first to last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Lane {
-    /// Reading back what was done; a tenth of the rate is kept back for it.
-    ReadBack,
-    /// Requests by people.
-    Person,
-    /// Requests by service accounts.
-    ServiceAccount,
-    /// Probes, sweeps and sets.
-    Background,
-}
 
 /// The frame of one call.
 #[derive(Clone, Copy, Debug)]
@@ -77,7 +65,7 @@ pub struct Probe {
 /// Some of the accounts that are locked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LockedPage {
-    /// The accounts, in the order of their ids.
+    /// The accounts, in an order that the provider keeps from page to page.
     pub accounts: Vec<AccountRead>,
     /// Asks for the next page; `None` on the last.
     pub next: Option<String>,

@@ -42,6 +42,8 @@ struct State {
     breaker: Breaker,
     line: BTreeMap<Place, Arc<Notify>>,
     arrivals: u64,
+    /// Calls let through.
+    passed: u64,
     slots: u32,
     free: u32,
     /// How long a permit is held, averaged over the last few.
@@ -58,6 +60,7 @@ impl Throttle {
                 breaker: Breaker::new(),
                 line: BTreeMap::new(),
                 arrivals: 0,
+                passed: 0,
                 slots,
                 free: slots,
                 hold: Duration::ZERO,
@@ -87,6 +90,21 @@ impl Throttle {
         self.lock().estimate(lane, now())
     }
 
+    /// How long a call in this lane would have to wait behind so many calls of so many requests, whether they stand in
+    /// line already or not.
+    pub fn wait_behind(&self, lane: Lane, calls: usize, requests: usize) -> Duration {
+        let state = self.lock();
+        let slots = usize::try_from(state.slots).unwrap_or(usize::MAX);
+        let behind = u32::try_from((requests + 1).saturating_sub(slots)).unwrap_or(u32::MAX);
+        let slot = state.hold.saturating_mul(behind) / state.slots;
+        state.bucket.wait(lane, calls, now()).max(slot)
+    }
+
+    /// How many calls it has let through so far.
+    pub fn passed(&self) -> u64 {
+        self.lock().passed
+    }
+
     /// Calls a minute and how many are left: the upstream's own count where its headers told it.
     pub fn snapshot(&self) -> (i64, i64) {
         let (limit, remaining) = self.lock().bucket.snapshot(now());
@@ -94,9 +112,10 @@ impl Throttle {
         (whole(limit), whole(remaining))
     }
 
-    /// Learns the upstream's own count from its headers: below a tenth only read-backs are sent until it is reset.
-    pub fn observe(&self, limit: u64, remaining: u64, reset_in: Duration) {
-        self.lock().bucket.observe(now(), limit, remaining, reset_in);
+    /// Learns the upstream's own count for calls of this kind (limit and rest) from its headers: below a tenth only
+    /// read-backs are sent until it is reset.
+    pub fn observe(&self, kind: &'static str, count: (u64, u64), reset_in: Duration) {
+        self.lock().bucket.observe(now(), kind, count, reset_in);
     }
 
     /// Sends nothing for so long, as the upstream asked.
@@ -193,6 +212,7 @@ impl Waiter {
         }
         let trial = state.breaker.admit(now) == Verdict::Trial;
         state.bucket.take(now);
+        state.passed += 1;
         state.free -= 1;
         Ok(Turn::Now(Permit {
             throttle: self.throttle.clone(),

@@ -13,6 +13,7 @@ use crate::{
         ledger::Closing,
         observed::{Acting, ClaimSeen, Observed, Setback},
         policy::Policy,
+        queue::{self, Promise, Turn},
     },
 };
 use jiff::Timestamp;
@@ -176,8 +177,33 @@ impl<'a> Case<'a> {
             account: self.account.clone(),
             named: self.named.clone(),
             lockout: self.lockout.clone(),
+            promise: None,
             outstanding: None,
         }))
+    }
+
+    /// The directory's budget of calls goes to others first.
+    pub fn queued(&self, now: Timestamp, turn: Turn) -> Decision {
+        let notice = self.observed.timing.wait_notice;
+        let promise = Promise::renewed(self.observed.progress.promise, now, turn, notice);
+        let requests = match promise.ahead {
+            1 => "1 request goes".to_owned(),
+            ahead => format!("{ahead} requests go"),
+        };
+        let message = format!(
+            "directory {} is at its rate limit; {requests} before this one, whose turn comes at about {:.0}",
+            self.observed
+                .directory
+                .map_or(self.observed.request.directory.as_str(), |directory| directory
+                    .name
+                    .as_str()),
+            promise.at
+        );
+        let mut decision = self.wait(Reason::RateLimited, message, after(now, queue::recheck(turn, notice)));
+        if let Decision::Wait(waiting) = &mut decision {
+            waiting.promise = Some(promise);
+        }
+        decision
     }
 
     /// The account is none that may be touched. Only who may inspect the Directory learns why.

@@ -82,7 +82,9 @@ fn expired(now: Timestamp, observed: &Observed, case: &Case, expires: Timestamp)
                 return routed::judged(now, observed, Decision::Finish(ending));
             }
             // The same manifest is being executed: what comes of it is this request's ending too.
-            Decision::Wait(waiting) if !hopeless && executed::is_awaited(observed) => return Decision::Wait(waiting),
+            Decision::Wait(waiting) if !hopeless && (executed::is_awaited(observed) || waiting.promise.is_some()) => {
+                return Decision::Wait(waiting);
+            }
             _ => {}
         }
     }

@@ -7,7 +7,7 @@ use crate::{
         common::AccountSelector,
         request_status::{AccountReference, Lockout, PolicyReference},
     },
-    domain::{account::Step, ledger::Closing, observed::Acting},
+    domain::{account::Step, ledger::Closing, observed::Acting, queue::Promise},
 };
 use jiff::Timestamp;
 
@@ -190,6 +190,8 @@ pub struct Waiting {
     pub named: Option<AccountReference>,
     /// The lock as it was read.
     pub lockout: Option<Lockout>,
+    /// What the message says of its turn, where it waits for that.
+    pub promise: Option<Promise>,
     /// What was done, verified, where the credentials live: the ending that stands once the Directory that the request names
     /// follows. It is recorded with the wait, and its claim closed then.
     pub outstanding: Option<Box<Ending>>,

@@ -48,9 +48,8 @@ pub fn search(
     case: &Case,
     key: AccountSelector,
 ) -> Decision {
-    if directory.queue > observed.timing.wait_notice {
-        let message = format!("directory {} is at its rate limit", directory.name);
-        return case.wait(Reason::RateLimited, message, after(now, directory.queue));
+    if let Some(turn) = observed.facts.turn {
+        return case.queued(now, turn);
     }
     Decision::Gather(Fact::Find {
         directory: directory.name.clone(),

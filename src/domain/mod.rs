@@ -27,6 +27,7 @@ pub mod password;
 pub mod person;
 pub mod plan;
 pub mod policy;
+pub mod queue;
 pub mod readings;
 pub mod recovery;
 pub mod request;

@@ -14,6 +14,7 @@ use crate::{
         decision::{Ending, Waiting},
         enforcement::Enforcement,
         policy::Policy,
+        queue::{Promise, Turn},
         request::Request,
         route::Source,
         rule::Rule,
@@ -69,8 +70,6 @@ pub struct DirectoryView {
     pub sources: Arc<[Source]>,
     /// `spec.usernamePrefix`.
     pub username_prefix: String,
-    /// How long a call would wait for its turn.
-    pub queue: Duration,
 }
 
 /// Why a Directory cannot be used right now.
@@ -104,6 +103,8 @@ pub struct Facts {
     pub link_sent: Option<bool>,
     /// Whether any account holds an open claim by this request, asked of the API server itself.
     pub claimed_elsewhere: Option<bool>,
+    /// What it has to wait for before the directory is asked; `None` where it is its turn, or that was not asked.
+    pub turn: Option<Turn>,
 }
 
 impl Facts {
@@ -179,6 +180,8 @@ pub struct Progress {
     pub by_hand: bool,
     /// The claim of another request that it waits for.
     pub busy: Option<Box<Busy>>,
+    /// What it was told of its turn.
+    pub promise: Option<Promise>,
     /// The account that is acted on, once something was sent.
     pub target: Option<Acting>,
     /// The steps of the claim that is ours.
@@ -328,6 +331,7 @@ impl Progress {
     /// claim, the ledger tells when that is gone.
     pub fn waits(&mut self, now: Timestamp, waiting: &Waiting, facts: &Facts, unsaid: bool) {
         self.waiting_since.get_or_insert(now);
+        self.promise = waiting.promise;
         self.by_hand |= waiting.reason == Reason::AwaitingManualAction;
         self.unsaid_since = unsaid.then(|| self.unsaid_since.unwrap_or(now));
         let ledger = facts.ledger.as_ref().filter(|_| waiting.reason == Reason::AccountBusy);
@@ -360,6 +364,9 @@ impl Progress {
         let setbacks = self.failure.iter_mut().chain(self.unread.values_mut());
         let times = times.chain(setbacks.map(|setback| &mut setback.at));
         let since = [self.waiting_since.as_mut(), self.unsaid_since.as_mut()];
+        if let Some(promise) = &mut self.promise {
+            promise.at = promise.at.saturating_add(by).unwrap_or(promise.at);
+        }
         for time in times.chain(since.into_iter().flatten()) {
             *time = time.saturating_add(by).unwrap_or(*time);
         }

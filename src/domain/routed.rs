@@ -335,6 +335,7 @@ fn keeps(now: Timestamp, observed: &Observed, ending: Ending, (reason, done, why
         account: ending.account.clone(),
         named: ending.named.clone(),
         lockout: ending.lockout.clone(),
+        promise: None,
         outstanding: (!nothing).then(|| Box::new(ending)),
     }))
 }

@@ -8,8 +8,8 @@
 //!    server: the rows are then skipped. Everything is asked of the server itself, by another client than
 //!    the operator's: what the operator says of itself is judged by it.
 //! 3. For faults a [`Way`]: [`super::way`] has one over `testkit::proxy` for LDAP and for HTTP.
-//! 4. Add it to `PROVIDERS` in `main.rs`, run `READMIT_UPDATE_DOCS=1 cargo test --test behaviours`, and look at what
-//!    `docs/providers.md` says then.
+//! 4. Add it to `PROVIDERS` in `providers.rs`, which the search for secrets goes over too, run `READMIT_UPDATE_DOCS=1
+//!    cargo test --test behaviours`, and look at what `docs/providers.md` says then.
 //!
 //! All rows run at the same time against one server, each on people of its own; a method that changes the server as a
 //! whole has no place here. Rows know no provider: what one cannot do it declares ([`Fixture::unable`] where requests
@@ -59,7 +59,7 @@ pub struct Wrong {
 
 /// A provider's server, and everything that is to be known about it.
 pub trait Fixture: Send + Sync {
-    /// The provider's name in lower case, as in [`crate::PROVIDERS`]; also the name of the shared Directory and of the
+    /// The provider's name in lower case, as in [`crate::providers::PROVIDERS`]; also the name of the shared Directory and of the
     /// namespace of all requests.
     fn provider(&self) -> &'static str;
 

@@ -7,20 +7,15 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod active_directory;
 mod board;
 mod cell;
-mod cxone;
-mod directory389;
 mod fixture;
 mod found;
-mod keycloak;
+mod listed;
 mod lost;
 mod matrix;
-mod okta;
-mod openldap;
+mod providers;
 mod resets;
-mod servicenow;
 mod table;
 mod trouble;
 mod unlocks;
@@ -30,6 +25,7 @@ use cell::{Cell, Verdict};
 use fixture::Fixture;
 use libtest_mimic::{Arguments, Trial};
 use matrix::Matrix;
+use providers::PROVIDERS;
 use serde_json::json;
 use std::{
     panic::resume_unwind,
@@ -40,21 +36,6 @@ use std::{
 use support::stage::{Stage, stage};
 use table::BEHAVIOURS;
 use testkit::skip::{self, Missing};
-
-/// A provider: its name, and what starts its server.
-type Provider = (&'static str, fn() -> anyhow::Result<Box<dyn Fixture>>);
-
-/// Every provider, in the order of the matrix.
-#[rustfmt::skip] // One line a provider.
-const PROVIDERS: &[Provider] = &[
-    ("389-ds", directory389::start),
-    ("keycloak", keycloak::start),
-    ("okta", okta::start),
-    ("openldap", openldap::start),
-    ("active-directory", active_directory::start),
-    ("servicenow", servicenow::start),
-    ("cxone", cxone::start),
-];
 
 /// Rows wait more than they work.
 const THREADS: usize = 12;

@@ -2,7 +2,7 @@
 
 use crate::{
     cell::{Cell, Verdict},
-    found, lost, resets, trouble, unlocks,
+    found, listed, lost, resets, trouble, unlocks,
 };
 
 /// A row.
@@ -35,6 +35,7 @@ pub const BEHAVIOURS: &[Behaviour] = &[
     row("unlock-disabled", "Unlock: disabled and not locked, left alone", unlocks::disabled),
     row("unlock-locked-off", "Unlock: locked and disabled, refused", unlocks::locked_and_disabled),
     row("unlock-pipeline", "Unlock: by a pipeline, once however often created", unlocks::by_pipeline),
+    row("locked-listed", "Locked: listed while it lasts", listed::while_locked),
     row("reset-link", "Reset: by a mailed link", resets::link),
     row("reset-temporary", "Reset: by a temporary password", resets::temporary_password),
     row("reset-must-change", "Reset: the owner must choose a new password", resets::must_change),

@@ -2,6 +2,7 @@
 //! by the ldap-utils and by the server's own logs.
 
 mod lab;
+mod listing;
 mod locks;
 mod lookups;
 mod passwords;

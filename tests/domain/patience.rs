@@ -257,6 +257,7 @@ fn says(scene: &mut Scene, reason: Reason) -> Option<Reason> {
         account: None,
         named: None,
         lockout: None,
+        promise: None,
         outstanding: None,
     };
     let pause = status::waits(scene.now, &observed, &waiting, &[], None);

@@ -12,6 +12,7 @@ use readmit::{
         enforcement::Enforcement,
         observed::{DirectoryView, Trouble},
         policy::Policy,
+        queue::Turn,
         request::Request,
     },
 };
@@ -216,14 +217,14 @@ fn waits_say_what_to_do() {
             "a long queue",
             unlock("a"),
             |s| {
-                s.directory = Some(DirectoryView {
-                    queue: Duration::from_secs(60),
-                    ..directory()
+                s.turn = Some(Turn {
+                    ahead: 70,
+                    wait: Duration::from_secs(60),
                 })
             },
             None,
             RateLimited,
-            "rate limit",
+            "70 requests go before this one, whose turn comes at about 2026-11-22T12:02:00Z",
         ),
         (
             "a right is missing",

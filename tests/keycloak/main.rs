@@ -3,6 +3,7 @@
 mod finding;
 mod lab;
 mod links;
+mod listing;
 mod locks;
 mod passwords;
 mod proofs;

@@ -293,10 +293,13 @@ fn progress(progress: &Progress, h: &mut Print) {
         proving,
         by_hand,
         busy,
+        // Nobody waits for a turn here: the upstream's budget has no end.
+        promise: _,
         target,
         plan,
         outstanding,
     } = progress;
+    by_hand.hash(h);
     all(sends, h, |send, h| {
         time(send.at, h);
         (send.step, &send.lock_stamp, send.result.as_str()).hash(h);
@@ -353,6 +356,7 @@ fn pass(pass: &Pass, h: &mut Print) {
         prepared,
         link_sent,
         claimed_elsewhere,
+        turn: _,
     } = &pass.facts;
     (
         may_use,

@@ -2,6 +2,7 @@
 //! every write with the server's own log.
 
 mod lab;
+mod listing;
 mod locks;
 mod lookups;
 mod passwords;

@@ -13,7 +13,7 @@ use readmit::{
     },
 };
 use serde_json::{Value, json};
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 pub fn time(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -112,7 +112,6 @@ pub fn directory() -> DirectoryView {
         protected: Vec::new(),
         sources: Arc::default(),
         username_prefix: String::new(),
-        queue: Duration::ZERO,
     }
 }
 

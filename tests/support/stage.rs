@@ -195,6 +195,11 @@ impl Operator {
         }
     }
 
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.lock().expect("no panic").pid()
+    }
+
     /// The body of an answer; empty where there is none.
     pub fn http(&self, path: &str) -> String {
         let output = Command::new("curl")

@@ -14,7 +14,7 @@ use crate::{
         lookup, profile, protection,
         server::needs_config,
     },
-    domain::account::{AccountRead, Protection, ReadFailure, Step},
+    domain::account::{AccountRead, Failure, Protection, ReadFailure, Step},
 };
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -40,10 +40,7 @@ impl Directory389 {
         let names = named.attributes().map(|attribute| attribute.name.as_str());
         let (wanted, mut unreadable) = profile::select(names);
         let entry = lookup::again(session, &named.dn, search, &[wanted.as_slice(), &STATE].concat()).await?;
-        let id = entry
-            .first(UNIQUE_ID)
-            .ok_or_else(|| needs_config("give the operator's account read access to nsUniqueId"))?
-            .to_owned();
+        let id = entry.first(UNIQUE_ID).ok_or_else(no_id)?.to_owned();
         let global = policy::global(session).await?;
         let administrators = self.administrators(global.as_ref());
         let (hidden, groups, listed) = tokio::join!(
@@ -84,7 +81,7 @@ impl Directory389 {
     }
 
     /// Out of where a lock keeps its account.
-    fn scope(&self, global: Option<&Global>) -> String {
+    pub(super) fn scope(&self, global: Option<&Global>) -> String {
         // The text must fit into a status.
         let server: String = self.spec.url.chars().take(MAX_SERVER).collect();
         match global.map(|global| global.replicated) {
@@ -95,8 +92,12 @@ impl Directory389 {
     }
 }
 
+pub(super) fn no_id() -> Failure {
+    needs_config("give the operator's account read access to nsUniqueId")
+}
+
 /// Whether an administrator inactivated the account.
-fn disabled(entry: &Entry, hidden: &[&str]) -> Option<bool> {
+pub(super) fn disabled(entry: &Entry, hidden: &[&str]) -> Option<bool> {
     match entry.has(ACCOUNT_LOCK) {
         true => Some(entry.flag(ACCOUNT_LOCK)),
         false => (!hidden.contains(&ACCOUNT_LOCK)).then_some(false),
@@ -104,19 +105,19 @@ fn disabled(entry: &Entry, hidden: &[&str]) -> Option<bool> {
 }
 
 /// What was found out, before it is put into the product's words.
-struct Facts {
-    id: String,
-    state: PasswordState,
-    policy: Result<PasswordPolicy, Why>,
-    scope: String,
-    disabled: Option<bool>,
-    change_is_hidden: bool,
-    groups: Result<Vec<Group>, String>,
-    protection: Protection,
+pub(super) struct Facts {
+    pub(super) id: String,
+    pub(super) state: PasswordState,
+    pub(super) policy: Result<PasswordPolicy, Why>,
+    pub(super) scope: String,
+    pub(super) disabled: Option<bool>,
+    pub(super) change_is_hidden: bool,
+    pub(super) groups: Result<Vec<Group>, String>,
+    pub(super) protection: Protection,
 }
 
 impl Facts {
-    fn told(self, now: Timestamp) -> AccountRead {
+    pub(super) fn told(self, now: Timestamp) -> AccountRead {
         let policy = self.policy.as_ref().map_err(|why| *why);
         AccountRead {
             lock: lock_state(now, &self.state, policy, self.scope),

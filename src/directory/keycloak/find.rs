@@ -117,7 +117,7 @@ impl Keycloak {
 
     /// The brute-force detection's record. A right that is missing is a fact about the account; a call that failed is
     /// not. The user must have been read before: of one that does not exist it says that nothing is counted.
-    async fn brute_force(&self, call: &Call, id: &str) -> Result<Result<BruteForce, String>, Failure> {
+    pub(super) async fn brute_force(&self, call: &Call, id: &str) -> Result<Result<BruteForce, String>, Failure> {
         let url = self.client.url(&["attack-detection", "brute-force", "users", id], &[]);
         match self.client.get(call, "read failed sign-ins", url).await {
             Ok(record) => Ok(Ok(record)),

@@ -13,12 +13,13 @@ mod client;
 mod errors;
 mod events;
 mod find;
+mod locked;
 mod model;
 mod operations;
 mod protection;
 mod token;
 
-use super::{Call, Directory, Probe, Target, recent::Recent, throttle::Throttle};
+use super::{Call, Directory, LockedPage, Probe, Target, recent::Recent, throttle::Throttle};
 use crate::{
     api::{common::AccountSelector, provider::KeycloakProvider},
     domain::account::{AccountRead, Capabilities, Failure, FailureClass, Proof, Protection, ReadFailure, Sent, Step},
@@ -107,6 +108,10 @@ impl Directory for Keycloak {
 
     async fn read(&self, call: &Call, target: &Target) -> Result<AccountRead, ReadFailure> {
         self.read_account(call, &target.id).await
+    }
+
+    async fn locked(&self, call: &Call, page: Option<&str>) -> Result<LockedPage, ReadFailure> {
+        Ok(self.list_locked(call, page).await?)
     }
 
     async fn unlock(&self, call: &Call, target: &Target) -> Sent {

@@ -7,8 +7,7 @@ use super::{Answer, Endpoint, Entry, Fault, endpoint::connect_fault, ppolicy};
 use crate::secret::Secret;
 use futures::FutureExt;
 use ldap3::{
-    Ldap, LdapConnAsync, LdapResult, Mod, ResultEntry, Scope, SearchEntry, SearchOptions,
-    controls::{Control, ControlType, PagedResults, RawControl},
+    Ldap, LdapConnAsync, LdapResult, Mod, ResultEntry, Scope, SearchEntry, SearchOptions, controls::RawControl,
     exop::PasswordModify,
 };
 use std::{
@@ -133,31 +132,11 @@ impl Connection {
         }
     }
 
-    /// Searches page by page (RFC 2696) until the limit is reached.
-    pub async fn search_paged(&self, query: &Query<'_>, page: i32) -> Result<Found, Fault> {
-        let mut all = Found::default();
-        let mut cookie = Vec::new();
-        loop {
-            let paging = PagedResults {
-                size: page,
-                cookie: std::mem::take(&mut cookie),
-            };
-            let (found, result) = self.ask(self.run(query, Some(paging.into()))).await?;
-            if !found.more && result.rc != 0 {
-                succeeded(&result)?;
-            }
-            all.entries.extend(found.entries);
-            all.referred |= found.referred;
-            all.more = found.more || all.entries.len() > query.limit;
-            cookie = self.ask(async { Ok(next_page(&result.ctrls)) }).await?;
-            if all.more || cookie.is_empty() {
-                all.entries.truncate(query.limit);
-                return Ok(all);
-            }
-        }
-    }
-
-    async fn run(&self, query: &Query<'_>, paging: Option<RawControl>) -> ldap3::result::Result<(Found, LdapResult)> {
+    pub(super) async fn run(
+        &self,
+        query: &Query<'_>,
+        paging: Option<RawControl>,
+    ) -> ldap3::result::Result<(Found, LdapResult)> {
         let seconds = i32::try_from(self.timeout.as_secs().max(1)).unwrap_or(i32::MAX);
         let mut options = SearchOptions::new().timelimit(seconds).typesonly(query.names_only);
         let mut ldap = self.ldap.clone();
@@ -270,7 +249,7 @@ impl Connection {
         let _ = timeout(Duration::from_millis(200), ldap.unbind()).await;
     }
 
-    async fn ask<T>(&self, request: impl Future<Output = ldap3::result::Result<T>>) -> Result<T, Fault> {
+    pub(super) async fn ask<T>(&self, request: impl Future<Output = ldap3::result::Result<T>>) -> Result<T, Fault> {
         if Instant::now() >= self.deadline {
             return Err(Fault::NotSent("the deadline had passed"));
         }
@@ -297,7 +276,7 @@ fn take(item: ResultEntry, found: &mut Found) {
     }
 }
 
-fn succeeded(result: &LdapResult) -> Result<(), Fault> {
+pub(super) fn succeeded(result: &LdapResult) -> Result<(), Fault> {
     match result.rc {
         0 => Ok(()),
         _ => Err(Fault::Answered(answer(result))),
@@ -310,14 +289,4 @@ fn answer(result: &LdapResult) -> Answer {
         text: result.text.chars().take(500).collect(),
         policy: ppolicy::error(&result.ctrls),
     }
-}
-
-fn next_page(controls: &[Control]) -> Vec<u8> {
-    controls
-        .iter()
-        .find_map(|control| match control {
-            Control(Some(ControlType::PagedResults), raw) => Some(raw.parse::<PagedResults>().cookie),
-            _ => None,
-        })
-        .unwrap_or_default()
 }

@@ -38,7 +38,8 @@ impl Selection<'_> {
         shaped.then(|| self.accounts(filter::equals(attribute, id)))
     }
 
-    fn accounts(&self, term: String) -> String {
+    /// The filter for accounts of which this is true.
+    pub fn accounts(&self, term: String) -> String {
         filter::and(&[filter::equals("objectClass", self.object_class), term])
     }
 }

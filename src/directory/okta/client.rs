@@ -147,7 +147,7 @@ impl Client {
                 request = request.body(body.clone());
             }
             let answer = self.http.exchange(call, request, || self.credential.usable()).await?;
-            let wait = self.learn_rate(answer.status.as_u16(), &answer.headers);
+            let wait = self.learn_rate(ask.operation, answer.status.as_u16(), &answer.headers);
             match who.token {
                 Some(token) if answer.status.as_u16() == 401 && refused.is_none() => refused = Some(token),
                 _ => break (answer, wait),
@@ -243,7 +243,7 @@ impl Client {
     }
 
     /// Hands the headers to the throttle; answers how long it pauses.
-    pub(super) fn learn_rate(&self, status: u16, headers: &HeaderMap) -> Duration {
+    pub(super) fn learn_rate(&self, operation: &'static str, status: u16, headers: &HeaderMap) -> Duration {
         let throttle = self.http.throttle();
         let rate = Rate::read(headers, Timestamp::now());
         match (status, rate) {
@@ -254,7 +254,7 @@ impl Client {
             }
             (429, _) => throttle.overloaded(),
             (_, Some(rate)) => {
-                throttle.observe(rate.limit, rate.remaining, rate.reset_in);
+                throttle.observe(operation, (rate.limit, rate.remaining), rate.reset_in);
                 Duration::ZERO
             }
             (_, None) => Duration::ZERO,

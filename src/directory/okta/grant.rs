@@ -85,7 +85,7 @@ impl Client {
                 .await
                 .map_err(NoAnswer::into_failure)?;
             let status = answer.status.as_u16();
-            let wait = self.learn_rate(status, &answer.headers);
+            let wait = self.learn_rate("get an access token", status, &answer.headers);
             let body = answer.body.map(Zeroizing::new);
             if answer.status.is_success() {
                 let granted: Granted = serde_json::from_slice(&body?)

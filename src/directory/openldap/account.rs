@@ -82,7 +82,7 @@ impl OpenLdap {
     }
 }
 
-fn no_id() -> Failure {
+pub(super) fn no_id() -> Failure {
     Failure::new(
         FailureClass::NeedsConfig,
         "give the operator's account read access to entryUUID",
@@ -90,16 +90,16 @@ fn no_id() -> Failure {
 }
 
 /// What was found out, before it is put into the product's words.
-struct Facts {
-    id: String,
-    state: PasswordState,
-    policy: Result<PasswordPolicy, Why>,
-    groups: Result<Vec<Group>, String>,
-    protection: Protection,
+pub(super) struct Facts {
+    pub(super) id: String,
+    pub(super) state: PasswordState,
+    pub(super) policy: Result<PasswordPolicy, Why>,
+    pub(super) groups: Result<Vec<Group>, String>,
+    pub(super) protection: Protection,
 }
 
 impl Facts {
-    fn told(self, now: Timestamp) -> AccountRead {
+    pub(super) fn told(self, now: Timestamp) -> AccountRead {
         let policy = self.policy.as_ref().map_err(|why| *why);
         AccountRead {
             lock: lock_state(now, &self.state, policy),

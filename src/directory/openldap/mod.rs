@@ -7,13 +7,14 @@
 mod account;
 mod errors;
 mod lock;
+mod locked;
 mod operations;
 mod policy;
 mod probe;
 mod schema;
 
 use super::{
-    Call, Directory, Probe, Target,
+    Call, Directory, LockedPage, Probe, Target,
     ldap::{Access, Endpoint},
     throttle::Throttle,
 };
@@ -83,6 +84,13 @@ impl Directory for OpenLdap {
 
     async fn read(&self, call: &Call, target: &Target) -> Result<AccountRead, ReadFailure> {
         self.read_found(call, self.selection().by_id(&target.id)).await
+    }
+
+    async fn locked(&self, call: &Call, page: Option<&str>) -> Result<LockedPage, ReadFailure> {
+        let session = self.access.session(call).await?;
+        let found = self.list_locked(&session, page).await;
+        session.close().await;
+        Ok(found?)
     }
 
     async fn unlock(&self, call: &Call, target: &Target) -> Sent {

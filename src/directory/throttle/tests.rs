@@ -199,7 +199,7 @@ async fn estimates_grow_with_the_line_and_with_slow_calls() {
 #[tokio::test(start_paused = true)]
 async fn the_upstreams_headers_stop_people_but_not_read_backs() {
     let throttle = Throttle::new(6000, 4);
-    throttle.observe(600, 59, seconds(20));
+    throttle.observe("read", (600, 59), seconds(20));
     assert_eq!(throttle.snapshot(), (600, 59));
     assert_eq!(throttle.estimate(Lane::Person), seconds(20));
     assert_eq!(throttle.estimate(Lane::ReadBack), Duration::ZERO);
