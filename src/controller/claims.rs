@@ -26,8 +26,11 @@ pub struct Found {
     pub account: Account,
     /// The entry with the claim.
     pub entry: LedgerEntry,
-    /// When this process first saw this writing of it, by its boot-time clock.
+    /// When this process first saw this writing of it, by its boot-time clock. A writing of its own that moves no
+    /// deadline counts as the one before.
     pub since: Duration,
+    /// The writing that this process has under way: the watch may show it before its answer comes.
+    pub expected: Option<String>,
 }
 
 /// Every open claim, by the uid of its request.
@@ -60,12 +63,28 @@ impl Claims {
             return;
         };
         let writer = |entry: &LedgerEntry| entry.claim.as_ref().map(|claim| claim.writer.clone());
-        let since = claims
-            .get(&entry.uid)
-            .filter(|found| writer(&found.entry) == writer(&entry))
+        let written = writer(&entry);
+        let before = claims.get(&entry.uid);
+        let since = before
+            .filter(|found| written == writer(&found.entry) || written.is_some() && written == found.expected)
             .map_or_else(clock::boot_time, |found| found.since);
+        let expected = before.and_then(|found| found.expected.clone());
         claims.retain(|uid, found| *uid == entry.uid || found.account.name_any() != name);
-        claims.insert(entry.uid.clone(), Found { account, entry, since });
+        let uid = entry.uid.clone();
+        let found = Found {
+            account,
+            entry,
+            since,
+            expected,
+        };
+        claims.insert(uid, found);
+    }
+
+    /// This process is about to write this request's claim again, by this name and with the deadline that it has.
+    pub fn expect(&self, uid: &str, writer: &str) {
+        if let Some(found) = self.lock().get_mut(uid) {
+            found.expected = Some(writer.to_owned());
+        }
     }
 
     /// Takes in an account that this process wrote itself, without counting its quarantine anew.
@@ -77,7 +96,14 @@ impl Claims {
         let since = claims
             .get(&entry.uid)
             .map_or_else(clock::boot_time, |found| found.since);
-        claims.insert(entry.uid.clone(), Found { account, entry, since });
+        let uid = entry.uid.clone();
+        let found = Found {
+            account,
+            entry,
+            since,
+            expected: None,
+        };
+        claims.insert(uid, found);
     }
 
     /// The claim of this request is closed, or was never there.
@@ -116,4 +142,48 @@ pub async fn run(context: Arc<Context>) {
         Change::Complete => context.caches.claims.set(),
     })
     .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(by: &str) -> Account {
+        let claim = serde_json::json!({
+            "directory": "d", "kind": "PasswordResetRequest", "namespace": "n", "name": "r", "attempt": 1,
+            "nonce": "1", "writer": by, "deadline": "2026-01-01T00:00:00Z",
+            "policy": {"name": "p", "uid": "u", "generation": 1},
+        });
+        let entry = serde_json::json!({
+            "uid": "u", "action": "ResetPassword", "policy": "p", "time": "2026-01-01T00:00:00Z",
+            "keepUntil": "2026-01-01T00:00:00Z", "claim": claim,
+        });
+        let account = serde_json::json!({
+            "apiVersion": "readmit.dev/v1alpha1", "kind": "Account", "metadata": {"name": "a", "resourceVersion": "1"},
+            "provider": "okta", "upstream": "o", "id": "i", "ledger": [entry],
+        });
+        serde_json::from_value(account).unwrap()
+    }
+
+    /// The watch is often quicker than the answer to our own write.
+    #[test]
+    fn only_the_writing_of_another_process_is_counted_anew() {
+        let claims = Claims::default();
+        let since = |claims: &Claims| claims.get("u").unwrap().since;
+        claims.learn(written("another"));
+        let first = since(&claims);
+        claims.expect("u", "ours");
+        let rounds: [(&str, fn(&Claims, Account)); 3] = [
+            ("the watch", Claims::learn),
+            ("its answer", Claims::rewrite),
+            ("the watch again", Claims::learn),
+        ];
+        for (by, learn) in rounds {
+            std::thread::sleep(Duration::from_millis(2));
+            learn(&claims, written("ours"));
+            assert_eq!(since(&claims), first, "{by}");
+        }
+        claims.learn(written("a third"));
+        assert!(since(&claims) > first);
+    }
 }

@@ -152,6 +152,9 @@ async fn renew(context: &Context, request: &Request, work: &mut Work, renewal: R
         claim.deadline = after(clock::now(), context.config.timing.effect_deadline);
     }
     let claim = claim.clone();
+    if renewal.take_over.is_none() {
+        context.claims.expect(&request.uid, &claim.writer);
+    }
     let name = account.name_any();
     let _turn = context.accounts.turn(&name).await;
     let until = clock::boot_time() + context.config.timing.effect_deadline;

@@ -175,7 +175,9 @@ fn claim_seen(context: &Context, request: &Request, work: &mut Work) -> Option<C
             quiet_for: work.sent.map_or(Duration::ZERO, |sent| boottime.saturating_sub(sent)),
         });
     }
-    let Found { account, entry, since } = found?;
+    let Found {
+        account, entry, since, ..
+    } = found?;
     Some(ClaimSeen {
         account: account.name_any(),
         id: account.spec.id.clone(),

@@ -230,6 +230,7 @@ mod tests {
             account,
             entry,
             since: Duration::ZERO,
+            expected: None,
         }
     }
 
