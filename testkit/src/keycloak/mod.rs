@@ -11,6 +11,7 @@ mod realm;
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -251,10 +252,24 @@ impl Keycloak {
         self.admin("GET", &format!("{realm}/attack-detection/brute-force/users/{id}"), None)
     }
 
-    /// What the operator has sent whose path contains this, in the order of its answers.
+    /// What the operator has sent whose path contains this, in the order of its answers. The server writes its log a
+    /// moment after it has answered, so that a request of our own is awaited there.
     pub fn calls(&self, part: &str) -> Vec<Call> {
+        static ASKED: AtomicUsize = AtomicUsize::new(0);
+        let mark = format!("/realms/master/mark-{}-", ASKED.fetch_add(1, Ordering::Relaxed));
+        let url = format!("{}{mark}", self.url());
+        send(&Request {
+            method: "GET",
+            url: &url,
+            ..Request::default()
+        })
+        .expect("it answers");
         let file = self.scratch.path().join("keycloak.log");
-        let log = std::fs::read_to_string(&file).expect("its log can be read");
+        let log = wait::until("the server's log to be written", Duration::from_secs(20), || {
+            let log = std::fs::read_to_string(&file).expect("its log can be read");
+            log.contains(&mark).then_some(log)
+        });
+        let log = log.expect("it writes its log");
         let calls = log.lines().filter_map(parse_call);
         calls.filter(|call| call.path.contains(part)).collect()
     }
