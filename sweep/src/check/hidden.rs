@@ -64,7 +64,8 @@ fn was_hidden(told: &Told, request: &Request) -> bool {
                 .iter()
                 .any(|(_, _, what)| matches!(what, What::Killed | What::Exited(_)));
             let mut changes = [Change::OwnPassword, Change::DropDayKey, Change::LockAgain].into_iter();
-            (proved && (interrupted || told.case.crew == Crew::Rivals)) || changes.any(|change| told.changes(change))
+            (proved && (interrupted || told.is_partitioned() || told.case.crew == Crew::Rivals))
+                || changes.any(|change| told.changes(change))
         }
         (Upstream::Okta | Upstream::OpenLdap, _) => lost || left,
     }

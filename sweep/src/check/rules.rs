@@ -5,7 +5,7 @@ use super::{
     told::{Account, Request, Told, entries, message},
 };
 use crate::{
-    case::{Change, Crew, Outage, Trouble, Work},
+    case::{Change, Crew, Work},
     history::{Step, What},
 };
 use serde_json::Value;
@@ -163,9 +163,7 @@ fn forgotten(told: &Told, request: &Request) -> bool {
         .processes
         .iter()
         .any(|(_, _, what)| matches!(what, What::Killed | What::Stopped | What::Exited(_)));
-    // It lives, and cannot say what it did before another one leads.
-    let cut_off = matches!(told.case.trouble, Trouble::ApiServer(Outage::Partition));
-    earlier || (request.ask.work == Work::Unlock && (unheard || others || interrupted || cut_off))
+    earlier || (request.ask.work == Work::Unlock && (unheard || others || interrupted || told.is_partitioned()))
 }
 
 /// What is handed over is in force, unless somebody changed it since.

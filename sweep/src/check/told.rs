@@ -1,7 +1,7 @@
 //! A history put in order for the rules: by request, by account, by process. Nothing is judged here.
 
 use crate::{
-    case::{Ask, Case, Change},
+    case::{Ask, Case, Change, Outage, Trouble},
     history::{Effect, Event, Origin, Step, What},
 };
 use serde_json::Value;
@@ -154,12 +154,18 @@ impl<'a> Told<'a> {
         self.case.changes.contains(&change)
     }
 
-    /// Whether a process was killed, stopped or ended between two times.
+    /// Whether an operator lives and cannot say what it does, so that another one takes its place.
+    pub fn is_partitioned(&self) -> bool {
+        matches!(self.case.trouble, Trouble::ApiServer(Outage::Partition))
+    }
+
+    /// Whether a process was killed, stopped, cut off or ended between two times.
     pub fn was_interrupted(&self, process: &str, from: i64, to: i64) -> bool {
-        self.processes.iter().any(|(at, of, what)| {
-            let ends = matches!(what, What::Killed | What::Stopped | What::Exited(_));
-            *of == process && ends && (from..=to).contains(at)
-        })
+        self.is_partitioned()
+            || self.processes.iter().any(|(at, of, what)| {
+                let ends = matches!(what, What::Killed | What::Stopped | What::Exited(_));
+                *of == process && ends && (from..=to).contains(at)
+            })
     }
 }
 
