@@ -211,8 +211,7 @@ fn the_operator_unlocks_an_account_with_nothing_but_the_charts_rights() {
     it.plane.apply("admin", &manifests.join("\n---\n")).expect("applied");
     let operator = Operator::start_with(&it.operator, &[]);
     operator.wait_ready();
-    // Creation times have whole seconds: one in the second in which identity came into force would not be trusted.
-    std::thread::sleep(Duration::from_millis(1200));
+    support::stage::wait_trusted(&it.plane);
     // The admin may use every policy and is nobody's account.
     let request = unlock("from-chart", "");
     let created = wait::until_ok("the request to be taken in", PATIENCE, || {

@@ -21,7 +21,7 @@ use support::{
     kubectl,
     org::{check, says},
     refused_with,
-    stage::{Operator, prepare, ready},
+    stage::{Operator, prepare, ready, wait_trusted},
     success,
 };
 use testkit::{
@@ -93,10 +93,7 @@ impl Run {
         ];
         let operator = Operator::start(plane, &more);
         operator.wait_ready();
-        static TRUSTED: std::sync::Once = std::sync::Once::new();
-        // Times of creation are cut to whole seconds: a request of the second in which identity came into force would
-        // not be trusted.
-        TRUSTED.call_once(|| std::thread::sleep(Duration::from_millis(1_300)));
+        wait_trusted(plane);
         Some(Run {
             plane,
             operator,

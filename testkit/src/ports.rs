@@ -1,7 +1,8 @@
 //! Free loopback ports.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Ports are taken from below the range from which the kernel picks those of outgoing connections (32768 and up), so
@@ -9,8 +10,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 const FIRST: u32 = 20_000;
 const COUNT: u32 = 12_000;
 
-/// A TCP port on 127.0.0.1 on which nothing listens now. No port is given out twice by one process; two processes
-/// start at unrelated places of the range.
+/// The UDP ports of the same numbers, held until this process ends: they tell every other process that uses this
+/// module that the TCP port is given away, even before somebody listens there.
+static RESERVED: Mutex<Vec<UdpSocket>> = Mutex::new(Vec::new());
+
+/// A TCP port on 127.0.0.1 on which nothing listens now. No port is given out twice while the process that asked for
+/// it runs, neither by it nor by another one.
 ///
 /// # Panics
 /// When every port of the range is taken.
@@ -27,7 +32,11 @@ pub fn free() -> u16 {
     for _ in 0..COUNT {
         let candidate = FIRST + NEXT.fetch_add(1, Ordering::Relaxed) % COUNT;
         let port = u16::try_from(candidate).expect("the range lies below 65536");
+        let Ok(reserved) = UdpSocket::bind((Ipv4Addr::LOCALHOST, port)) else {
+            continue;
+        };
         if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            RESERVED.lock().unwrap_or_else(PoisonError::into_inner).push(reserved);
             return port;
         }
     }
@@ -37,6 +46,13 @@ pub fn free() -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_process_sees_that_a_port_is_given_away() {
+        let port = free();
+        UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).expect_err("the mark by which others pass it over");
+        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).expect("the port itself is free");
+    }
 
     #[test]
     fn gives_no_port_twice_and_none_in_use() {

@@ -16,7 +16,7 @@ use std::{
 };
 use support::{
     ldap::{self, Recipient, text},
-    stage::{Operator, Stage, prepare},
+    stage::{Operator, Stage, prepare, wait_trusted},
 };
 use testkit::{assets, control_plane, skip, slapd::Slapd};
 
@@ -45,6 +45,7 @@ impl Deref for Theatre {
 fn operator(plane: &control_plane::ControlPlane) -> Operator {
     let operator = Operator::start(plane, &[("READMIT_LEASE", "false")]);
     operator.wait_ready();
+    wait_trusted(plane);
     operator
 }
 

@@ -3,10 +3,9 @@
 
 use super::{
     kubectl,
-    stage::{Operator, prepare, ready},
+    stage::{Operator, prepare, ready, wait_trusted},
     success,
 };
-use jiff::{SignedDuration, Timestamp};
 use sandbox::{ADMIN_TOKEN, Entry, Origin, SEED_PASSWORD, Sandbox, SeedUser, Status};
 use serde_json::Value;
 use std::{
@@ -47,8 +46,7 @@ impl Lab {
             plane.apply("admin", namespace).expect("a namespace");
         });
         // A test before this one may have removed them.
-        let admission = readmit::manifests::admission_yaml("readmit-system", "readmit");
-        plane.apply("admin", &admission).expect("the admission policies");
+        super::install_policies(plane, true);
         let runtime = Runtime::new().expect("a runtime");
         let options = sandbox::Options::default();
         let okta = runtime.block_on(Sandbox::start(options)).expect("a sandbox");
@@ -116,24 +114,7 @@ impl Lab {
 
     /// Waits until new requests are trusted and every Directory works.
     pub fn settle(&self, operator: &Operator) {
-        let get = [
-            "get",
-            "configmap",
-            "readmit-enforcement",
-            "-n",
-            "readmit-system",
-            "-o",
-            "json",
-        ];
-        let record: Value = serde_json::from_str(&self.kubectl(&get)).expect("JSON");
-        let since = record["data"]["enforcedSince"]
-            .as_str()
-            .and_then(|since| since.parse::<Timestamp>().ok());
-        let since = since.unwrap_or_else(|| panic!("enforcedSince in {record:#}"));
-        // Times of creation are cut to whole seconds; a request of the same second is not trusted.
-        let trusted = since + SignedDuration::from_millis(1_200);
-        let rest = trusted.duration_since(Timestamp::now());
-        std::thread::sleep(rest.try_into().unwrap_or_default());
+        wait_trusted(self.plane);
         self.until("the Directories to work", operator, || {
             let all = self.list("directories");
             all.iter()

@@ -114,12 +114,12 @@ pub fn install_policies(plane: &ControlPlane, stamp: bool) {
     plane
         .apply("admin", &yaml)
         .expect("the API server accepts the policies");
+    plane.apply("admin", PROBER).expect("the rights of who tries them");
     wait::until_ok("the admission policies to be obeyed", Duration::from_secs(30), || {
-        let probe = unlock("probe", "");
-        let request = dry_run(plane, "alice", &probe);
-        let stamped = String::from_utf8_lossy(&request.stdout).contains("oidc:alice@example.com");
+        let request = dry_run(plane, &unlock("probe", ""));
+        let stamped = String::from_utf8_lossy(&request.stdout).contains("username: prober");
         let refused = String::from_utf8_lossy(&request.stderr).contains("spec.requester must say");
-        let account = dry_run(plane, "alice", ACCOUNT);
+        let account = dry_run(plane, ACCOUNT);
         let closed = String::from_utf8_lossy(&account.stderr).contains("written by the operator only");
         anyhow::ensure!(closed && if stamp { stamped } else { refused }, "not yet");
         Ok(())
@@ -137,9 +137,24 @@ upstream: org
 id: 00u1
 ";
 
-fn dry_run(plane: &ControlPlane, person: &str, manifest: &str) -> Output {
-    let args = ["create", "--dry-run=server", "-o", "yaml", "-f", "-"];
-    with_input(plane, person, &args, manifest)
+/// Somebody of their own who tries whether the policies are obeyed: nobody whose rights a test is about.
+const PROBER: &str = "\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: test-prober}
+rules:
+- {apiGroups: [readmit.dev], resources: [accountunlockrequests, accounts], verbs: [create]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: test-prober}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: test-prober}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: prober}]
+";
+
+fn dry_run(plane: &ControlPlane, manifest: &str) -> Output {
+    let args = ["create", "--as=prober", "--dry-run=server", "-o", "yaml", "-f", "-"];
+    with_input(plane, "admin", &args, manifest)
 }
 
 /// Runs kubectl with a manifest as its standard input.

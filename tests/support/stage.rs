@@ -2,6 +2,7 @@
 //! rights, and one operator process on it with short timings. Tests share it and keep apart by names.
 
 use super::{install_crds, kubectl, success};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::{
     path::Path,
@@ -46,9 +47,7 @@ impl Stage {
         let lease = [("READMIT_LEASE_DURATION", "60s"), ("READMIT_LEASE_RENEW", "10s")];
         let operator = Operator::start(plane, &lease);
         operator.wait_ready();
-        // Times of creation are cut to whole seconds: a request of the second in which identity came into force would
-        // not be trusted.
-        std::thread::sleep(Duration::from_millis(1_300));
+        wait_trusted(plane);
         Stage { plane, operator }
     }
 
@@ -127,8 +126,21 @@ pub fn prepare(plane: &ControlPlane) {
     install_crds(plane);
     plane.apply("admin", OPERATOR).expect("the operator's rights");
     plane.apply("admin", PEOPLE).expect("the people's rights");
-    let admission = readmit::manifests::admission_yaml("readmit-system", "readmit");
-    plane.apply("admin", &admission).expect("the admission policies");
+    super::install_policies(plane, true);
+}
+
+/// Waits until requests that are created now are trusted: times of creation are cut to whole seconds, so that one of
+/// the second in which a ready operator found identity enforced is not. Nothing is waited for later.
+pub fn wait_trusted(plane: &ControlPlane) {
+    let (name, namespace) = ("readmit-enforcement", "readmit-system");
+    let get = ["get", "configmap", name, "-n", namespace, "-o", "json"];
+    let record: Value = serde_json::from_str(&success(&kubectl(plane, "admin", &get))).expect("JSON");
+    let since = record["data"]["enforcedSince"]
+        .as_str()
+        .and_then(|since| since.parse::<Timestamp>().ok());
+    let since = since.unwrap_or_else(|| panic!("enforcedSince in {record:#}"));
+    let trusted = since + SignedDuration::from_millis(1_200);
+    std::thread::sleep(trusted.duration_since(Timestamp::now()).try_into().unwrap_or_default());
 }
 
 /// An operator process; ended when dropped.

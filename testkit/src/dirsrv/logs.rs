@@ -51,6 +51,14 @@ impl Dirsrv {
         )
     }
 
+    /// The end of the error log, where the server also says why it does not start; empty where it wrote none.
+    pub(super) fn errors(&self) -> String {
+        const LINES: usize = 30;
+        let log = self.log("errors").unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(LINES)..].join("\n")
+    }
+
     fn log(&self, name: &str) -> Result<String> {
         let file = self.path("log").join(name);
         let octets = std::fs::read(&file).with_context(|| format!("read {}", file.display()))?;

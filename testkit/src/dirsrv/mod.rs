@@ -159,8 +159,8 @@ impl Dirsrv {
                 bail!("{ROOT_DN} cannot sign in: {}", bind.text)
             }
         })
-        .with_context(|| format!("the end of its log:\n{}", child.log_tail()))?;
-        child.check_running()?;
+        .and_then(|()| child.check_running())
+        .with_context(|| format!("the end of what it said:\n{}\n{}", child.log_tail(), self.errors()))?;
         *slot = Some(child);
         Ok(())
     }
