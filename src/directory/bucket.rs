@@ -97,6 +97,14 @@ impl Bucket {
         self.paused_until.saturating_duration_since(now)
     }
 
+    /// The upstream took a call that was let through then. Where that was after the last pause, the overload is over; one
+    /// that was under way together with those that were refused says nothing.
+    pub(super) fn taken(&mut self, let_through: Instant) {
+        if let_through >= self.paused_until {
+            self.overloads = 0;
+        }
+    }
+
     /// Learns the upstream's own count for calls of this kind: it has several, by path. Each holds until it is reset.
     pub(super) fn observe(
         &mut self,
@@ -108,7 +116,6 @@ impl Bucket {
         if limit == 0 {
             return; // A concurrency limit speaks this way; it says nothing about the rate.
         }
-        self.overloads = 0;
         let resets = now + reset_in;
         self.windows.retain(|(of, window)| *of != kind && now < window.resets);
         self.windows.push((
@@ -253,14 +260,14 @@ mod tests {
             assert_eq!(bucket.overloaded(now), seconds(pause), "refused together");
             now += seconds(pause);
         }
-        bucket.observe(now, "read", (0, 0), seconds(60));
+        bucket.taken(now.checked_sub(seconds(61)).unwrap());
         assert_eq!(
             bucket.overloaded(now),
             seconds(60),
-            "a concurrency limit's headers are no recovery"
+            "what was under way with those that were refused is no recovery"
         );
         now += seconds(60);
-        bucket.observe(now, "read", (600, 500), seconds(60));
+        bucket.taken(now);
         assert_eq!(bucket.overloaded(now), seconds(1), "after an ordinary answer");
     }
 }

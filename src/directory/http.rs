@@ -222,6 +222,9 @@ impl Http {
         };
         let (status, headers) = (response.status(), response.headers().clone());
         let body = read_body(response).await;
+        if !is_busy(status) && !is_broken(status) {
+            permit.taken();
+        }
         permit.report(!is_broken(status));
         Ok(Answer { status, headers, body })
     }
@@ -240,6 +243,11 @@ fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, Failure> {
 /// Whether the status says that the upstream itself is broken. 501 says that it lacks a function.
 fn is_broken(status: StatusCode) -> bool {
     status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED
+}
+
+/// Whether the status may say that the upstream has too many calls at once: 202 is the answer of a queue that overflowed.
+fn is_busy(status: StatusCode) -> bool {
+    matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::ACCEPTED)
 }
 
 async fn read_body(mut response: Response) -> Result<Vec<u8>, Failure> {

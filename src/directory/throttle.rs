@@ -155,6 +155,11 @@ impl Throttle {
 }
 
 impl Permit {
+    /// Tells that the upstream took the call, whatever it made of it: it does not have too many of them any more.
+    pub fn taken(&self) {
+        self.throttle.lock().bucket.taken(self.granted);
+    }
+
     /// Gives the permit back and tells the circuit breaker how the call went. `success` means that the upstream
     /// answered and is not broken: a refusal is a success, no answer or a 5xx is not.
     pub fn report(mut self, success: bool) {

@@ -157,7 +157,9 @@ pub struct Capabilities {
     pub unlock_only_clears: bool,
     /// Whether locks are cleared by hand only: no unlock is ever sent, see `Remedy::Manual`.
     pub unlock_by_hand: bool,
-    /// What holds for an account whose lock was just cleared by hand, in words for the requester.
+    /// Whom the upstream hides from the operator as if they were not there, for those who may know why nobody was found.
+    pub hides: Option<String>,
+    /// What holds for an account whose lock was just cleared, in words for the requester.
     pub after_unlock: Option<String>,
     /// Whether setting a password always clears the lock too.
     pub reset_unlocks: bool,

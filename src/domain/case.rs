@@ -222,11 +222,24 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// That nobody was found in the Directory at hand, and who may be there all the same.
+    pub fn nobody(&self, words: &str) -> String {
+        let hides = self.observed.directory.and_then(|it| it.capabilities.hides.as_ref());
+        hides.map_or_else(|| words.to_owned(), |hidden| format!("{words}, or it is hidden: {hidden}"))
+    }
+
+    /// That a lock is gone, and what holds from then on.
+    pub fn unlocked(&self, words: &str) -> String {
+        let then = self.observed.directory.and_then(|it| it.capabilities.after_unlock.as_ref());
+        then.map_or_else(|| words.to_owned(), |then| format!("{words}; {then}"))
+    }
+
     /// No account could be read.
     pub fn unread(&self, now: Timestamp, failure: &ReadFailure) -> Decision {
         match failure {
             ReadFailure::NotFound => {
-                self.not_eligible(Some((Reason::NotEligible, "the directory has no such account".into())))
+                let nobody = self.nobody("the directory has no such account");
+                self.not_eligible(Some((Reason::NotEligible, nobody)))
             }
             ReadFailure::Ambiguous => self.not_eligible(Some((
                 Reason::NotEligible,

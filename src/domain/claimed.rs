@@ -447,16 +447,19 @@ pub fn success(observed: &Observed, case: &Case) -> Decision {
     let (reason, message) = match observed.request.method() {
         None => (
             Reason::Unlocked,
-            "the lock was cleared; the account was read back as not locked",
+            case.unlocked("the lock was cleared; the account was read back as not locked"),
         ),
-        Some(Method::Link) => (Reason::LinkSent, "the directory mailed a reset link to the owner"),
+        Some(Method::Link) => (
+            Reason::LinkSent,
+            "the directory mailed a reset link to the owner".to_owned(),
+        ),
         Some(Method::TemporaryPassword) => (
             Reason::PasswordReset,
-            "a temporary password was set; open status.delivery.sealed with the recipient's key",
+            "a temporary password was set; open status.delivery.sealed with the recipient's key".to_owned(),
         ),
         Some(Method::ChangeAtNextSignIn) => (
             Reason::ChangeRequired,
-            "the owner must choose a new password at the next sign-in",
+            "the owner must choose a new password at the next sign-in".to_owned(),
         ),
     };
     let revoke = Step::RevokeSessions;
@@ -467,7 +470,7 @@ pub fn success(observed: &Observed, case: &Case) -> Decision {
     let message = if observed.progress.plan.contains(&revoke) && !ended {
         format!("{message}; sessions could not be ended")
     } else {
-        message.to_owned()
+        message
     };
     case.finish(Outcome::Succeeded, reason, message)
         .deliver(true)

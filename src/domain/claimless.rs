@@ -62,8 +62,8 @@ pub fn settle(now: Timestamp, observed: &Observed) -> Decision {
     };
     match reached(Step::Unlock, account, send.lock_stamp.as_deref()) {
         Reached::Yes => {
-            let message = "the lock was cleared; the account was read back as not locked";
-            case.finish(Outcome::Succeeded, Reason::Unlocked, message.into())
+            let message = case.unlocked("the lock was cleared; the account was read back as not locked");
+            case.finish(Outcome::Succeeded, Reason::Unlocked, message)
         }
         Reached::LockedAgain => {
             let message = "the lock was cleared, and the account was locked anew since; find out who signs in wrongly";

@@ -340,11 +340,7 @@ fn not_locked(case: &Case, directory: &DirectoryView, account: &AccountRead) -> 
     }
     let capabilities = &directory.capabilities;
     if capabilities.unlock_by_hand && case.has_seen_lock() {
-        let then = capabilities.after_unlock.iter().map(|then| format!("; {then}"));
-        let message = format!(
-            "the lock is gone; the account was read back as not locked{}",
-            then.collect::<String>()
-        );
+        let message = case.unlocked("the lock is gone; the account was read back as not locked");
         return case.finish(Outcome::Succeeded, Reason::Unlocked, message);
     }
     let also = if account.disabled == Some(true) {

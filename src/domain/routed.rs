@@ -101,7 +101,7 @@ fn leads_on(case: &Case, route: &Route) -> Decision {
 
 fn missing(now: Timestamp, case: &Case, route: &Route, failure: &ReadFailure) -> Decision {
     let detail = match failure {
-        ReadFailure::NotFound => format!("directory {} has no account for it", route.directory),
+        ReadFailure::NotFound => case.nobody(&format!("directory {} has no account for it", route.directory)),
         ReadFailure::Ambiguous => format!("several accounts of directory {} match", route.directory),
         ReadFailure::Failed(_) => return case.unread(now, failure),
     };

@@ -41,6 +41,13 @@ pub fn basic(org: &Org) -> String {
     )
 }
 
+/// The same Directory, listing locked accounts.
+pub fn listing(org: &Org) -> String {
+    let spec = basic(org);
+    let spec = spec.trim_end().strip_suffix('}').expect("the spec ends the manifest");
+    format!("{spec}, lockouts: {{poll: 1s}}}}\n")
+}
+
 /// An instance of its own with a Directory and a policy of its name, ready.
 pub fn instance(name: &str) -> Option<Org> {
     let org = Org::sandbox(stage()?, name);

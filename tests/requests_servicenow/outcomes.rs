@@ -1,12 +1,17 @@
 //! How unlocks and resets end, by the state of the account and by what goes wrong.
 
 use crate::{
-    instance, shared,
-    support::org::{check, says},
+    instance, listing, shared,
+    support::{
+        kubectl,
+        org::{check, says},
+        success,
+    },
     written,
 };
 use sandbox::servicenow::{Quirk, SignIn, User};
 use sandbox::{FaultKind, SEED_PASSWORD};
+use std::time::{Duration, Instant};
 
 const UNLOCK: [&str; 2] = ["failed_attempts", "locked_out"];
 
@@ -77,6 +82,17 @@ fn administrators_and_hidden_accounts_are_not_eligible() {
 }
 
 #[test]
+fn who_may_inspect_learns_that_nobody_may_be_somebody_of_another_domain() {
+    let Some(org) = shared() else { return };
+    org.stage.create("admin", &org.unlock("sn-elsewhere", "{login: nobody.at.all}"));
+    let status = org.stage.finished("aur", "sn-elsewhere");
+    check(&status, "Denied", "NotEligible", "people of other domains");
+    // Whoever may not learns what is told of protected accounts, too.
+    let status = org.unlocked("sn-elsewhere-bob", "nobody.at.all");
+    check(&status, "Denied", "NotEligible", "no account that may be acted on matches");
+}
+
+#[test]
 fn an_imported_account_is_unlocked_and_its_password_refused() {
     let Some(org) = shared() else { return };
     let status = org.is_reset("sn-erin", "erin.ldap", "TemporaryPassword");
@@ -131,6 +147,38 @@ fn a_rule_that_locks_again_is_told_and_not_fought() {
     let status = org.unlocked("sn-relocked-ada", "ada.byte");
     check(&status, "Failed", "LockedAgain", "locked anew");
     assert_eq!(written(&org, "ada.byte").len(), 1);
+}
+
+/// Longer than anybody waits for: the request has ended, and the list of locked accounts shows it.
+#[test]
+fn a_rule_that_locks_again_minutes_later_shows_in_the_list() {
+    let Some(org) = instance("sn-later") else { return };
+    let instance = org.sandbox.servicenow();
+    instance.configure(|settings| settings.async_rule_ms = 300_000);
+    instance.set_quirk(Quirk::AsyncRuleRelocks, true);
+    org.stage.admin(&listing(&org));
+    let list = || {
+        let selector = "readmit.dev/state=Locked,readmit.dev/directory=sn-later";
+        success(&kubectl(
+            org.stage.plane,
+            "admin",
+            &["get", "accounts", "-l", selector, "-o", "json"],
+        ))
+    };
+    let shows = |expected: bool| {
+        let end = Instant::now() + Duration::from_secs(30);
+        while list().contains("ada.byte") != expected {
+            assert!(Instant::now() < end, "{}", org.stage.operator.tail());
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    };
+    shows(true);
+    let status = org.unlocked("sn-later-ada", "ada.byte");
+    check(&status, "Succeeded", "Unlocked", "lock it again minutes later");
+    shows(false);
+    org.sandbox.advance(301_000);
+    shows(true);
+    assert_eq!(written(&org, "ada.byte").len(), 1, "it is told, and not fought");
 }
 
 #[test]

@@ -53,6 +53,20 @@ fn a_refused_credential_is_tried_once_until_its_secret_changes() {
     org.directory_when(|status| ready(status)["status"] == "True");
 }
 
+/// API keys and certificates of clients are ways of ServiceNow to sign in, and none of this release.
+#[test]
+fn a_way_to_sign_in_that_is_not_offered_is_refused_by_the_api_server() {
+    let Some(stage) = stage() else { return };
+    let org = Org::sandbox(stage, "sn-key");
+    for credential in [
+        "apiKeySecretRef: {name: a}",
+        "username: u, passwordSecretRef: {name: a}, clientCertificateSecretRef: {name: a}",
+    ] {
+        let output = with_input(stage.plane, "admin", &["apply", "-f", "-"], &directory(&org, credential));
+        refused_with(&output, &["unknown field", "SecretRef"]);
+    }
+}
+
 #[test]
 fn half_a_credential_is_refused_by_the_api_server() {
     let Some(stage) = stage() else { return };

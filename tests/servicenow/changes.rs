@@ -24,6 +24,27 @@ async fn an_unlock_clears_lock_and_counter_and_keeps_the_password() {
     assert_eq!(world.writes()[0].body_fields, ["failed_attempts", "locked_out"]);
 }
 
+/// With the counter left as it is, the next wrong sign-in would lock again.
+#[tokio::test]
+async fn after_an_unlock_one_wrong_sign_in_does_not_lock_again() {
+    let world = World::start().await;
+    assert_eq!(world.act(Step::Unlock, "ada.byte").await, Sent::Done);
+    assert_eq!(world.instance().sign_in("ada.byte", "wrong", None), SignIn::Refused);
+    assert_eq!(world.read("ada.byte").await.unwrap().lock, LockState::NotLocked);
+}
+
+#[tokio::test]
+async fn true_and_false_are_written_as_texts() {
+    let world = World::with(&[Quirk::BooleanTextsOnly]).await;
+    assert_eq!(world.act(Step::Unlock, "ada.byte").await, Sent::Done);
+    assert_eq!(world.act(Step::RequireChange, "ada.byte").await, Sent::Done);
+    let ada = world.user("ada.byte");
+    assert_eq!(
+        (ada["locked_out"].as_str(), ada["password_needs_reset"].as_str()),
+        ("false", "true")
+    );
+}
+
 #[tokio::test]
 async fn an_unlock_again_is_done_and_changes_nothing() {
     for counts in [false, true] {

@@ -244,6 +244,61 @@ async fn headers_of_a_rate_rule_without_remaining_do_not_stop_anything() {
 }
 
 #[tokio::test]
+async fn a_rate_rule_that_counts_late_is_believed_once_it_bites() {
+    let world = World::with(&[Quirk::RateCountsLate]).await;
+    world.instance().configure(|settings| {
+        settings.rate_rules = vec![RateRule {
+            id: "rule1".into(),
+            table: None,
+            per_hour: 10,
+        }];
+    });
+    for _ in 0..6 {
+        assert!(world.find(login("bob.ross")).await.is_ok());
+    }
+    assert!(world.calls().len() > 10, "more than the rule allows");
+    world.sandbox.advance(31_000);
+    let Some(FailureClass::RateLimited(wait)) = failed(&world.find(login("bob.ross")).await) else {
+        panic!("it was not limited")
+    };
+    assert!((3560..=3570).contains(&wait.as_secs()), "until the hour ends: {wait:?}");
+    let before = world.calls().len();
+    let soon = Call {
+        deadline: Instant::now() + Duration::from_secs(5),
+        ..call()
+    };
+    let again = world.directory.read(&soon, &world.target("bob.ross")).await;
+    assert!(matches!(failed(&again), Some(FailureClass::RateLimited(_))), "{again:?}");
+    assert_eq!(world.calls().len(), before, "nothing more is sent until then");
+}
+
+#[tokio::test]
+async fn every_call_names_its_media_types() {
+    // The sandbox refuses all others with 400, 406 or 415.
+    let world = World::start().await;
+    assert!(world.find(login("bob.ross")).await.is_ok());
+    for step in STEPS {
+        assert_eq!(world.act(step, "ada.byte").await, Sent::Done, "{step:?}");
+    }
+    assert!(world.calls().iter().all(|entry| entry.status == Some(200)));
+}
+
+/// However often it was overloaded before: an answer in between begins anew.
+#[tokio::test]
+async fn an_overload_that_is_over_does_not_lengthen_the_next_one() {
+    let world = World::start().await;
+    for round in 0..3 {
+        world.sandbox.inject_once("GET", "*", FaultKind::ConcurrencyLimited);
+        let found = failed(&world.find(login("bob.ross")).await);
+        assert!(
+            matches!(found, Some(FailureClass::RateLimited(wait)) if wait <= Duration::from_secs(1)),
+            "{round}: {found:?}"
+        );
+        assert!(world.find(login("bob.ross")).await.is_ok(), "after a second");
+    }
+}
+
+#[tokio::test]
 async fn a_late_commit_is_not_waited_for() {
     let world = World::start().await;
     world

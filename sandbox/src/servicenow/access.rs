@@ -17,10 +17,17 @@ impl ServiceNow {
             .collect()
     }
 
+    /// Whether a row is of a domain that the caller is not in. Queries leave such rows out and do not count them.
+    pub(super) fn is_elsewhere(&self, caller: &Caller, row: &Row) -> bool {
+        let own = self.row("sys_user", &caller.user).map_or("", |own| text(own, "sys_domain"));
+        self.has(Quirk::DomainsApart) && !caller.has("admin") && text(row, "sys_domain") != own
+    }
+
     /// Whether a caller may see a row.
     pub(super) fn may_see(&self, caller: &Caller, table: &str, row: &Row) -> bool {
         let is_admin = caller.has("admin");
         match table {
+            "sys_user" if self.is_elsewhere(caller, row) => false,
             "sys_user" => is_admin || !self.has(Quirk::InactiveHidden) || text(row, "active") == "true",
             "sys_user_has_role" if self.has(Quirk::RolesUnreadable) => false,
             "sys_user_has_role" => {

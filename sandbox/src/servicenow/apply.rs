@@ -59,7 +59,9 @@ impl Service for ServiceNow {
                 .and_then(Option::as_ref)
                 .map(|caller| caller.user_name.clone()),
         );
-        let standing = name.and_then(|name| self.rate_limits.count(&self.settings.rate_rules, &name, table, now));
+        let late = self.has(Quirk::RateCountsLate);
+        let rules = (self.settings.rate_rules.as_slice(), late);
+        let standing = name.and_then(|name| self.rate_limits.count(rules, &name, table, now));
         Admission {
             routed,
             caller,

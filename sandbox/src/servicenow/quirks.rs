@@ -53,6 +53,13 @@ pub enum Quirk {
     MfaDemanded,
     /// An API user whose password needs a reset gets 401.
     NeedsResetBlocksApi,
+    /// A JSON boolean in a write is not taken for `true` or `false`: the field is dropped, and the answer is still 200.
+    BooleanTextsOnly,
+    /// Domains are kept apart: a caller who is no admin sees people of the own domain only, and the count leaves the
+    /// others out.
+    DomainsApart,
+    /// Calls are counted against rate rules every 30 s only: more of them pass than the rule allows, and it bites late.
+    RateCountsLate,
     /// OAuth's client credentials grant is not switched on.
     ClientCredentialsOff,
     /// A rule locks a user again as part of the write that unlocks.

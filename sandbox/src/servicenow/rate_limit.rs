@@ -31,17 +31,41 @@ pub(super) struct Standing {
     pub(super) retry_after: Option<i64>,
 }
 
+/// How often calls are counted, where that is not done at once.
+const FLUSH: SignedDuration = SignedDuration::from_secs(30);
+
 /// Running hours, by rule and user.
 #[derive(Debug, Default)]
 pub(super) struct RateLimits {
-    hours: HashMap<(String, String), (Timestamp, u32)>,
+    hours: HashMap<(String, String), Hour>,
+}
+
+#[derive(Debug)]
+struct Hour {
+    ends: Timestamp,
+    /// Calls that count.
+    counted: u32,
+    /// Calls of which the count does not know yet, and when it will.
+    pending: u32,
+    flush: Timestamp,
+}
+
+impl Hour {
+    fn from(now: Timestamp) -> Self {
+        Self {
+            ends: now + SignedDuration::from_hours(1),
+            counted: 0,
+            pending: 0,
+            flush: now + FLUSH,
+        }
+    }
 }
 
 impl RateLimits {
-    /// Counts a call against the lowest rule that matches it.
+    /// Counts a call against the lowest rule that matches it; `late`: with the others of half a minute.
     pub(super) fn count(
         &mut self,
-        rules: &[RateRule],
+        (rules, late): (&[RateRule], bool),
         user: &str,
         table: Option<&str>,
         now: Timestamp,
@@ -50,21 +74,22 @@ impl RateLimits {
             .iter()
             .filter(|rule| rule.table.is_none() || rule.table.as_deref() == table);
         let rule = matching.min_by_key(|rule| rule.per_hour)?;
-        let hour = SignedDuration::from_hours(1);
-        let window = self
-            .hours
-            .entry((rule.id.clone(), user.to_owned()))
-            .or_insert((now + hour, 0));
-        if now >= window.0 {
-            *window = (now + hour, 0);
+        let key = (rule.id.clone(), user.to_owned());
+        let hour = self.hours.entry(key).or_insert_with(|| Hour::from(now));
+        if now >= hour.ends {
+            *hour = Hour::from(now);
         }
-        window.1 = window.1.saturating_add(1);
-        let reset = window.0.as_second() + 1;
+        hour.pending = hour.pending.saturating_add(1);
+        if !late || now >= hour.flush {
+            hour.counted = hour.counted.saturating_add(hour.pending);
+            (hour.pending, hour.flush) = (0, now + FLUSH);
+        }
+        let reset = hour.ends.as_second() + 1;
         Some(Standing {
             rule: rule.id.clone(),
             limit: rule.per_hour,
             reset,
-            retry_after: (window.1 > rule.per_hour).then(|| reset - now.as_second()),
+            retry_after: (hour.counted > rule.per_hour).then(|| reset - now.as_second()),
         })
     }
 }

@@ -68,6 +68,7 @@ impl ServiceNow {
             number("sysparm_offset").unwrap_or_default(),
         );
         let mut rows = self.matching(table, &query);
+        rows.retain(|row| !self.is_elsewhere(caller, row));
         if !self.has(Quirk::AclAfterLimit) {
             rows.retain(|row| self.may_see(caller, name, row));
         }

@@ -66,6 +66,7 @@ const USER: &[(&str, Kind)] = &[
     ("internal_integration_user", Boolean),
     ("identity_type", Text),
     ("last_login_time", Time),
+    ("sys_domain", Text),
 ];
 
 const TASK: &[(&str, Kind)] = &[

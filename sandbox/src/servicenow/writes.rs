@@ -115,6 +115,9 @@ impl ServiceNow {
             if !self.is_writable(caller, table.name, field) {
                 continue;
             }
+            if matches!(value, Value::Bool(_)) && self.has(Quirk::BooleanTextsOnly) {
+                continue;
+            }
             let value = match value {
                 Value::String(text) => text.clone(),
                 Value::Null => String::new(),

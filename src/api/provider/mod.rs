@@ -207,14 +207,29 @@ mod tests {
             assert_eq!(provider.credential().map(|(_, key)| key), Some(first), "{members}");
             assert_eq!(provider.second_credential().map(|(_, key)| key), second, "{members}");
             assert_eq!(provider.name(), "servicenow");
-            assert_eq!(provider.most_at_once(), 4, "its semaphores bound each node");
         }
         let cxone = json!({"username": "u", "accessKeyID": "k", "accessKeySecretRef": reference});
         let alone = provider(json!({"cxone": cxone}));
         assert_eq!(alone.credential().map(|(_, key)| key), Some("access-key-secret"));
         assert!(alone.second_credential().is_none());
         let okta = provider(json!({"okta": {"url": "https://example.okta.com", "tokenSecretRef": reference}}));
-        assert!(okta.second_credential().is_none() && okta.most_at_once() > 4);
+        assert!(okta.second_credential().is_none());
+    }
+
+    #[test]
+    fn no_more_calls_at_once_than_the_upstream_bears() {
+        let reference = json!({"name": "a"});
+        let (url, secret) = ("https://example.okta.com", "passwordSecretRef");
+        for (member, most) in [
+            (json!({"serviceNow": {"url": url, "username": "u", secret: reference}}), 4),
+            (
+                json!({"cxone": {"username": "u", "accessKeyID": "k", "accessKeySecretRef": reference}}),
+                2,
+            ),
+            (json!({"okta": {"url": url, "tokenSecretRef": reference}}), MOST_AT_ONCE),
+        ] {
+            assert_eq!(provider(member.clone()).most_at_once(), most, "{member}");
+        }
     }
 
     #[test]

@@ -111,6 +111,17 @@ mod tests {
     }
 
     #[test]
+    fn each_prover_proves_with_a_key_of_its_own() {
+        let url = Url::parse("https://example.okta.com").unwrap();
+        let key = || {
+            let prover = Prover::new().unwrap();
+            let proof = prover.proof((&Method::GET, &url), None, None, Timestamp::UNIX_EPOCH);
+            claims(&proof.unwrap()).0["jwk"].clone()
+        };
+        assert_ne!(key(), key());
+    }
+
+    #[test]
     fn a_token_is_hashed_as_the_rfc_says() {
         // RFC 9449, 7: the example's access token and its `ath`.
         let token = "Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU";

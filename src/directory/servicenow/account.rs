@@ -119,6 +119,9 @@ fn obstacles(user: &Record) -> BTreeMap<Step, String> {
     } else if user.value("source").is_some_and(|source| !source.is_empty()) {
         "the account was imported from another directory, where it signs in: its password in ServiceNow is not used; \
          reset it there"
+    } else if user.flag("web_service_access_only") == Some(true) {
+        "the account is for web services only: nobody signs in with it who could choose a new password, and a password that \
+         must be changed may end its calls; set its password in ServiceNow"
     } else {
         return BTreeMap::new();
     };
@@ -177,6 +180,32 @@ mod tests {
         let account = read(json!({"active": "true", "locked_out": "false", "title": ""}));
         assert!(account.unreadable.contains(&"country".to_owned()));
         assert_eq!(account.profile["title"], "");
+    }
+
+    #[test]
+    fn a_password_of_a_machine_is_not_made_to_be_changed() {
+        let account = read(json!({"active": "true", "locked_out": "true", "web_service_access_only": "true"}));
+        let steps: Vec<_> = account.obstacles.into_keys().collect();
+        assert_eq!(steps, [Step::SetPassword, Step::RequireChange], "and its lock can be cleared");
+        let account = read(json!({"active": "true", "locked_out": "true", "web_service_access_only": "false"}));
+        assert!(account.obstacles.is_empty());
+    }
+
+    #[test]
+    fn failed_sign_ins_are_told_as_the_cause_only_where_there_were_some() {
+        for (attempts, cause) in [
+            (json!("5"), Some("5 failed sign-ins")),
+            (json!("0"), None),
+            (json!(""), None),
+            (json!(null), None),
+        ] {
+            let account = read(json!({"active": "true", "locked_out": "true", "failed_attempts": attempts}));
+            let LockState::Locked(lock) = account.lock else {
+                panic!("it is locked")
+            };
+            assert_eq!(lock.cause.as_deref(), cause, "{attempts}");
+            assert_eq!((lock.since, lock.until), (None, None), "nothing tells when it began or ends");
+        }
     }
 
     #[test]

@@ -31,6 +31,13 @@ use client::Client;
 use protection::Own;
 use std::time::Duration;
 
+/// Whom the instance shows to nobody but its administrators: rows are left out without a word.
+const HIDES: &str = "ServiceNow shows neither inactive people nor people of other domains to an operator's user that has no \
+                     right to see them, and tells that from nobody in no way";
+/// Rules that run later and imports write the same field; a request that has ended does not see that.
+const AFTER_UNLOCK: &str = "a rule or an import of the instance may still lock it again minutes later, which shows where the \
+                            Directory lists locked accounts (spec.lockouts)";
+
 /// One instance, as one credential sees it. Made anew when its Secret changes: a credential that was refused is not sent
 /// again by the same instance.
 pub struct ServiceNow {
@@ -119,6 +126,8 @@ impl Directory for ServiceNow {
                 unable: unable.map(|(step, why)| (step, why.to_owned())).into(),
                 // It writes a field and a counter, and rules of the instance act on that.
                 unlock_only_clears: false,
+                hides: Some(HIDES.into()),
+                after_unlock: Some(AFTER_UNLOCK.into()),
                 ..Capabilities::default()
             },
         })
