@@ -225,12 +225,18 @@ impl<'a> Case<'a> {
     /// That nobody was found in the Directory at hand, and who may be there all the same.
     pub fn nobody(&self, words: &str) -> String {
         let hides = self.observed.directory.and_then(|it| it.capabilities.hides.as_ref());
-        hides.map_or_else(|| words.to_owned(), |hidden| format!("{words}, or it is hidden: {hidden}"))
+        hides.map_or_else(
+            || words.to_owned(),
+            |hidden| format!("{words}, or it is hidden: {hidden}"),
+        )
     }
 
     /// That a lock is gone, and what holds from then on.
     pub fn unlocked(&self, words: &str) -> String {
-        let then = self.observed.directory.and_then(|it| it.capabilities.after_unlock.as_ref());
+        let then = self
+            .observed
+            .directory
+            .and_then(|it| it.capabilities.after_unlock.as_ref());
         then.map_or_else(|| words.to_owned(), |then| format!("{words}; {then}"))
     }
 

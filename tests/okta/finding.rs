@@ -55,6 +55,36 @@ async fn a_short_name_is_not_a_login() {
         ],
     )
     .await;
+    let as_login = |entry: &sandbox::Entry| entry.query.contains("profile.login");
+    assert!(world.calls().iter().any(as_login), "{:#?}", world.calls());
+}
+
+/// Whatever led to it: an answer about somebody else is nobody.
+#[tokio::test]
+async fn what_comes_back_is_compared_with_what_was_asked() {
+    let world = World::start().await;
+    let bob = world.id("bob@example.com");
+    let url = format!("{}/api/v1/users/{bob}", world.sandbox.addresses().http);
+    let request = reqwest::Client::new()
+        .get(url)
+        .header("authorization", format!("SSWS {}", sandbox::ADMIN_TOKEN))
+        .header("user-agent", crate::world::SOMEBODY);
+    let body = request.send().await.unwrap().text().await.unwrap();
+    let alice = world.id("alice@example.com");
+    for (place, key) in [
+        ("alice@example.com", login("alice@example.com")),
+        (alice.as_str(), id(&alice)),
+    ] {
+        let other = FaultKind::Status {
+            status: 200,
+            body: Some(body.clone()),
+        };
+        world
+            .sandbox
+            .inject_once("GET", &format!("/api/v1/users/{place}"), other);
+        assert_eq!(world.find(key.clone()).await, Err(ReadFailure::NotFound), "{place}");
+        assert!(world.find(key).await.is_ok(), "{place}");
+    }
 }
 
 #[tokio::test]
@@ -85,6 +115,12 @@ async fn me_is_nobody() {
         ],
     )
     .await;
+    let as_login = |entry: &sandbox::Entry| entry.query.contains("profile.login");
+    assert!(
+        world.calls().iter().any(as_login),
+        "a login is not looked up by path: {:#?}",
+        world.calls()
+    );
 }
 
 #[tokio::test]

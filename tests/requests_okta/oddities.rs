@@ -16,6 +16,22 @@ fn refusal(status: u16, code: &str) -> FaultKind {
     }
 }
 
+/// What was done a moment ago may not be seen yet: it is not done again.
+#[test]
+fn a_reading_that_lags_behind_the_write_is_waited_for() {
+    let Some(stage) = stage() else { return };
+    let org = Org::start(stage, "odd-lag");
+    org.sandbox.set_quirk(Quirk::ReadsLag, true);
+    let status = org.unlocked("odd-lag-unlock", "alice@example.com");
+    check(&status, "Succeeded", "Unlocked", "read back as not locked");
+    assert_eq!(org.written("alice@example.com"), ["POST /lifecycle/unlock"]);
+    let status = org.is_reset("odd-lag-reset", "bob@example.com", "ChangeAtNextSignIn");
+    check(&status, "Succeeded", "ChangeRequired", "at the next sign-in");
+    let expired = |path: &&String| path.ends_with("/lifecycle/expire_password");
+    let written = org.written("bob@example.com");
+    assert_eq!(written.iter().filter(expired).count(), 1, "{written:?}");
+}
+
 #[test]
 fn a_locked_account_is_unlocked_before_its_password_whether_or_not_that_unlocks_too() {
     let Some(stage) = stage() else { return };

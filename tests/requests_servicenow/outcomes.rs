@@ -84,12 +84,18 @@ fn administrators_and_hidden_accounts_are_not_eligible() {
 #[test]
 fn who_may_inspect_learns_that_nobody_may_be_somebody_of_another_domain() {
     let Some(org) = shared() else { return };
-    org.stage.create("admin", &org.unlock("sn-elsewhere", "{login: nobody.at.all}"));
+    org.stage
+        .create("admin", &org.unlock("sn-elsewhere", "{login: nobody.at.all}"));
     let status = org.stage.finished("aur", "sn-elsewhere");
     check(&status, "Denied", "NotEligible", "people of other domains");
     // Whoever may not learns what is told of protected accounts, too.
     let status = org.unlocked("sn-elsewhere-bob", "nobody.at.all");
-    check(&status, "Denied", "NotEligible", "no account that may be acted on matches");
+    check(
+        &status,
+        "Denied",
+        "NotEligible",
+        "no account that may be acted on matches",
+    );
 }
 
 #[test]

@@ -62,7 +62,12 @@ fn a_way_to_sign_in_that_is_not_offered_is_refused_by_the_api_server() {
         "apiKeySecretRef: {name: a}",
         "username: u, passwordSecretRef: {name: a}, clientCertificateSecretRef: {name: a}",
     ] {
-        let output = with_input(stage.plane, "admin", &["apply", "-f", "-"], &directory(&org, credential));
+        let output = with_input(
+            stage.plane,
+            "admin",
+            &["apply", "-f", "-"],
+            &directory(&org, credential),
+        );
         refused_with(&output, &["unknown field", "SecretRef"]);
     }
 }

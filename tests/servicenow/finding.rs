@@ -40,7 +40,10 @@ async fn somebody_of_another_domain_looks_absent_and_that_is_said() {
     let world = World::with(&[Quirk::DomainsApart]).await;
     let instance = world.instance();
     instance
-        .change("bob.ross", &[("sys_domain", "Subsidiary"), ("email", "ada.byte@example.com")])
+        .change(
+            "bob.ross",
+            &[("sys_domain", "Subsidiary"), ("email", "ada.byte@example.com")],
+        )
         .unwrap();
     let bob = world.user("bob.ross")["sys_id"].clone();
     for key in [login("bob.ross"), id(&bob)] {
@@ -48,7 +51,14 @@ async fn somebody_of_another_domain_looks_absent_and_that_is_said() {
     }
     // Not even the count tells: an address that only one may be seen of is taken for that one's.
     assert!(world.find(email("ada.byte@example.com")).await.is_ok());
-    let hides = world.directory.probe(&call()).await.unwrap().capabilities.hides.unwrap();
+    let hides = world
+        .directory
+        .probe(&call())
+        .await
+        .unwrap()
+        .capabilities
+        .hides
+        .unwrap();
     assert!(hides.contains("other domains") && hides.contains("inactive"), "{hides}");
     instance.set_quirk(Quirk::DomainsApart, false);
     assert!(world.find(login("bob.ross")).await.is_ok());

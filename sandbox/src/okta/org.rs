@@ -31,6 +31,8 @@ pub struct Settings {
     pub rate_limits: RateLimitSettings,
     /// Milliseconds until a change is seen by `search`.
     pub search_lag_ms: u64,
+    /// Milliseconds until a change is seen by reads of one user, where they lag.
+    pub read_lag_ms: u64,
     /// Seconds for which a one-time link is good.
     pub link_seconds: u64,
     /// Milliseconds that an asynchronous transition takes.
@@ -49,6 +51,7 @@ impl Default for Settings {
             password: PasswordPolicy::default(),
             rate_limits: RateLimitSettings::default(),
             search_lag_ms: 0,
+            read_lag_ms: 2000,
             link_seconds: 3600,
             transition_ms: 5000,
             log_delay_ms: 0,
@@ -126,7 +129,7 @@ pub struct Okta {
     pub(super) groups: BTreeMap<String, Group>,
     /// Profile attributes beyond the base schema.
     pub(super) custom_attributes: HashSet<String>,
-    /// Earlier states of recently changed users with the time at which each was replaced, for lagging searches.
+    /// Earlier states of recently changed users with the time at which each was replaced, for searches and reads that lag.
     pub(super) former: HashMap<String, VecDeque<(Timestamp, Option<User>)>>,
     pub(super) log: SystemLog,
     pub(super) mails: Vec<Mail>,
@@ -284,17 +287,26 @@ impl Okta {
         }
     }
 
-    /// Keeps an earlier state (none for a new user) as long as a lagging search needs it.
+    /// Keeps an earlier state (none for a new user) as long as a search or a read that lags needs it.
     fn remember(&mut self, id: &str, before: Option<User>, now: Timestamp) {
-        if self.settings.search_lag_ms == 0 {
+        let lag = self.settings.search_lag_ms.max(self.read_lag_ms());
+        if lag == 0 {
             self.former.remove(id);
             return;
         }
-        let horizon = now - SignedDuration::from_millis(i64::try_from(self.settings.search_lag_ms).unwrap_or(0));
+        let horizon = now - SignedDuration::from_millis(i64::try_from(lag).unwrap_or(0));
         let states = self.former.entry(id.to_owned()).or_default();
         states.push_back((now, before));
         while states.front().is_some_and(|(replaced, _)| *replaced < horizon) {
             states.pop_front();
+        }
+    }
+
+    /// By how much reads of one user lag.
+    pub(super) fn read_lag_ms(&self) -> u64 {
+        match self.has(Quirk::ReadsLag) {
+            true => self.settings.read_lag_ms,
+            false => 0,
         }
     }
 

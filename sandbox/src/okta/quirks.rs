@@ -59,6 +59,8 @@ pub enum Quirk {
     #[serde(rename = "clear-sessions-404-when-none")]
     #[value(name = "clear-sessions-404-when-none")]
     ClearSessions404WhenNone,
+    /// A read of one user shows a change some time later only.
+    ReadsLag,
     /// The token endpoint demands DPoP proofs.
     DpopRequired,
 }

@@ -47,6 +47,13 @@ impl Okta {
 
     pub(super) fn get_user(&self, call: &Call, context: &mut Context, key: &str) -> ApiResult<Reply> {
         let user = self.resolve(context, key)?;
+        let user = match self.read_lag_ms() {
+            0 => user,
+            lag => self
+                .as_known(&user, lag, context.now)
+                .ok_or_else(|| ApiError::not_found(key))?
+                .into_owned(),
+        };
         let mut shape = shapes::user(self, &user, &call.base, Place::Single, omissions(call));
         match call.parameter("expand").as_deref() {
             None => {}
@@ -108,7 +115,7 @@ impl Okta {
         }
         let visible = |user| {
             if lagging {
-                self.as_indexed(user, context.now)
+                self.as_known(user, self.settings.search_lag_ms, context.now)
             } else {
                 Some(Cow::Borrowed(user))
             }
@@ -121,9 +128,10 @@ impl Okta {
             .collect()
     }
 
-    /// The state of a user that the search index knows: the one before any change within the lag.
-    fn as_indexed<'a>(&self, user: &'a User, now: jiff::Timestamp) -> Option<Cow<'a, User>> {
-        let lag = i64::try_from(self.settings.search_lag_ms).unwrap_or(i64::MAX / 1000);
+    /// The state of a user that something knows which is so many milliseconds behind: the one before any change within
+    /// them.
+    fn as_known<'a>(&self, user: &'a User, lag: u64, now: jiff::Timestamp) -> Option<Cow<'a, User>> {
+        let lag = i64::try_from(lag).unwrap_or(i64::MAX / 1000);
         let horizon = now - jiff::SignedDuration::from_millis(lag);
         let states = self.former.get(&user.id);
         match states.and_then(|states| states.iter().find(|(replaced, _)| *replaced > horizon)) {

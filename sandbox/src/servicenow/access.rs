@@ -19,7 +19,9 @@ impl ServiceNow {
 
     /// Whether a row is of a domain that the caller is not in. Queries leave such rows out and do not count them.
     pub(super) fn is_elsewhere(&self, caller: &Caller, row: &Row) -> bool {
-        let own = self.row("sys_user", &caller.user).map_or("", |own| text(own, "sys_domain"));
+        let own = self
+            .row("sys_user", &caller.user)
+            .map_or("", |own| text(own, "sys_domain"));
         self.has(Quirk::DomainsApart) && !caller.has("admin") && text(row, "sys_domain") != own
     }
 

@@ -221,7 +221,10 @@ mod tests {
         let reference = json!({"name": "a"});
         let (url, secret) = ("https://example.okta.com", "passwordSecretRef");
         for (member, most) in [
-            (json!({"serviceNow": {"url": url, "username": "u", secret: reference}}), 4),
+            (
+                json!({"serviceNow": {"url": url, "username": "u", secret: reference}}),
+                4,
+            ),
             (
                 json!({"cxone": {"username": "u", "accessKeyID": "k", "accessKeySecretRef": reference}}),
                 2,

@@ -186,7 +186,11 @@ mod tests {
     fn a_password_of_a_machine_is_not_made_to_be_changed() {
         let account = read(json!({"active": "true", "locked_out": "true", "web_service_access_only": "true"}));
         let steps: Vec<_> = account.obstacles.into_keys().collect();
-        assert_eq!(steps, [Step::SetPassword, Step::RequireChange], "and its lock can be cleared");
+        assert_eq!(
+            steps,
+            [Step::SetPassword, Step::RequireChange],
+            "and its lock can be cleared"
+        );
         let account = read(json!({"active": "true", "locked_out": "true", "web_service_access_only": "false"}));
         assert!(account.obstacles.is_empty());
     }
@@ -204,7 +208,11 @@ mod tests {
                 panic!("it is locked")
             };
             assert_eq!(lock.cause.as_deref(), cause, "{attempts}");
-            assert_eq!((lock.since, lock.until), (None, None), "nothing tells when it began or ends");
+            assert_eq!(
+                (lock.since, lock.until),
+                (None, None),
+                "nothing tells when it began or ends"
+            );
         }
     }
 
