@@ -6,7 +6,7 @@ use k8s_openapi::api::authorization::v1::{ResourceAttributes, SubjectAccessRevie
 use kube::{Api, Client, api::PostParams};
 use std::{
     collections::HashMap,
-    hash::{DefaultHasher, Hash, Hasher},
+    hash::{BuildHasher, RandomState},
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -18,6 +18,8 @@ const MOST: usize = 4096;
 pub struct Rights {
     reviews: Api<SubjectAccessReview>,
     answers: Mutex<HashMap<u64, (Instant, bool)>>,
+    /// With keys of this process alone: who picks a name cannot aim at somebody else's answer.
+    hashing: RandomState,
     kept: Duration,
 }
 
@@ -27,6 +29,7 @@ impl Rights {
         Rights {
             reviews: Api::all(client),
             answers: Mutex::default(),
+            hashing: RandomState::new(),
             kept: KEPT.min(recheck),
         }
     }
@@ -36,9 +39,9 @@ impl Rights {
     /// # Errors
     /// The API server could not be asked. That is no answer.
     pub async fn holds(&self, who: &Requester, verb: &str, resource: &str, name: &str) -> Result<bool, kube::Error> {
-        let mut hasher = DefaultHasher::new();
-        (&who.username, &who.uid, &who.groups, verb, resource, name).hash(&mut hasher);
-        let key = hasher.finish();
+        let key = self
+            .hashing
+            .hash_one((&who.username, &who.uid, &who.groups, verb, resource, name));
         if let Some(answer) = self.remembered(key) {
             return Ok(answer);
         }
