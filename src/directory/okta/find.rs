@@ -7,9 +7,9 @@
 use super::{
     Okta,
     account::{Surroundings, account},
-    client::Refusal,
     errors::Meaning,
     model::{Block, Group, Identified, User},
+    refusal::Refusal,
 };
 use crate::{
     api::common::AccountSelector,
