@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     api::common::AccountSelector,
-    directory::Call,
+    directory::{Call, wanted::Wanted},
     domain::account::{AccountRead, Failure, FailureClass, ReadFailure},
 };
 use std::time::Duration;
@@ -25,26 +25,10 @@ const SEVERAL: usize = 2;
 
 impl Okta {
     pub(super) async fn find_account(&self, call: &Call, key: &AccountSelector) -> Result<AccountRead, ReadFailure> {
-        let user = match key {
-            AccountSelector {
-                id: Some(id),
-                login: None,
-                email: None,
-            } => self.user(call, id).await?,
-            AccountSelector {
-                login: Some(login),
-                id: None,
-                email: None,
-            } => self.user_by_login(call, login).await?,
-            AccountSelector {
-                email: Some(email),
-                id: None,
-                login: None,
-            } => self.user_by_email(call, email).await?,
-            _ => {
-                let words = "exactly one of login, id and email must say which account";
-                return Err(Failure::new(FailureClass::Permanent, words).into());
-            }
+        let user = match Wanted::try_from(key)? {
+            Wanted::Id(id) => self.user(call, id).await?,
+            Wanted::Login(login) => self.user_by_login(call, login).await?,
+            Wanted::Email(email) => self.user_by_email(call, email).await?,
         };
         self.complete(call, user).await
     }
