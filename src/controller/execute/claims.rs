@@ -25,6 +25,10 @@ use crate::{
 };
 use kube::ResourceExt;
 
+/// Writes the first claim into the ledger. Somebody else's write that came first leads to another reading of it.
+///
+/// # Errors
+/// The API server did not answer: whether the claim landed is looked at in the next pass.
 pub(super) async fn claim(
     context: &Context,
     request: &Request,

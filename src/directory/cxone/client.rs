@@ -162,6 +162,10 @@ impl Client {
         Ok(session)
     }
 
+    /// Sends a request once; never with a credential that was refused meanwhile.
+    ///
+    /// # Errors
+    /// Where there is no answer.
     pub(super) async fn exchange(&self, call: &Call, request: RequestBuilder) -> Result<Answer, NoAnswer> {
         self.http
             .exchange(call, request, || self.credential.gate.usable())

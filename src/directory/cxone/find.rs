@@ -20,6 +20,10 @@ use reqwest::Method;
 const PAGES: usize = 10;
 
 impl Cxone {
+    /// Finds exactly one account by what somebody named it.
+    ///
+    /// # Errors
+    /// Where none or several match, or that cannot be told.
     pub(super) async fn find_account(&self, call: &Call, key: &AccountSelector) -> Result<AccountRead, ReadFailure> {
         let (field, wanted) = match Wanted::try_from(key)? {
             Wanted::Id(id) => return self.read_account(call, id).await,

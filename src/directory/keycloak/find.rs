@@ -21,6 +21,10 @@ use crate::{
 const UNKNOWN_STORE: &str = "FEDERATED";
 
 impl Keycloak {
+    /// Finds exactly one account by what somebody named it.
+    ///
+    /// # Errors
+    /// Where none or several match, or that cannot be told.
     pub(super) async fn find_account(&self, call: &Call, key: &AccountSelector) -> Result<AccountRead, ReadFailure> {
         let user = match Wanted::try_from(key)? {
             Wanted::Id(id) => self.user(call, id).await?,
@@ -33,6 +37,10 @@ impl Keycloak {
         self.complete(call, user).await
     }
 
+    /// Reads an account by its immutable id.
+    ///
+    /// # Errors
+    /// Where there is none, or it cannot be read.
     pub(super) async fn read_account(&self, call: &Call, id: &str) -> Result<AccountRead, ReadFailure> {
         let user = self.user(call, id).await?;
         self.complete(call, user).await

@@ -57,6 +57,7 @@ enum Outcome {
 }
 
 impl Okta {
+    /// Clears the lock. A refusal is believed only where the account shows one.
     pub(super) async fn send_unlock(&self, call: &Call, id: &str) -> Sent {
         match self
             .change(call, Change::post("unlock", id, &["lifecycle", "unlock"]))

@@ -35,6 +35,10 @@ impl Found {
 }
 
 impl ServiceNow {
+    /// Finds exactly one account by what somebody named it.
+    ///
+    /// # Errors
+    /// Where none or several match, or that cannot be told.
     pub(super) async fn find_account(&self, call: &Call, key: &AccountSelector) -> Result<AccountRead, ReadFailure> {
         let (field, wanted) = match Wanted::try_from(key)? {
             Wanted::Id(id) => return self.read_account(call, id).await,
@@ -54,6 +58,10 @@ impl ServiceNow {
         self.complete(call, user).await
     }
 
+    /// Reads an account by its immutable id.
+    ///
+    /// # Errors
+    /// Where there is none, or it cannot be read.
     pub(super) async fn read_account(&self, call: &Call, id: &str) -> Result<AccountRead, ReadFailure> {
         let fields = self.user_fields();
         let user = self

@@ -8,6 +8,7 @@ use crate::{
         decide::{IDLE, after, expires},
         decision::Decision,
         enforcement::Enforcement,
+        hindrance,
         ledger::Closing,
         observed::{ClaimSeen, Observed},
         policy::{self, Protected, Selection},
@@ -119,13 +120,6 @@ fn not_permitted(
         .find_map(|subject| match policy::protection(now, observed.request, subject) {
             Protected::No => None,
             Protected::Yes(_) => Some(halt.not_eligible()),
-            Protected::Unknown(why) => {
-                let message = "whether the account is protected could not be found out; this is tried again";
-                Some(
-                    halt.case
-                        .wait(Reason::DirectoryUnavailable, message.into(), soon)
-                        .detail(why),
-                )
-            }
+            Protected::Unknown(why) => Some(hindrance::protection_unknown(now, halt.case, why)),
         })
 }

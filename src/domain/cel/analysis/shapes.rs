@@ -52,6 +52,10 @@ pub(super) fn path(tree: &IdedExpr) -> Option<(Vec<&str>, bool)> {
     }
 }
 
+/// That an operator's operand is, or may be, a boolean.
+///
+/// # Errors
+/// It certainly is none.
 pub(super) fn boolean(operator: &str, kind: Kind) -> Result<(), CompileError> {
     let sign = match operator {
         operators::LOGICAL_AND => "&&",
@@ -68,6 +72,7 @@ pub(super) fn boolean(operator: &str, kind: Kind) -> Result<(), CompileError> {
     }
 }
 
+/// What a literal is.
 pub(super) fn literal_kind(literal: &LiteralValue) -> Kind {
     match literal {
         LiteralValue::Boolean(_) => Kind::Bool,
