@@ -151,29 +151,6 @@ pub async fn hidden(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::account::{LockState, Protection};
-
-    fn account(id: String) -> AccountRead {
-        AccountRead {
-            id,
-            login: None,
-            email: None,
-            aliases: Vec::new(),
-            lock: LockState::NotLocked,
-            disabled: None,
-            must_change: None,
-            protection: Protection::None,
-            foreign_source: None,
-            profile: Default::default(),
-            unreadable: Vec::new(),
-            groups: Ok(Vec::new()),
-            password_marker: None,
-            password_changed: None,
-            lock_stamp: None,
-            obstacles: Default::default(),
-            server: None,
-        }
-    }
 
     #[test]
     fn pages_follow_each_other_in_whatever_order_candidates_come() {
@@ -182,7 +159,7 @@ mod tests {
         loop {
             let mut listing = Listing::behind(after.as_deref());
             for id in &ids {
-                listing.take(account(id.clone()));
+                listing.take(AccountRead::bare(id));
             }
             let page = listing.page();
             pages.push(page.accounts.into_iter().map(|account| account.id).collect::<Vec<_>>());
@@ -200,7 +177,7 @@ mod tests {
     fn exactly_a_page_is_the_last() {
         let mut listing = Listing::behind(None);
         for n in 0..200 {
-            listing.take(account(format!("{n:03}")));
+            listing.take(AccountRead::bare(&format!("{n:03}")));
         }
         let page = listing.page();
         assert_eq!((page.accounts.len(), page.next), (200, None));
