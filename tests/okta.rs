@@ -3,6 +3,8 @@
 
 #[path = "okta/app.rs"]
 mod app;
+#[path = "support/client.rs"]
+mod client;
 #[path = "okta/faults.rs"]
 mod faults;
 #[path = "okta/finding.rs"]

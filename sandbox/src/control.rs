@@ -24,6 +24,8 @@
 //!
 //! Errors are `{error}` with 400 or 404. There is no credential: it listens on loopback.
 
+pub(crate) mod settings;
+
 use std::sync::Arc;
 
 use axum::extract::{Query, State};
@@ -35,11 +37,12 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use self::settings::Adjustable;
 use crate::faults::Fault;
 use crate::latency::Latency;
-use crate::okta::Settings;
 use crate::okta::auth::Token;
 use crate::okta::quirks::Quirk;
+use crate::okta::{Okta, Settings};
 use crate::sandbox::AccountState;
 use crate::seed::SeedUser;
 use crate::shared::Shared;
@@ -81,14 +84,13 @@ pub fn routes(shared: Arc<Shared>) -> Router {
         .route("/truth", get(truth))
         .route("/mails", get(mails))
         .route("/use-link", post(use_link))
-        .route("/settings", get(settings).patch(change_settings))
         .route("/latency", put(set_latency))
-        .route("/quirk", post(set_quirk))
         .route("/tokens", post(add_token))
         .route("/revoke-token", post(revoke_token))
         .route("/advance", post(advance))
         .route("/events", post(inject_event))
-        .route("/connects", get(connects));
+        .route("/connects", get(connects))
+        .merge(settings::routes::<Okta>());
     let routes = routes.with_state(Arc::clone(&shared));
     let servicenow = crate::servicenow::control::routes(Arc::clone(&shared));
     let cxone = crate::cxone::control::routes(shared);
@@ -96,6 +98,23 @@ pub fn routes(shared: Arc<Shared>) -> Router {
         .nest("/_sandbox/servicenow", servicenow)
         .nest("/_sandbox/cxone", cxone)
         .nest("/_sandbox", routes)
+}
+
+impl Adjustable for Okta {
+    type Settings = Settings;
+    type Quirk = Quirk;
+
+    fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    fn adjust(&mut self, settings: Settings) {
+        self.configure(settings);
+    }
+
+    fn set_quirk(&mut self, quirk: Quirk, on: bool) {
+        self.settings.quirks.set(quirk, on);
+    }
 }
 
 pub(crate) fn plain(value: impl serde::Serialize) -> Answer {
@@ -129,8 +148,8 @@ async fn sign_in(State(shared): Here, Json(body): Json<SignInBody>) -> Answer {
 }
 
 #[derive(Deserialize)]
-struct LoginBody {
-    login: String,
+pub(crate) struct LoginBody {
+    pub(crate) login: String,
 }
 
 async fn lock(State(shared): Here, Json(body): Json<LoginBody>) -> Answer {
@@ -149,8 +168,8 @@ fn find(shared: &Shared, key: &str) -> Answer {
 }
 
 #[derive(Deserialize)]
-struct KeyQuery {
-    key: String,
+pub(crate) struct KeyQuery {
+    pub(crate) key: String,
 }
 
 async fn account(State(shared): Here, Query(query): Query<KeyQuery>) -> Answer {
@@ -219,47 +238,9 @@ async fn use_link(State(shared): Here, Json(body): Json<LinkBody>) -> Answer {
     }))
 }
 
-async fn settings(State(shared): Here) -> Answer {
-    plain(&shared.okta().settings)
-}
-
-/// Changes the members of the settings that the body has; nested objects are merged.
-async fn change_settings(State(shared): Here, Json(patch): Json<Value>) -> Answer {
-    let mut okta = shared.okta();
-    let present = serde_json::to_value(&okta.settings).map_err(anyhow::Error::from)?;
-    let merged: Settings = serde_json::from_value(merge(present, patch)).map_err(anyhow::Error::from)?;
-    okta.configure(merged);
-    plain(&okta.settings)
-}
-
-pub(crate) fn merge(present: Value, patch: Value) -> Value {
-    match (present, patch) {
-        (Value::Object(mut present), Value::Object(patch)) => {
-            for (name, value) in patch {
-                let former = present.remove(&name).unwrap_or(Value::Null);
-                present.insert(name, merge(former, value));
-            }
-            Value::Object(present)
-        }
-        (_, patch) => patch,
-    }
-}
-
 async fn set_latency(State(shared): Here, Json(latency): Json<Latency>) -> Answer {
     *shared.latency() = latency;
     plain(latency)
-}
-
-#[derive(Deserialize)]
-struct QuirkBody {
-    quirk: Quirk,
-    on: bool,
-}
-
-async fn set_quirk(State(shared): Here, Json(body): Json<QuirkBody>) -> Answer {
-    let mut okta = shared.okta();
-    okta.settings.quirks.set(body.quirk, body.on);
-    plain(&okta.settings)
 }
 
 async fn add_token(State(shared): Here, Json(token): Json<Token>) -> Answer {

@@ -4,13 +4,14 @@
 //! Closing an entry is put off for a moment, so that it can ride on another write to the same account; it is written
 //! within [`CLOSE_WITHIN`] in any case, and on stop.
 
+mod pending;
 mod shown;
 
+pub use pending::CLOSE_WITHIN;
 pub use shown::Stands;
 
 use crate::{
     api::{Account, AccountFields, CLAIM_LABEL, DIRECTORY_LABEL, STATE_LABEL, account::Claim},
-    clock,
     domain::{
         ledger::{self, Closing},
         observed::LedgerSeen,
@@ -21,15 +22,12 @@ use kube::{
     Api, Client, ResourceExt,
     api::{DeleteParams, ListParams, ObjectMeta, PostParams, Preconditions},
 };
+use pending::{Pending, closed};
 use std::{
     collections::{HashMap, HashSet},
     hash::{DefaultHasher, Hash, Hasher},
     sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
 };
-
-/// A closed entry is written after so long at the latest.
-pub const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 
 /// The Account objects.
 pub struct Accounts {
@@ -45,12 +43,6 @@ struct State {
     existing: HashSet<u64>,
     /// Results that are not in the ledger yet.
     pending: HashMap<String, Pending>,
-}
-
-struct Pending {
-    latest: Account,
-    closings: Vec<(String, Closing)>,
-    since: Instant,
 }
 
 /// A write that did not land.
@@ -189,36 +181,6 @@ impl Accounts {
         }
     }
 
-    /// Somebody else's write was first: the results that are still to be written go on top of it.
-    fn rebase(&self, name: &str, there: Option<Account>) {
-        let mut state = self.state();
-        let Some(pending) = state.pending.get_mut(name) else {
-            return;
-        };
-        let open = there.as_ref().and_then(|account| ledger::open(&account.spec.ledger));
-        let open = open.map(|entry| entry.uid.clone());
-        pending.closings.retain(|(uid, _)| open.as_ref() == Some(uid));
-        match there {
-            Some(account) if !pending.closings.is_empty() => pending.latest = account,
-            _ => {
-                state.pending.remove(name);
-            }
-        }
-    }
-
-    /// Puts down how a claim ended; written soon.
-    pub fn close_later(&self, latest: Account, uid: &str, closing: Closing) {
-        let name = latest.name_any();
-        let mut state = self.state();
-        let pending = state.pending.entry(name).or_insert_with(|| Pending {
-            latest: latest.clone(),
-            closings: Vec::new(),
-            since: Instant::now(),
-        });
-        pending.latest = latest;
-        pending.closings.push((uid.to_owned(), closing));
-    }
-
     /// Closes a claim now.
     ///
     /// # Errors
@@ -272,55 +234,6 @@ impl Accounts {
             }
         }
         Ok(())
-    }
-
-    /// Writes the results that have waited long enough; all of them on stop.
-    pub async fn flush(&self, all: bool) {
-        let due: Vec<String> = {
-            let state = self.state();
-            let due = state
-                .pending
-                .iter()
-                .filter(|(_, pending)| all || pending.since.elapsed() >= CLOSE_WITHIN);
-            due.map(|(name, _)| name.clone()).collect()
-        };
-        for name in due {
-            self.flush_one(&name).await;
-        }
-    }
-
-    async fn flush_one(&self, name: &str) {
-        let _turn = self.turn(name).await;
-        for _ in 0..8 {
-            let Some((latest, closings)) = self.pending(name) else {
-                return;
-            };
-            let changed = closed(&latest, &closings);
-            match self
-                .write(
-                    Place::LedgerFlush,
-                    name,
-                    changed.spec,
-                    latest.resource_version(),
-                    |_| false,
-                )
-                .await
-            {
-                Ok(_) => return,
-                Err(WriteError::Conflict) => {}
-                Err(WriteError::Api(error)) => {
-                    tracing::warn!(account = name, %error, "a ledger entry could not be closed yet");
-                    return;
-                }
-            }
-        }
-    }
-
-    fn pending(&self, name: &str) -> Option<(Account, Vec<(String, Closing)>)> {
-        self.state()
-            .pending
-            .get(name)
-            .map(|pending| (pending.latest.clone(), pending.closings.clone()))
     }
 
     /// Deletes an account that has nothing left to remember; `Later` where somebody wrote it meanwhile.
@@ -389,15 +302,6 @@ fn seen(name: &str, account: &Account) -> LedgerSeen {
         fields: Some(account.spec.clone()),
         resource_version: account.resource_version(),
     }
-}
-
-fn closed(account: &Account, closings: &[(String, Closing)]) -> Account {
-    let mut account = account.clone();
-    for (uid, closing) in closings {
-        account.spec.ledger = closing.apply(&account.spec.ledger, uid, clock::now());
-    }
-    account.spec.ledger = ledger::pruned(&account.spec.ledger, clock::now());
-    account
 }
 
 /// The object as it is sent; the labels tell whose claim is open, and who lists it as locked.

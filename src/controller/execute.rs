@@ -1,26 +1,21 @@
 //! Carries out one effect: a claim in a ledger, or one send to a directory. The only place that calls a method of a
 //! Directory that changes something. Guards stand right before the send; what comes back is taken down, not judged.
 
+mod claims;
+
 use super::{
-    accounts::WriteError,
     context::Context,
     gather,
     pass::{PassError, line},
-    prepare,
-    work::{Held, Rewritten, Tried, Work},
+    work::Work,
 };
 use crate::{
-    api::{
-        Account,
-        account::{Claim, LedgerEntry},
-        request_status::Attempt,
-    },
+    api::request_status::Attempt,
     clock,
     directory::{Call, Directory, Lane, Target},
     domain::{
         account::{Failure, FailureClass, Proof, Sent, Step},
-        decide::after,
-        decision::{Effect, NewClaim, Renewal},
+        decision::Effect,
         enforcement::Enforcement,
         ledger,
         observed::{Acting, Facts},
@@ -30,7 +25,6 @@ use crate::{
     observe::audit::{Entry, Event},
 };
 use jiff::Timestamp;
-use kube::ResourceExt;
 use std::{sync::Arc, time::Instant};
 
 /// Carries out one effect.
@@ -45,8 +39,8 @@ pub async fn execute(
     effect: Effect,
 ) -> Result<(), PassError> {
     match effect {
-        Effect::Claim(new) => claim(context, request, work, facts, *new).await,
-        Effect::Renew(renewal) => renew(context, request, work, renewal).await,
+        Effect::Claim(new) => claims::claim(context, request, work, facts, *new).await,
+        Effect::Renew(renewal) => claims::renew(context, request, work, renewal).await,
         Effect::Send { step, also, target } => {
             let Some((directory, target)) = aim(work, target.map(|target| *target)) else {
                 return Err(PassError::Changed);
@@ -54,158 +48,8 @@ pub async fn execute(
             send(context, request, work, facts, (step, &also), (directory, target)).await
         }
         Effect::Prove => prove(context, request, work).await,
-        Effect::Release => release(context, request, work, facts).await,
+        Effect::Release => claims::release(context, request, work, facts).await,
     }
-}
-
-async fn claim(
-    context: &Context,
-    request: &Request,
-    work: &mut Work,
-    facts: &mut Facts,
-    new: NewClaim,
-) -> Result<(), PassError> {
-    let NewClaim {
-        name,
-        fields,
-        resource_version,
-        mut entry,
-        plan,
-    } = new;
-    let nonce = work
-        .prepared
-        .as_ref()
-        .map_or_else(prepare::nonce, |prepared| prepared.nonce.clone());
-    let Some(claim) = entry.claim.as_mut() else {
-        return Ok(());
-    };
-    (claim.nonce, claim.writer) = (nonce, prepare::nonce());
-    let claim = claim.clone();
-    let mut fields = fields;
-    fields.ledger.push(entry);
-    context.audit.record(Entry {
-        directory: &claim.directory,
-        account: &fields.id,
-        policy: &claim.policy.name,
-        ..line(Event::Claim, request)
-    });
-    let _turn = context.accounts.turn(&name).await;
-    // The time to act is counted from before the write: what the claim promises must hold however slow the answer is.
-    let until = clock::boot_time() + context.config.timing.effect_deadline;
-    work.tried = Some(Tried {
-        writer: claim.writer.clone(),
-        until,
-        plan: plan.clone(),
-    });
-    context
-        .metrics
-        .api_write("Account", if resource_version.is_some() { "update" } else { "create" });
-    match context
-        .accounts
-        .write(Place::LedgerClaim, &name, fields, resource_version, |there| {
-            holds(&there.ledger, &claim)
-        })
-        .await
-    {
-        Ok(account) => {
-            work.progress.taken_over(plan);
-            (work.held, work.tried) = (Some(Box::new(Held { account, claim, until })), None);
-            Ok(())
-        }
-        Err(WriteError::Conflict) => {
-            work.tried = None;
-            context.accounts.note(&name, true);
-            facts.ledger = None;
-            Ok(())
-        }
-        Err(WriteError::Api(error)) => Err(error.into()),
-    }
-}
-
-fn holds(entries: &[LedgerEntry], claim: &Claim) -> bool {
-    ledger::open(entries)
-        .and_then(|entry| entry.claim.as_ref())
-        .is_some_and(|there| there.writer == claim.writer)
-}
-
-/// Writes the claim again: with a new deadline as ours, with the note that the one proof is used up, or only so that no
-/// other replica can.
-async fn renew(context: &Context, request: &Request, work: &mut Work, renewal: Renewal) -> Result<(), PassError> {
-    let Some(account) = current(context, request, work) else {
-        return Err(PassError::Changed);
-    };
-    let mut fields = account.spec.clone();
-    let Some(entry) = fields
-        .ledger
-        .iter_mut()
-        .find(|entry| entry.claim.is_some() && entry.uid == request.uid)
-    else {
-        return Err(PassError::Changed);
-    };
-    let Some(claim) = entry.claim.as_mut() else {
-        return Err(PassError::Changed);
-    };
-    claim.writer = prepare::nonce();
-    claim.marked |= renewal.marked;
-    claim.proved |= renewal.proved;
-    if renewal.take_over.is_some() {
-        claim.deadline = after(clock::now(), context.config.timing.effect_deadline);
-    }
-    let claim = claim.clone();
-    if renewal.take_over.is_none() {
-        context.claims.expect(&request.uid, &claim.writer);
-    }
-    let name = account.name_any();
-    let _turn = context.accounts.turn(&name).await;
-    let until = clock::boot_time() + context.config.timing.effect_deadline;
-    context.metrics.api_write("Account", "update");
-    let written = context
-        .accounts
-        .write(Place::LedgerRenew, &name, fields, account.resource_version(), |there| {
-            holds(&there.ledger, &claim)
-        })
-        .await;
-    match written {
-        Ok(account) => {
-            let writer = claim.writer.clone();
-            work.rewritten = Some(Box::new(Rewritten { writer, until }));
-            match renewal.take_over {
-                Some(plan) => {
-                    work.progress.taken_over(plan);
-                    work.held = Some(Box::new(Held { account, claim, until }));
-                }
-                None => {
-                    work.progress.proving |= renewal.proved;
-                    keep(context, work, account, claim);
-                }
-            }
-            Ok(())
-        }
-        Err(WriteError::Conflict) => {
-            // Somebody else goes on with it, or has closed it: what they wrote decides.
-            work.held = None;
-            match context.accounts.get(&name).await? {
-                Some(account) => context.claims.learn(account),
-                None => context.claims.forget(&request.uid),
-            }
-            Err(PassError::Changed)
-        }
-        Err(WriteError::Api(error)) => Err(error.into()),
-    }
-}
-
-/// What changes no deadline changes not who may send, either.
-fn keep(context: &Context, work: &mut Work, account: Account, claim: Claim) {
-    match work.held.as_mut() {
-        Some(held) => (held.account, held.claim) = (account, claim),
-        None => context.claims.rewrite(account),
-    }
-}
-
-/// The Account object with this request's claim, as last written or seen.
-fn current(context: &Context, request: &Request, work: &Work) -> Option<Account> {
-    let held = work.held.as_ref().map(|held| held.account.clone());
-    held.or_else(|| context.claims.get(&request.uid).map(|found| found.account))
 }
 
 /// Sends one step, once, with what goes into the same write.
@@ -363,7 +207,7 @@ async fn call_step(
 
 /// Signs in once with the derived password. That it is tried stands in the ledger already.
 async fn prove(context: &Context, request: &Request, work: &mut Work) -> Result<(), PassError> {
-    let Some(account) = current(context, request, work) else {
+    let Some(account) = claims::current(context, request, work) else {
         return Err(PassError::Changed);
     };
     let claim = ledger::open(&account.spec.ledger).and_then(|entry| entry.claim.clone());
@@ -398,21 +242,5 @@ async fn prove(context: &Context, request: &Request, work: &mut Work) -> Result<
     });
     work.progress.proving = false;
     work.progress.proof = Some(proof);
-    Ok(())
-}
-
-/// Takes the claim back; nothing was done under it.
-async fn release(context: &Context, request: &Request, work: &mut Work, facts: &mut Facts) -> Result<(), PassError> {
-    let Some(held) = &work.held else { return Ok(()) };
-    context.metrics.api_write("Account", "update");
-    context
-        .accounts
-        .release(&held.account.name_any(), &request.uid, &held.claim.writer)
-        .await?;
-    context.claims.forget(&request.uid);
-    work.held = None;
-    work.prepared = None;
-    // The next claim has its own nonce, and needs the ledger as it stands now.
-    (facts.ledger, facts.prepared) = (None, None);
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use super::{context::Context, pass::PassError, prepare, work::Work};
 use crate::{
+    api::common::AccountSelector,
     clock,
     directory::{Call, Lane, Target},
     domain::{
@@ -31,25 +32,14 @@ pub async fn gather(
 ) -> Result<(), PassError> {
     match fact {
         Fact::MayUse(policy) => {
-            let may = context
-                .rights
-                .holds(&request.requester, "use", "accountpolicies", &policy)
-                .await?;
+            let may = holds(context, request, ("use", "accountpolicies", &policy)).await?;
             facts.may_use.insert(policy, may);
         }
         Fact::MayUseAny => {
-            facts.may_use_any = Some(
-                context
-                    .rights
-                    .holds(&request.requester, "use", "accountpolicies", "")
-                    .await?,
-            );
+            facts.may_use_any = Some(holds(context, request, ("use", "accountpolicies", "")).await?);
         }
         Fact::MayInspect(directory) => {
-            let may = context
-                .rights
-                .holds(&request.requester, "inspect", "directories", &directory)
-                .await?;
+            let may = holds(context, request, ("inspect", "directories", &directory)).await?;
             facts.may_inspect.insert(directory, may);
         }
         Fact::NamespaceLabels => {
@@ -58,21 +48,7 @@ pub async fn gather(
                 .await?;
             facts.namespace_labels = Some(namespace.metadata.labels.unwrap_or_default());
         }
-        Fact::Find { directory, key } => {
-            let upstream = context.directories.upstream(&directory).ok_or(PassError::Changed)?;
-            facts.turn = turn(context, request, work, &directory)?;
-            if facts.turn.is_some() {
-                return Ok(());
-            }
-            let (begun, at) = (Instant::now(), clock::now());
-            let call = call(context, lane(request));
-            let result = match work.progress.by_hand {
-                true => upstream.find_waiting(&call, &key).await,
-                false => upstream.find(&call, &key).await,
-            };
-            context.metrics.called(upstream.provider(), "Find", begun.elapsed());
-            read(context, work, facts, directory, (result, at));
-        }
+        Fact::Find { directory, key } => find(context, request, work, facts, (directory, key)).await?,
         Fact::Read {
             directory,
             id,
@@ -123,6 +99,39 @@ pub async fn gather(
     Ok(())
 }
 
+/// Whether the requester holds a verb on an object of a resource; on all of them where no name is given.
+async fn holds(
+    context: &Context,
+    request: &Request,
+    (verb, resource, name): (&str, &str, &str),
+) -> Result<bool, PassError> {
+    Ok(context.rights.holds(&request.requester, verb, resource, name).await?)
+}
+
+/// Finds the account by what the request calls it, where it is the request's turn.
+async fn find(
+    context: &Context,
+    request: &Request,
+    work: &mut Work,
+    facts: &mut Facts,
+    (directory, key): (String, AccountSelector),
+) -> Result<(), PassError> {
+    let upstream = context.directories.upstream(&directory).ok_or(PassError::Changed)?;
+    facts.turn = turn(context, request, work, &directory)?;
+    if facts.turn.is_some() {
+        return Ok(());
+    }
+    let (begun, at) = (Instant::now(), clock::now());
+    let call = call(context, lane(request));
+    let result = match work.progress.by_hand {
+        true => upstream.find_waiting(&call, &key).await,
+        false => upstream.find(&call, &key).await,
+    };
+    context.metrics.called(upstream.provider(), "Find", begun.elapsed());
+    read(context, work, facts, directory, (result, at));
+    Ok(())
+}
+
 /// Whose turn it is, for this request.
 pub fn lane(request: &Request) -> Lane {
     if request.by_service_account() {
@@ -154,6 +163,7 @@ fn call(context: &Context, lane: Lane) -> Call {
     }
 }
 
+/// Takes down what came of a reading of the account.
 fn read(
     context: &Context,
     work: &mut Work,

@@ -68,7 +68,7 @@ pub async fn prepare(
     })
 }
 
-/// 128 bits of chance.
+/// 128 random bits, in hex.
 pub fn nonce() -> String {
     data_encoding::HEXLOWER.encode(&rand::random::<[u8; 16]>())
 }

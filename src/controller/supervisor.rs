@@ -3,30 +3,25 @@
 //! A credential that the upstream refused is not tried again until its Secret changes, also not after a restart: else
 //! the operator would lock its own account. Only the leader connects.
 
+mod credentials;
+mod shown;
+
 use super::{
     context::Context,
     directories::{self, Handle, State},
     record,
 };
 use crate::{
-    api::{
-        self,
-        common::SecretKeyRef,
-        condition::types,
-        directory::{DirectoryStatus, Rate, RefusedSecret},
-        provider::Provider,
-    },
-    clock,
+    api,
     directory::{self, Call, Lane, Settings},
     domain::{
-        account::{Capabilities, Failure, FailureClass, Step},
+        account::{Failure, FailureClass},
         observed::Trouble,
     },
     secret::Secret,
 };
-use jiff::Timestamp;
-use k8s_openapi::api::core::v1;
-use kube::{Api, ResourceExt};
+use credentials::{credential, read_key, refused_failure};
+use shown::status;
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -193,66 +188,6 @@ async fn connect(
     )
 }
 
-/// The credential of a provider, and which writing of which Secret it is.
-async fn credential(context: &Context, provider: &Provider) -> Result<(Secret, RefusedSecret), Failure> {
-    let (reference, default) = provider.credential().ok_or_else(|| {
-        Failure::new(
-            FailureClass::NeedsConfig,
-            "spec.provider names no provider that this release knows",
-        )
-    })?;
-    read_key(context, reference, default).await
-}
-
-/// One key of one Secret in the operator's namespace.
-async fn read_key(
-    context: &Context,
-    reference: &SecretKeyRef,
-    default: &str,
-) -> Result<(Secret, RefusedSecret), Failure> {
-    let namespace = &context.config.namespace;
-    let (name, key) = (&reference.name, reference.key.as_deref().unwrap_or(default));
-    let api = Api::<v1::Secret>::namespaced(context.client.clone(), namespace);
-    let secret = api.get_opt(name).await.map_err(|error| {
-        Failure::new(
-            FailureClass::Transient(None),
-            format!("Secret {name} could not be read"),
-        )
-        .detail(error.to_string())
-    })?;
-    let Some(secret) = secret else {
-        let text = format!("Secret {name} does not exist in namespace {namespace}; create it");
-        return Err(Failure::new(FailureClass::NeedsConfig, text));
-    };
-    let identity = RefusedSecret {
-        name: name.clone(),
-        uid: secret.uid().unwrap_or_default(),
-        resource_version: secret.resource_version().unwrap_or_default(),
-    };
-    let value = secret.data.and_then(|mut data| data.remove(key)).map(|bytes| bytes.0);
-    match value.map(String::from_utf8) {
-        Some(Ok(text)) if !text.trim_end_matches(['\r', '\n']).is_empty() => {
-            // Files end with a newline, and Secrets are made from files.
-            Ok((Secret::new(text.trim_end_matches(['\r', '\n']).to_owned()), identity))
-        }
-        Some(Ok(_) | Err(_)) => {
-            let text = format!("key {key} of Secret {name} in namespace {namespace} is empty or no text");
-            Err(Failure::new(FailureClass::NeedsConfig, text))
-        }
-        None => {
-            let text = format!("Secret {name} in namespace {namespace} has no key {key}; add it");
-            Err(Failure::new(FailureClass::NeedsConfig, text))
-        }
-    }
-}
-
-fn refused_failure(secret: &str) -> Failure {
-    let text = format!(
-        "the upstream refused the operator's own credential; correct Secret {secret}, it is not tried again before"
-    );
-    Failure::new(FailureClass::CredentialRefused, text)
-}
-
 /// Puts down why the Directory cannot be used. Requests that wait for it are looked at again where that is news, since
 /// it stands in their status.
 fn trouble(context: &Context, handle: &Handle, failure: &Failure) {
@@ -306,100 +241,4 @@ fn count(context: &Context, provider: &'static str) {
     let (ready, not_ready): (Vec<bool>, Vec<bool>) =
         same.map(|state| state.trouble.is_none()).partition(|ready| *ready);
     context.metrics.directories(provider, ready.len(), not_ready.len());
-}
-
-fn status(handle: &Handle, state: &State) -> DirectoryStatus {
-    let before = state.object.status.clone().unwrap_or_default();
-    let generation = state.object.metadata.generation;
-    let ready = match (&state.trouble, &state.refused) {
-        (Some(trouble), Some(_)) => ("False", "CredentialRefused", trouble.message.clone()),
-        (Some(trouble), None) if trouble.needs_person => ("False", "NeedsConfiguration", trouble.message.clone()),
-        (Some(trouble), None) => ("False", "Unavailable", trouble.message.clone()),
-        (None, _) if state.object.spec.suspend == Some(true) => ("True", "Suspended", "nothing is sent to it".into()),
-        (None, _) => ("True", "Ready", probed(&state.capabilities)),
-    };
-    let capabilities = match state.upstream.is_some() {
-        true => capability_names(&state.capabilities),
-        false => before.capabilities.clone(),
-    };
-    let wanted = state.object.spec.lockouts.is_some();
-    let optional = |kind, told: Option<(&str, &str, String)>| match told {
-        Some(told) => Some(record::condition(&before.conditions, kind, told, generation)),
-        // Not found out yet by this process: what was told before stands.
-        None if wanted => before
-            .conditions
-            .iter()
-            .find(|condition| condition.r#type == kind)
-            .cloned(),
-        None => None,
-    };
-    let listed = state.lockouts.as_ref().map(|listing| listing.condition.clone());
-    let listed = optional(types::LOCKOUTS_LISTED, listed);
-    let explained = optional(types::LOCK_CAUSES_KNOWN, state.lock_log.told.clone());
-    let locked = state
-        .lockouts
-        .as_ref()
-        .and_then(|listing| i64::try_from(listing.locked).ok());
-    DirectoryStatus {
-        observed_generation: generation,
-        conditions: std::iter::once(record::condition(&before.conditions, types::READY, ready, generation))
-            .chain(listed)
-            .chain(explained)
-            .collect(),
-        locked_accounts: locked.or(before.locked_accounts.filter(|_| wanted)),
-        lock_log: state.lock_log.mark.clone().filter(|_| wanted),
-        capabilities,
-        upstream: Some(state.identity.clone())
-            .filter(|identity| !identity.is_empty())
-            .or(before.upstream),
-        rate: rate(handle, before.rate),
-        refused_secret: state.refused.clone(),
-    }
-}
-
-/// The budget, written anew only when it moved by more than a tenth: a status write a minute would be waste.
-fn rate(handle: &Handle, before: Option<Rate>) -> Option<Rate> {
-    let (limit, remaining) = handle.throttle.snapshot();
-    let moved = before
-        .as_ref()
-        .is_none_or(|before| before.limit != limit || (before.remaining - remaining).abs().saturating_mul(10) > limit);
-    let now = clock::now();
-    let time = Timestamp::from_second(now.as_second()).unwrap_or(now);
-    if moved {
-        Some(Rate { limit, remaining, time })
-    } else {
-        before
-    }
-}
-
-/// What is said of a Directory that can be used.
-fn probed(capabilities: &Capabilities) -> String {
-    match &capabilities.note {
-        Some(note) => format!("probed; see capabilities; {note}"),
-        None => "probed; see capabilities".into(),
-    }
-}
-
-/// What the upstream can do, in the words of manifests.
-fn capability_names(capabilities: &Capabilities) -> Vec<String> {
-    let able = |steps: &[Step]| steps.iter().all(|step| !capabilities.unable.contains_key(step));
-    let unlock = match capabilities.unlock_by_hand {
-        true => "UnlockByHand",
-        false => "Unlock",
-    };
-    let password: &[Step] = match capabilities.reset_requires_change {
-        true => &[Step::SetPassword],
-        false => &[Step::SetPassword, Step::RequireChange],
-    };
-    [
-        (unlock, &[Step::Unlock][..]),
-        ("Link", &[Step::SendLink]),
-        ("TemporaryPassword", password),
-        ("ChangeAtNextSignIn", &[Step::RequireChange]),
-        ("RevokeSessions", &[Step::RevokeSessions]),
-    ]
-    .into_iter()
-    .filter(|(_, steps)| able(steps))
-    .map(|(name, _)| name.to_owned())
-    .collect()
 }

@@ -4,13 +4,22 @@
 //! size and time. Errors never carry URLs, headers or bodies, which could hold logins and secrets. What an answer
 //! means is the provider's matter.
 
+mod address;
+mod no_answer;
+mod refusal;
+
+pub(super) use address::{base_url, base_url_with_path};
+pub(super) use no_answer::NoAnswer;
+pub(super) use refusal::{Doubt, Meaning, Refusal};
+
 use super::{Call, throttle::Throttle};
-use crate::domain::account::{Failure, FailureClass, Sent};
+use crate::domain::account::{Failure, FailureClass};
 use reqwest::{
-    Certificate, Client, ClientBuilder, RequestBuilder, Response, StatusCode, Url, header::HeaderMap, redirect,
+    Certificate, Client, ClientBuilder, RequestBuilder, Response, StatusCode, Url,
+    header::{HeaderMap, RETRY_AFTER},
+    redirect,
 };
 use std::{
-    error::Error,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     time::{Duration, Instant},
 };
@@ -37,80 +46,6 @@ pub(super) struct Answer {
     pub(super) headers: HeaderMap,
     /// Its body, or why that could not be read whole. The status stands either way.
     pub(super) body: Result<Vec<u8>, Failure>,
-}
-
-/// Why there is no answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum NoAnswer {
-    /// Nothing of the request reached the upstream.
-    NotSent(Failure),
-    /// The request may have reached it, and may have been carried out.
-    Lost(Failure),
-}
-
-impl NoAnswer {
-    /// The failure, for a call that changes nothing.
-    pub(super) fn into_failure(self) -> Failure {
-        match self {
-            NoAnswer::NotSent(failure) | NoAnswer::Lost(failure) => failure,
-        }
-    }
-}
-
-impl From<NoAnswer> for Sent {
-    fn from(no_answer: NoAnswer) -> Self {
-        match no_answer {
-            NoAnswer::NotSent(failure) => Sent::NotSent(failure),
-            NoAnswer::Lost(failure) => Sent::Unknown(failure),
-        }
-    }
-}
-
-/// Reads the address of an upstream: https, or http to this machine; a host and nothing behind it.
-///
-/// # Errors
-/// `NeedsConfig` for anything else.
-pub(super) fn base_url(text: &str) -> Result<Url, Failure> {
-    let url = base_url_with_path(text)?;
-    match url.path() {
-        "/" => Ok(url),
-        _ => Err(bad_url(
-            "must be a scheme and a host only, for example https://example.okta.com",
-        )),
-    }
-}
-
-/// As [`base_url`], where the upstream may lie below a path of its host.
-///
-/// # Errors
-/// `NeedsConfig` for anything else.
-pub(super) fn base_url_with_path(text: &str) -> Result<Url, Failure> {
-    let url = Url::parse(text).map_err(|_| bad_url("is not a URL; write for example https://example.okta.com"))?;
-    let is_private = match url.scheme() {
-        "https" => true,
-        "http" => is_loopback(&url),
-        _ => false,
-    };
-    if !is_private {
-        return Err(bad_url(
-            "must be https://; http:// is allowed to this machine's loopback address only",
-        ));
-    }
-    let bare = url.username().is_empty() && url.password().is_none() && url.query().is_none();
-    if !bare || url.fragment().is_some() {
-        return Err(bad_url(
-            "must be an address only, without a user, a query or a fragment",
-        ));
-    }
-    Ok(url)
-}
-
-fn bad_url(why: &str) -> Failure {
-    Failure::new(FailureClass::NeedsConfig, format!("the Directory's url {why}"))
-}
-
-fn is_loopback(url: &Url) -> bool {
-    matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
 }
 
 impl Http {
@@ -178,7 +113,7 @@ impl Http {
                 FailureClass::NeedsConfig,
                 "TLS could not be set up; see the operator's log",
             );
-            failure.detail(describe(&error.without_url()))
+            failure.detail(no_answer::describe(&error.without_url()))
         })?;
         Ok(Http { client, throttle })
     }
@@ -191,6 +126,19 @@ impl Http {
     /// The budget that every exchange is under.
     pub(super) fn throttle(&self) -> &Throttle {
         &self.throttle
+    }
+
+    /// After an answer that says that there are too many calls: pauses for as long as its headers ask, though never for
+    /// longer than `longest`, else for as long as the throttle thinks fit. Answers how long that is.
+    pub(super) fn slow_down(&self, headers: &HeaderMap, longest: Duration) -> Duration {
+        match retry_after(headers) {
+            Some(asked) => {
+                let pause = asked.min(longest);
+                self.throttle.pause(pause);
+                pause
+            }
+            None => self.throttle.overloaded(),
+        }
     }
 
     /// Sends a request once, when its turn has come, and reads the answer. `last_word` is asked when the turn has come:
@@ -217,7 +165,7 @@ impl Http {
             Ok(response) => response,
             Err(error) => {
                 permit.report(false);
-                return Err(no_answer(error.without_url()));
+                return Err(no_answer::of(error.without_url()));
             }
         };
         let (status, headers) = (response.status(), response.headers().clone());
@@ -238,6 +186,22 @@ fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, Failure> {
             "the Secret that caSecretRef names holds no certificate in PEM; put the issuer's certificate there",
         )),
     }
+}
+
+/// How long to wait before the next call, where an answer says that in seconds (RFC 9110, 10.2.3).
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds: u64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+/// Where an answer stopped making sense, for logs. serde's own text would quote the answer.
+pub(super) fn place(error: &serde_json::Error) -> String {
+    format!(
+        "{:?} at line {} column {}",
+        error.classify(),
+        error.line(),
+        error.column()
+    )
 }
 
 /// Whether the status says that the upstream itself is broken. 501 says that it lacks a function.
@@ -266,57 +230,10 @@ async fn read_body(mut response: Response) -> Result<Vec<u8>, Failure> {
             Ok(None) => return Ok(body),
             Err(error) => {
                 let failure = Failure::new(FailureClass::Transient(None), "the directory's answer broke off");
-                return Err(failure.detail(describe(&error.without_url())));
+                return Err(failure.detail(no_answer::describe(&error.without_url())));
             }
         }
     }
-}
-
-/// Where a transport error leaves the request. Only what fails before a connection stands was certainly not sent.
-fn no_answer(error: reqwest::Error) -> NoAnswer {
-    let detail = describe(&error);
-    if error.is_builder() {
-        let failure = Failure::new(FailureClass::Permanent, "the request could not be built");
-        return NoAnswer::NotSent(failure.detail(detail));
-    }
-    if error.is_connect() {
-        return NoAnswer::NotSent(unreachable(&error).detail(detail));
-    }
-    let public = match error.is_timeout() {
-        true => "the directory did not answer in time",
-        false => "the connection to the directory broke before an answer came",
-    };
-    NoAnswer::Lost(Failure::new(FailureClass::Transient(None), public).detail(detail))
-}
-
-fn unreachable(error: &reqwest::Error) -> Failure {
-    if causes(error).any(is_untrusted) {
-        return Failure::new(
-            FailureClass::NeedsConfig,
-            "the directory's certificate is not trusted; name its issuer's certificate in caSecretRef, or correct the url",
-        );
-    }
-    Failure::new(FailureClass::Transient(None), "the directory cannot be reached")
-}
-
-/// Whether a certificate was not accepted. Errors of rustls come wrapped in `io::Error`s, whose `source` skips what they
-/// wrap.
-fn is_untrusted(cause: &(dyn Error + 'static)) -> bool {
-    let mut inner = cause;
-    while let Some(wrapped) = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
-        inner = wrapped;
-    }
-    matches!(inner.downcast_ref(), Some(rustls::Error::InvalidCertificate(_)))
-}
-
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| (*error).source())
-}
-
-/// The whole chain of causes in one line. The URL was taken out before; nothing else of a request is in it.
-fn describe(error: &reqwest::Error) -> String {
-    let texts: Vec<String> = causes(error).map(ToString::to_string).collect();
-    texts.join(": ")
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ pub mod openldap;
 mod recent;
 pub mod servicenow;
 pub mod throttle;
+mod wanted;
 
 pub use crate::domain::queue::Lane;
 pub use connect::{Settings, connect};

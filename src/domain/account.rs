@@ -308,3 +308,29 @@ pub enum Proof {
     /// It is not, or nothing was proven.
     NotProven,
 }
+
+#[cfg(test)]
+impl AccountRead {
+    /// An account of which nothing is known but its id, for tests that are about one fact.
+    pub fn bare(id: &str) -> Self {
+        AccountRead {
+            id: id.to_owned(),
+            login: None,
+            email: None,
+            aliases: Vec::new(),
+            lock: LockState::NotLocked,
+            disabled: None,
+            must_change: None,
+            protection: Protection::None,
+            foreign_source: None,
+            profile: Default::default(),
+            unreadable: Vec::new(),
+            groups: Ok(Vec::new()),
+            password_marker: None,
+            password_changed: None,
+            lock_stamp: None,
+            obstacles: Default::default(),
+            server: None,
+        }
+    }
+}

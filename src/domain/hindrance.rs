@@ -69,16 +69,19 @@ pub fn untouchable(now: Timestamp, observed: &Observed, case: &Case, subject: &S
     match policy::protection(now, observed.request, subject) {
         Protected::No => None,
         Protected::Yes(why) => Some(case.not_eligible(Some((Reason::Protected, why)))),
-        Protected::Unknown(why) => {
-            let message = "whether the account is protected could not be found out; this is tried again";
-            let wait = case.wait(
-                Reason::DirectoryUnavailable,
-                message.into(),
-                after(now, Duration::from_secs(10)),
-            );
-            Some(wait.detail(why))
-        }
+        Protected::Unknown(why) => Some(protection_unknown(now, case, why)),
     }
+}
+
+/// The wait until it is known whether the account is protected: till then it counts as that.
+pub fn protection_unknown(now: Timestamp, case: &Case, why: String) -> Decision {
+    let message = "whether the account is protected could not be found out; this is tried again";
+    case.wait(
+        Reason::DirectoryUnavailable,
+        message.into(),
+        after(now, Duration::from_secs(10)),
+    )
+    .detail(why)
 }
 
 /// What keeps this account, as it was read, from what is asked.

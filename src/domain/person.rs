@@ -13,28 +13,14 @@ pub fn is_same(username: &str, prefix: &str, account: &AccountRead) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::account::{LockState, Protection};
 
     #[test]
     fn a_person_is_known_by_every_name() {
         let account = AccountRead {
-            id: "1".into(),
             login: Some("ada".into()),
             email: Some("Ada@Example.com".into()),
             aliases: vec!["ada.byte@example.com".into()],
-            lock: LockState::NotLocked,
-            disabled: None,
-            must_change: None,
-            protection: Protection::None,
-            foreign_source: None,
-            profile: Default::default(),
-            unreadable: Vec::new(),
-            groups: Ok(Vec::new()),
-            password_marker: None,
-            password_changed: None,
-            lock_stamp: None,
-            obstacles: Default::default(),
-            server: None,
+            ..AccountRead::bare("1")
         };
         for (username, prefix, same) in [
             ("ada", "", true),

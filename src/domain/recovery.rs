@@ -2,24 +2,25 @@
 //! longer than anybody may still act under it; then the account is read from the claim's server and compared with what
 //! the claim recorded. Never a guess: what cannot be proven is Unknown, stays charged, and needs a person.
 
+mod objections;
+
 use crate::{
     api::{Method, Outcome, Reason, request_status::PolicyReference},
     domain::{
-        account::{AccountRead, Failure, LockState, Moved, Proof, ReadFailure, Step},
+        account::{AccountRead, Failure, Moved, Proof, ReadFailure, Step},
         case::Case,
         claimed,
-        decide::{IDLE, after, expires},
+        decide::{after, expires},
         decision::{Decision, Effect, Fact, Renewal},
-        enforcement::Enforcement,
         ledger::Closing,
         observed::{ClaimSeen, Observed},
         plan,
-        policy::{self, Protected, Selection},
+        policy::Policy,
         readings::{Reached, reached},
-        routed,
     },
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
+use objections::forbidden;
 use std::{sync::Arc, time::Duration};
 
 /// An open claim of this request that this process did not write, or no longer knows the state of.
@@ -236,96 +237,6 @@ fn locked_again(observed: &Observed, case: &Case, marked: bool) -> Decision {
         .closing(closing)
 }
 
-/// Why nothing more is sent under the claim: its time is over, or it is not permitted any more.
-fn forbidden(
-    now: Timestamp,
-    observed: &Observed,
-    case: &Case,
-    seen: &ClaimSeen,
-    account: &AccountRead,
-    marked: bool,
-) -> Option<Decision> {
-    let unlocked = seen.claim.lock_stamp.is_some() && account.lock == LockState::NotLocked;
-    let partly = unlocked || observed.progress.has_effect();
-    let end = |outcome, reason, message: &str| {
-        let (outcome, earlier, closing) = match (marked, partly) {
-            (true, _) => (Outcome::Failed, "the reset was done, but not finished", Closing::Done),
-            (false, true) => (
-                Outcome::Failed,
-                "the lock was cleared, and nothing else was done",
-                Closing::Refund,
-            ),
-            (false, false) => (outcome, "nothing was done", Closing::Refund),
-        };
-        let message = format!("{earlier}: {message}");
-        Some(case.finish(outcome, reason, message).deliver(marked).closing(closing))
-    };
-    if now >= expires(observed) {
-        return end(Outcome::Expired, Reason::Expired, "its time is over");
-    }
-    if observed.request.suspend {
-        return Some(case.wait(Reason::Suspended, "spec.suspend is true".into(), after(now, IDLE)));
-    }
-    let margin = SignedDuration::try_from(observed.timing.enforcement_margin).unwrap_or_default();
-    match observed.enforcement {
-        Enforcement::Enforced { since }
-            if observed.request.created < since.saturating_add(margin).unwrap_or(Timestamp::MAX) =>
-        {
-            return end(
-                Outcome::Failed,
-                Reason::IdentityNotEnforced,
-                "its requester is not trusted any more",
-            );
-        }
-        Enforcement::Enforced { .. } => {}
-        Enforcement::Unknown | Enforcement::Broken { .. } => {
-            let message = "the admission policies are missing or changed";
-            return Some(case.wait(
-                Reason::IdentityNotEnforced,
-                message.into(),
-                after(now, Duration::from_secs(10)),
-            ));
-        }
-    }
-    let subjects = match routed::subjects(now, observed, case, seen, account) {
-        Ok(subjects) => subjects,
-        Err(routed::Behind::Decided(decision)) => return Some(*decision),
-        Err(routed::Behind::Gone) => {
-            return end(
-                Outcome::Denied,
-                Reason::NotEligible,
-                "the account is not eligible any more",
-            );
-        }
-    };
-    match policy::select(now, observed, &subjects) {
-        Selection::Gather(fact) => return Some(Decision::Gather(fact)),
-        Selection::Deny(message) => return end(Outcome::Denied, Reason::PolicyDenied, &message),
-        Selection::Wait(reason, message) => {
-            return Some(case.wait(reason, message, after(now, Duration::from_secs(10))));
-        }
-        Selection::Permit(_) => {}
-    }
-    subjects
-        .iter()
-        .find_map(|subject| match policy::protection(now, observed.request, subject) {
-            Protected::No => None,
-            Protected::Yes(_) => end(
-                Outcome::Denied,
-                Reason::NotEligible,
-                "the account is not eligible any more",
-            ),
-            Protected::Unknown(why) => Some(
-                case.wait(
-                    Reason::DirectoryUnavailable,
-                    "whether the account is protected could not be found out; this is tried again".into(),
-                    after(now, Duration::from_secs(10)),
-                )
-                .detail(why),
-            ),
-        })
-}
-
 fn needs_password(observed: &Observed, marked: bool) -> bool {
     !marked && plan::marked_step(observed.request) == Some(Step::SetPassword)
 }
@@ -353,7 +264,7 @@ fn claim_again(seen: &ClaimSeen) -> Fact {
 
 /// The plan under the policy of the claim, as that policy stands now.
 fn plan_of(observed: &Observed, reference: &PolicyReference, account: &AccountRead) -> Vec<Step> {
-    let policy: Option<&Arc<policy::Policy>> = observed
+    let policy: Option<&Arc<Policy>> = observed
         .policies
         .iter()
         .find(|policy| policy.reference.name == reference.name);

@@ -1,19 +1,17 @@
 //! The domain with a provider on it. The tests are plain functions: the server's tools block, the provider's calls run on
 //! a runtime of their own.
 
+use crate::client;
+pub use crate::client::{email, id, login, secret};
 use readmit::{
     api::{
         common::{AccountSelector, SecretKeyRef},
         provider::{ActiveDirectoryProvider, TargetServer},
     },
-    directory::{Call, Directory, Lane, Target, active_directory::ActiveDirectory, throttle::Throttle},
+    directory::{Call, Directory, Target, active_directory::ActiveDirectory, throttle::Throttle},
     domain::account::{AccountRead, Failure, LockState, ReadFailure, Sent, Step},
-    secret::Secret,
 };
-use std::{
-    sync::OnceLock,
-    time::{Duration, Instant},
-};
+use std::{sync::OnceLock, time::Duration};
 use testkit::{
     samba::{OPERATOR, Samba, person_dn},
     skip,
@@ -66,38 +64,7 @@ pub struct Lab {
 
 /// A call with ample time.
 pub fn call() -> Call {
-    Call {
-        lane: Lane::Person,
-        deadline: Instant::now() + Duration::from_secs(40),
-    }
-}
-
-pub fn login(name: &str) -> AccountSelector {
-    AccountSelector {
-        login: Some(name.into()),
-        id: None,
-        email: None,
-    }
-}
-
-pub fn email(address: &str) -> AccountSelector {
-    AccountSelector {
-        login: None,
-        id: None,
-        email: Some(address.into()),
-    }
-}
-
-pub fn id(id: &str) -> AccountSelector {
-    AccountSelector {
-        login: None,
-        id: Some(id.into()),
-        email: None,
-    }
-}
-
-pub fn secret(text: &str) -> Secret {
-    Secret::new(text.into())
+    client::call_within(Duration::from_secs(40))
 }
 
 /// The settings that the documentation asks for.

@@ -2,6 +2,8 @@
 //! rights and no others: every fact that it tells is compared with what the server does, and every write with the
 //! server's own audit log. One domain serves all tests; they keep apart by people.
 
+#[path = "../support/client.rs"]
+mod client;
 mod lab;
 mod listing;
 mod locks;

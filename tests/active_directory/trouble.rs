@@ -1,23 +1,17 @@
 //! What goes wrong around the directory: credentials, certificates, outages, lost answers, wrong settings.
 
+use crate::client::unread;
 use crate::lab::{Lab, NEW, TIMEOUT, call, connect, failure, login, secret, spec, state};
 use readmit::{
     api::provider::ActiveDirectoryProvider,
     directory::{Call, Directory, active_directory::ActiveDirectory, throttle::Throttle},
-    domain::account::{AccountRead, Failure, FailureClass, ReadFailure, Step},
+    domain::account::{FailureClass, Step},
 };
 use std::time::Instant;
 use testkit::{
     proxy::{Fault, Options, Protocol, Proxy},
     samba::{DOMAIN_DN, person_dn},
 };
-
-fn failed(found: Result<AccountRead, ReadFailure>) -> Failure {
-    match found {
-        Err(ReadFailure::Failed(failure)) => failure,
-        other => panic!("{other:?}"),
-    }
-}
 
 #[test]
 fn a_wrong_secret_is_tried_exactly_once() {
@@ -28,7 +22,7 @@ fn a_wrong_secret_is_tried_exactly_once() {
     let (call, key) = (call(), login("alice"));
     let found = lab.wait(futures::future::join_all((0..10).map(|_| wrong.find(&call, &key))));
     for found in found {
-        let failure = failed(found);
+        let failure = unread(found);
         assert_eq!(failure.class, FailureClass::CredentialRefused);
         assert!(!format!("{failure:?}").contains("canary"));
     }

@@ -1,20 +1,22 @@
 //! A sandbox and the provider that talks to it. When it goes, it asserts that nothing was sent that never may be.
 
+use crate::client;
+pub use crate::client::{call, email as by_email, failed, id as by_id, login as by_login, refused};
 use readmit::{
     api::{
         Span,
-        common::{AccountSelector, SecretKeyRef},
+        common::SecretKeyRef,
         provider::{ClientAuthentication, CxoneProvider},
     },
-    directory::{Call, Directory, Lane, Target, cxone::Cxone, throttle::Throttle},
-    domain::account::{AccountRead, Failure, FailureClass, LockState, ReadFailure, Remedy, Sent, Step},
+    directory::{Directory, Target, cxone::Cxone, throttle::Throttle},
+    domain::account::{AccountRead, Failure, LockState, ReadFailure, Remedy, Sent, Step},
     secret::Secret,
 };
 use sandbox::{
     Entry, Options, Origin, Sandbox,
     cxone::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Agent, CLIENT_ID, CLIENT_SECRET, OPERATOR, Quirk, Tenant},
 };
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub const ADA: &str = "ada.byte@example.com";
 pub const BOB: &str = "bob.ross@example.com";
@@ -79,17 +81,7 @@ impl World {
 
     /// Does one step to one account.
     pub async fn act(&self, step: Step, name: &str) -> Sent {
-        let (call, target) = (call(), self.target(name));
-        match step {
-            Step::Unlock => self.directory.unlock(&call, &target).await,
-            Step::SetPassword => {
-                let password = Secret::new(NEW_PASSWORD.into());
-                self.directory.set_password(&call, &target, &password, &[]).await
-            }
-            Step::SendLink => self.directory.send_reset_link(&call, &target).await,
-            Step::RequireChange => self.directory.require_change(&call, &target).await,
-            Step::RevokeSessions => self.directory.revoke_sessions(&call, &target).await,
-        }
+        client::act(&self.directory, &self.target(name), step, NEW_PASSWORD).await
     }
 
     /// What arrived at the API, by the end of its path.
@@ -113,7 +105,7 @@ impl Drop for World {
         }
         for entry in self.calls() {
             let line = format!("{} {}?{}", entry.method, entry.path, entry.query);
-            let allowed = |(method, path): &(&str, &str)| entry.method == *method && matches(path, &entry.path);
+            let allowed = |(method, path): &(&str, &str)| entry.method == *method && client::fits(path, &entry.path);
             // Above all: nothing that could be taken for an unlock.
             assert!(ALLOWED.iter().any(allowed), "never to be sent: {line}");
             assert!(!entry.path.contains("unlock"), "{line}");
@@ -126,15 +118,6 @@ impl Drop for World {
             assert!(agent.starts_with("readmit/"), "{line}");
         }
     }
-}
-
-fn matches(pattern: &str, path: &str) -> bool {
-    let (pattern, path): (Vec<_>, Vec<_>) = (pattern.split('/').collect(), path.split('/').collect());
-    pattern.len() == path.len()
-        && pattern
-            .iter()
-            .zip(path)
-            .all(|(pattern, part)| *pattern == "*" || *pattern == part)
 }
 
 fn secret_ref() -> SecretKeyRef {
@@ -184,37 +167,6 @@ pub fn connect_with(spec: &CxoneProvider, key: &str, client: &str) -> Result<Cxo
     Cxone::new(spec, (Secret::new(key.into()), client), None, throttle, timeout)
 }
 
-pub fn call() -> Call {
-    Call {
-        lane: Lane::Person,
-        deadline: Instant::now() + Duration::from_secs(20),
-    }
-}
-
-pub fn by_login(login: &str) -> AccountSelector {
-    AccountSelector {
-        login: Some(login.into()),
-        id: None,
-        email: None,
-    }
-}
-
-pub fn by_email(email: &str) -> AccountSelector {
-    AccountSelector {
-        login: None,
-        id: None,
-        email: Some(email.into()),
-    }
-}
-
-pub fn by_id(id: &str) -> AccountSelector {
-    AccountSelector {
-        login: None,
-        id: Some(id.into()),
-        email: None,
-    }
-}
-
 /// What somebody must do in the console.
 #[track_caller]
 pub fn by_hand(account: &AccountRead) -> String {
@@ -224,21 +176,5 @@ pub fn by_hand(account: &AccountRead) -> String {
             other => panic!("{other:?}"),
         },
         other => panic!("{other:?}"),
-    }
-}
-
-/// Why it was refused.
-pub fn refused(sent: &Sent) -> Option<FailureClass> {
-    match sent {
-        Sent::Refused(failure) => Some(failure.class),
-        _ => None,
-    }
-}
-
-/// Why it could not be read.
-pub fn failed<T>(read: &Result<T, ReadFailure>) -> Option<FailureClass> {
-    match read {
-        Err(ReadFailure::Failed(failure)) => Some(failure.class),
-        _ => None,
     }
 }

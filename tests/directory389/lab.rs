@@ -1,19 +1,16 @@
 //! A server with a provider on it. The tests are plain functions: the server's tools block, the provider's calls run on
 //! a runtime of their own. Tests that change nothing but people share one server, and keep apart by people.
 
+pub use crate::client::{call, email, id, login, secret};
 use readmit::{
     api::{
         common::{AccountSelector, SecretKeyRef},
         provider::Directory389Provider,
     },
-    directory::{Call, Directory, Lane, Target, directory389::Directory389, throttle::Throttle},
+    directory::{Directory, Target, directory389::Directory389, throttle::Throttle},
     domain::account::{AccountRead, Failure, LockState, ReadFailure, Remedy, Sent},
-    secret::Secret,
 };
-use std::{
-    sync::OnceLock,
-    time::{Duration, Instant},
-};
+use std::{sync::OnceLock, time::Duration};
 use testkit::{
     dirsrv::{Dirsrv, OPERATOR_DN, Options},
     skip,
@@ -26,42 +23,6 @@ pub struct Lab {
     pub server: Dirsrv,
     pub directory: Directory389,
     runtime: tokio::runtime::Runtime,
-}
-
-/// A call with ample time.
-pub fn call() -> Call {
-    Call {
-        lane: Lane::Person,
-        deadline: Instant::now() + Duration::from_secs(20),
-    }
-}
-
-pub fn login(name: &str) -> AccountSelector {
-    AccountSelector {
-        login: Some(name.into()),
-        id: None,
-        email: None,
-    }
-}
-
-pub fn email(address: &str) -> AccountSelector {
-    AccountSelector {
-        login: None,
-        id: None,
-        email: Some(address.into()),
-    }
-}
-
-pub fn id(id: &str) -> AccountSelector {
-    AccountSelector {
-        login: None,
-        id: Some(id.into()),
-        email: None,
-    }
-}
-
-pub fn secret(text: &str) -> Secret {
-    Secret::new(text.into())
 }
 
 /// The settings that the documentation asks for, with TLS.

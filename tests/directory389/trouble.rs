@@ -1,20 +1,14 @@
 //! What goes wrong around the directory: credentials, certificates, outages, wrong settings.
 
+use crate::client::unread;
 use crate::lab::{Lab, TIMEOUT, call, connect, failure, login, secret, shared, spec};
 use readmit::{
     api::provider::Directory389Provider,
     directory::{Call, Directory},
-    domain::account::{AccountRead, Failure, FailureClass, ReadFailure, Sent},
+    domain::account::{FailureClass, Sent},
 };
 use std::time::Instant;
 use testkit::dirsrv::{OPERATOR_DN, Options};
-
-fn failed(found: Result<AccountRead, ReadFailure>) -> Failure {
-    match found {
-        Err(ReadFailure::Failed(failure)) => failure,
-        other => panic!("{other:?}"),
-    }
-}
 
 #[test]
 fn a_wrong_secret_is_tried_exactly_once() {
@@ -24,7 +18,7 @@ fn a_wrong_secret_is_tried_exactly_once() {
     let wrong = connect(&lab.server, &spec(&lab.server), "canary-wrong-secret");
     let (call, key) = (call(), login("alice"));
     for found in lab.wait(futures::future::join_all((0..10).map(|_| wrong.find(&call, &key)))) {
-        let failure = failed(found);
+        let failure = unread(found);
         assert_eq!(failure.class, FailureClass::CredentialRefused);
         assert!(!format!("{failure:?}").contains("canary"));
     }
@@ -147,7 +141,7 @@ fn an_outage_is_not_sent_and_ends_with_it() {
     let target = lab.target("alice");
     lab.server.lock("alice").unwrap();
     lab.server.stop().unwrap();
-    assert_eq!(failed(lab.find(&login("alice"))).class, FailureClass::Transient(None));
+    assert_eq!(unread(lab.find(&login("alice"))).class, FailureClass::Transient(None));
     for sent in [
         lab.wait(lab.directory.unlock(&call(), &target)),
         lab.wait(lab.directory.set_password(&call(), &target, &secret("x"), &[])),

@@ -1,7 +1,7 @@
 //! Endings: one row a rule of the design, with the outcome, the reason and what the message says.
 
 use crate::{
-    build::{account, directory, policy, reset, start, unlock},
+    build::{policy, reset, start, unlock},
     scene::{check, entry, locked},
 };
 use jiff::SignedDuration;
@@ -12,12 +12,10 @@ use readmit::{
         request_status::AccountReference,
     },
     domain::{
-        account::{AccountRead, LockState, Protection, ReadFailure, Remedy, Step},
+        account::{LockState, Protection, ReadFailure, Remedy, Step},
         enforcement::Enforcement,
         ledger,
-        observed::DirectoryView,
         request::{Ask, Request},
-        rule::Rule,
     },
 };
 use serde_json::json;
@@ -35,12 +33,7 @@ fn endings_say_why() {
         (
             "not locked",
             unlock("a"),
-            |s| {
-                s.found = Ok(AccountRead {
-                    lock: LockState::NotLocked,
-                    ..account()
-                })
-            },
+            |s| s.finds(|found| found.lock = LockState::NotLocked),
             Some(Succeeded),
             Reason::NotLocked,
             "not locked; nothing was done",
@@ -49,10 +42,9 @@ fn endings_say_why() {
             "disabled and not locked",
             unlock("a"),
             |s| {
-                s.found = Ok(AccountRead {
-                    lock: LockState::NotLocked,
-                    disabled: Some(true),
-                    ..account()
+                s.finds(|found| {
+                    found.lock = LockState::NotLocked;
+                    found.disabled = Some(true);
                 })
             },
             Some(Succeeded),
@@ -62,12 +54,7 @@ fn endings_say_why() {
         (
             "disabled and locked",
             unlock("a"),
-            |s| {
-                s.found = Ok(AccountRead {
-                    disabled: Some(true),
-                    ..account()
-                })
-            },
+            |s| s.finds(|found| found.disabled = Some(true)),
             Some(Failed),
             Reason::Refused,
             "locked and disabled",
@@ -179,12 +166,7 @@ fn endings_say_why() {
         (
             "protected",
             unlock("a"),
-            |s| {
-                s.found = Ok(AccountRead {
-                    protection: Protection::Protected("admin".into()),
-                    ..account()
-                })
-            },
+            |s| s.finds(|found| found.protection = Protection::Protected("admin".into())),
             Some(Denied),
             Reason::NotEligible,
             "no account that may be acted on matches",
@@ -193,13 +175,8 @@ fn endings_say_why() {
             "protected, for who may inspect",
             unlock("a"),
             |s| {
-                (s.found, s.may_inspect) = (
-                    Ok(AccountRead {
-                        protection: Protection::Protected("admin".into()),
-                        ..account()
-                    }),
-                    true,
-                )
+                s.finds(|found| found.protection = Protection::Protected("admin".into()));
+                s.may_inspect = true;
             },
             Some(Denied),
             Reason::Protected,
@@ -209,13 +186,7 @@ fn endings_say_why() {
             "protected by the Directory",
             unlock("a"),
             |s| {
-                let rule =
-                    serde_json::from_value(json!({"expression": "account.profile.country == 'DE'", "message": "ours"}))
-                        .unwrap();
-                s.directory = Some(DirectoryView {
-                    protected: vec![Rule::compile(&rule).unwrap()],
-                    ..directory()
-                });
+                s.protects("account.profile.country == 'DE'");
                 s.may_inspect = true;
             },
             Some(Denied),
@@ -239,12 +210,7 @@ fn endings_say_why() {
         (
             "changed since",
             link(),
-            |s| {
-                s.found = Ok(AccountRead {
-                    password_changed: Some(start() + SignedDuration::from_mins(3)),
-                    ..account()
-                })
-            },
+            |s| s.finds(|found| found.password_changed = Some(start() + SignedDuration::from_mins(3))),
             Some(Denied),
             Reason::ChangedSince,
             "changed after this request was created",
@@ -385,10 +351,7 @@ fn endings_say_why() {
             timed(unlock("a"), 30),
             |s| {
                 s.ledger = vec![entry(&s.request, LedgerOutcome::Done)];
-                s.found = Ok(AccountRead {
-                    lock: LockState::NotLocked,
-                    ..account()
-                });
+                s.finds(|found| found.lock = LockState::NotLocked);
             },
             Some(Succeeded),
             Reason::AlreadyExecuted,

@@ -2,7 +2,7 @@
 //! again: whoever comes second there loses, and sends nothing after the end.
 
 use crate::{
-    build::{account, reset, start},
+    build::{reset, start},
     patience::claimed,
     scene::Scene,
 };
@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 use readmit::{
     api::{Method, Outcome},
     domain::{
-        account::{AccountRead, Failure, FailureClass, LockState, Sent, Step},
+        account::{Failure, FailureClass, LockState, Sent, Step},
         decision::{Decision, Effect, Renewal},
         observed::ClaimSeen,
         settings::Timing,
@@ -56,10 +56,9 @@ fn an_ending_needs_a_claim_that_nobody_else_can_hold() {
             false,
             |s| {
                 s.now = start() + SignedDuration::from_hours(24);
-                s.found = Ok(AccountRead {
-                    lock: LockState::NotLocked,
-                    must_change: Some(true),
-                    ..account()
+                s.finds(|found| {
+                    found.lock = LockState::NotLocked;
+                    found.must_change = Some(true);
                 });
             },
             Outcome::Succeeded,
@@ -83,10 +82,7 @@ fn an_ending_needs_a_claim_that_nobody_else_can_hold() {
             Method::ChangeAtNextSignIn,
             false,
             |s| {
-                s.found = Ok(AccountRead {
-                    lock_stamp: Some("l2".into()),
-                    ..account()
-                });
+                s.finds(|found| found.lock_stamp = Some("l2".into()));
             },
             Outcome::Failed,
         ),

@@ -16,6 +16,7 @@ use readmit::{
         policy::Policy,
         queue::Turn,
         request::Request,
+        rule::Rule,
         settings::Timing,
     },
 };
@@ -61,6 +62,22 @@ impl Scene {
             turn: None,
             asked: RefCell::default(),
         }
+    }
+
+    /// The account is found as usual, but for this.
+    pub fn finds(&mut self, change: impl FnOnce(&mut AccountRead)) {
+        let mut found = account();
+        change(&mut found);
+        self.found = Ok(found);
+    }
+
+    /// The Directory protects the accounts of which this is true, and says that they are `ours`.
+    pub fn protects(&mut self, expression: &str) {
+        let rule = serde_json::from_value(json!({"expression": expression, "message": "ours"})).unwrap();
+        self.directory = Some(DirectoryView {
+            protected: vec![Rule::compile(&rule).unwrap()],
+            ..directory()
+        });
     }
 
     /// Answers what is asked until something is decided.

@@ -1,14 +1,14 @@
 //! Waits: one row a rule of the design, with the reason and what the message says.
 
 use crate::{
-    build::{self, account, directory, policy, reset, start, unlock},
+    build::{self, directory, policy, reset, start, unlock},
     scene::{check, entry, failure, locked},
 };
 use jiff::SignedDuration;
 use readmit::{
     api::{Action, Method, Reason, account::LedgerOutcome},
     domain::{
-        account::{AccountRead, FailureClass, LockState, Protection, Remedy},
+        account::{FailureClass, LockState, Protection, Remedy},
         enforcement::Enforcement,
         observed::{DirectoryView, Trouble},
         policy::Policy,
@@ -28,10 +28,10 @@ fn waits_say_what_to_do() {
             "changed in this very second",
             reset("a", Method::TemporaryPassword),
             |s| {
-                s.found = Ok(AccountRead {
-                    password_marker: Some("20261101000000Z".into()),
-                    password_changed: Some(s.now - SignedDuration::from_secs(1)),
-                    ..account()
+                let changed = s.now - SignedDuration::from_secs(1);
+                s.finds(|found| {
+                    found.password_marker = Some("20261101000000Z".into());
+                    found.password_changed = Some(changed);
                 })
             },
             None,
@@ -114,10 +114,9 @@ fn waits_say_what_to_do() {
                     "desk",
                     json!({"accounts": [{"expression": "account.profile.country == 'DE'"}]}),
                 )];
-                s.found = Ok(AccountRead {
-                    unreadable: vec!["country".into()],
-                    profile: Default::default(),
-                    ..account()
+                s.finds(|found| {
+                    found.unreadable = vec!["country".into()];
+                    found.profile = Default::default();
                 });
             },
             None,
@@ -237,12 +236,7 @@ fn waits_say_what_to_do() {
         (
             "the lock cannot be read",
             unlock("a"),
-            |s| {
-                s.found = Ok(AccountRead {
-                    lock: LockState::Unknown("no right".into()),
-                    ..account()
-                })
-            },
+            |s| s.finds(|found| found.lock = LockState::Unknown("no right".into())),
             None,
             MissingRights,
             "no right",
@@ -250,12 +244,7 @@ fn waits_say_what_to_do() {
         (
             "protection cannot be read",
             unlock("a"),
-            |s| {
-                s.found = Ok(AccountRead {
-                    protection: Protection::Unknown("x".into()),
-                    ..account()
-                })
-            },
+            |s| s.finds(|found| found.protection = Protection::Unknown("x".into())),
             None,
             DirectoryUnavailable,
             "tried again",

@@ -1,12 +1,14 @@
 //! A realm on the test program's Keycloak, with a provider on it. The tests are plain functions: the server's tools
 //! block, the provider's calls run on a runtime of their own.
 
+use crate::client;
+pub use crate::client::{email, id, login};
 use readmit::{
     api::{
         common::{AccountSelector, SecretKeyRef},
         provider::KeycloakProvider,
     },
-    directory::{Call, Directory, Lane, Target, keycloak::Keycloak as Provider, throttle::Throttle},
+    directory::{Call, Directory, Target, keycloak::Keycloak as Provider, throttle::Throttle},
     domain::account::{AccountRead, Failure, LockState, ReadFailure, Remedy, Sent, Step},
     secret::Secret,
 };
@@ -14,7 +16,7 @@ use serde_json::Value;
 use std::{
     future::Future,
     sync::{Once, OnceLock},
-    time::{Duration, Instant},
+    time::Duration,
 };
 use testkit::{
     keycloak::{self, CLIENT, Keycloak, RIGHTS},
@@ -84,34 +86,7 @@ pub fn provider(spec: &KeycloakProvider, server: &Keycloak, secret_of: &str) -> 
 
 /// A call with ample time.
 pub fn call() -> Call {
-    Call {
-        lane: Lane::Person,
-        deadline: Instant::now() + Duration::from_secs(60),
-    }
-}
-
-pub fn login(name: &str) -> AccountSelector {
-    AccountSelector {
-        login: Some(name.into()),
-        id: None,
-        email: None,
-    }
-}
-
-pub fn email(address: &str) -> AccountSelector {
-    AccountSelector {
-        login: None,
-        id: None,
-        email: Some(address.into()),
-    }
-}
-
-pub fn id(id: &str) -> AccountSelector {
-    AccountSelector {
-        login: None,
-        id: Some(id.into()),
-        email: None,
-    }
+    client::call_within(Duration::from_secs(60))
 }
 
 pub fn target(id: &str) -> Target {

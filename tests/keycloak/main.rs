@@ -1,5 +1,7 @@
 //! The provider `keycloak` against a real server. One server serves all of it; tests have realms or people of their own.
 
+#[path = "../support/client.rs"]
+mod client;
 mod finding;
 mod lab;
 mod links;

@@ -1,6 +1,9 @@
 //! What is changed, and by exactly which requests.
 
-use crate::world::{NEW_PASSWORD, World, call};
+use crate::{
+    client::refused,
+    world::{NEW_PASSWORD, World, call},
+};
 use jiff::{SignedDuration, Timestamp};
 use readmit::{
     directory::{Directory, Target},
@@ -8,13 +11,6 @@ use readmit::{
     secret::Secret,
 };
 use sandbox::{HELP_DESK_TOKEN, Quirk, SEED_PASSWORD, SignIn, Status};
-
-fn refused(sent: &Sent) -> Option<FailureClass> {
-    match sent {
-        Sent::Refused(failure) => Some(failure.class),
-        _ => None,
-    }
-}
 
 #[tokio::test]
 async fn an_unlock_unlocks_and_keeps_the_password() {

@@ -1,17 +1,19 @@
 //! A sandbox and the provider that talks to it. When it goes, it asserts that nothing was sent that never may be.
 
 use crate::app::{App, CLIENT_ID};
+use crate::client;
+pub use crate::client::{call, email, id, login};
 use readmit::{
     api::{
         common::{AccountSelector, SecretKeyRef},
         provider::{OktaOAuth, OktaProvider},
     },
-    directory::{Call, Directory, Lane, Target, okta::Okta, throttle::Throttle},
+    directory::{Directory, Target, okta::Okta, throttle::Throttle},
     domain::account::{AccountRead, Failure, ReadFailure, Sent, Step},
     secret::Secret,
 };
 use sandbox::{ADMIN_TOKEN, Entry, Options, Origin, Sandbox};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A password that meets the sandbox's policy.
 pub const NEW_PASSWORD: &str = "Neu-\"Gesetzt\\-4711";
@@ -110,18 +112,7 @@ impl World {
 
     /// Does one step to one account.
     pub async fn act(&self, step: Step, login: &str) -> Sent {
-        let (call, target) = (call(), self.target(login));
-        match step {
-            Step::Unlock => self.okta.unlock(&call, &target).await,
-            Step::SetPassword => {
-                self.okta
-                    .set_password(&call, &target, &Secret::new(NEW_PASSWORD.into()), &[])
-                    .await
-            }
-            Step::SendLink => self.okta.send_reset_link(&call, &target).await,
-            Step::RequireChange => self.okta.require_change(&call, &target).await,
-            Step::RevokeSessions => self.okta.revoke_sessions(&call, &target).await,
-        }
+        client::act(&self.okta, &self.target(login), step, NEW_PASSWORD).await
     }
 
     /// What arrived at the API.
@@ -213,37 +204,6 @@ fn reference() -> SecretKeyRef {
     }
 }
 
-pub fn call() -> Call {
-    Call {
-        lane: Lane::Person,
-        deadline: Instant::now() + Duration::from_secs(20),
-    }
-}
-
-pub fn login(login: &str) -> AccountSelector {
-    AccountSelector {
-        login: Some(login.into()),
-        id: None,
-        email: None,
-    }
-}
-
-pub fn email(email: &str) -> AccountSelector {
-    AccountSelector {
-        login: None,
-        id: None,
-        email: Some(email.into()),
-    }
-}
-
-pub fn id(id: &str) -> AccountSelector {
-    AccountSelector {
-        login: None,
-        id: Some(id.into()),
-        email: None,
-    }
-}
-
 fn is_allowed(entry: &Entry) -> bool {
     let pairs: Vec<&str> = entry.query.split('&').filter(|pair| !pair.is_empty()).collect();
     ALLOWED.iter().any(|(method, path, query, body)| {
@@ -253,15 +213,6 @@ fn is_allowed(entry: &Entry) -> bool {
         let body_fits = leaves
             .iter()
             .all(|field| body.iter().any(|allowed| allowed.starts_with(field)));
-        entry.method == *method && matches(path, &entry.path) && pairs.iter().all(fits) && complete && body_fits
+        entry.method == *method && client::fits(path, &entry.path) && pairs.iter().all(fits) && complete && body_fits
     })
-}
-
-fn matches(pattern: &str, path: &str) -> bool {
-    let (pattern, path): (Vec<_>, Vec<_>) = (pattern.split('/').collect(), path.split('/').collect());
-    pattern.len() == path.len()
-        && pattern
-            .iter()
-            .zip(path)
-            .all(|(pattern, part)| *pattern == "*" || *pattern == part)
 }

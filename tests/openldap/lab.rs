@@ -1,16 +1,16 @@
 //! A slapd with a provider on it. The tests are plain functions: the server's tools block, the provider's calls run on
 //! a runtime of their own.
 
+pub use crate::client::{call, email, id, login, secret};
 use readmit::{
     api::{
         common::{AccountSelector, SecretKeyRef},
         provider::OpenLdapProvider,
     },
-    directory::{Call, Directory, Lane, Target, openldap::OpenLdap, throttle::Throttle},
+    directory::{Directory, Target, openldap::OpenLdap, throttle::Throttle},
     domain::account::{AccountRead, Failure, LockState, ReadFailure, Remedy, Sent},
-    secret::Secret,
 };
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use testkit::{
     skip,
     slapd::{OPERATOR_DN, Options, Slapd, initial_password, policy_dn, user_dn},
@@ -22,42 +22,6 @@ pub struct Lab {
     pub slapd: Slapd,
     pub directory: OpenLdap,
     runtime: tokio::runtime::Runtime,
-}
-
-/// A call with ample time.
-pub fn call() -> Call {
-    Call {
-        lane: Lane::Person,
-        deadline: Instant::now() + Duration::from_secs(20),
-    }
-}
-
-pub fn login(name: &str) -> AccountSelector {
-    AccountSelector {
-        login: Some(name.into()),
-        id: None,
-        email: None,
-    }
-}
-
-pub fn email(address: &str) -> AccountSelector {
-    AccountSelector {
-        login: None,
-        id: None,
-        email: Some(address.into()),
-    }
-}
-
-pub fn id(id: &str) -> AccountSelector {
-    AccountSelector {
-        login: None,
-        id: Some(id.into()),
-        email: None,
-    }
-}
-
-pub fn secret(text: &str) -> Secret {
-    Secret::new(text.into())
 }
 
 /// The settings that the documentation asks for, with TLS.

@@ -1,21 +1,15 @@
 //! What goes wrong around the directory: credentials, certificates, outages, lost answers, wrong settings.
 
+use crate::client::unread;
 use crate::lab::{Lab, TIMEOUT, call, connect, failure, login, secret, spec, state};
 use crate::proxy;
 use readmit::{
     api::provider::OpenLdapProvider,
     directory::{Call, Directory, openldap::OpenLdap, throttle::Throttle},
-    domain::account::{Failure, FailureClass, ReadFailure, Sent},
+    domain::account::{FailureClass, Sent},
 };
 use std::time::Instant;
 use testkit::slapd::{OPERATOR_DN, Options, Slapd};
-
-fn failed(found: Result<readmit::domain::account::AccountRead, ReadFailure>) -> Failure {
-    match found {
-        Err(ReadFailure::Failed(failure)) => failure,
-        other => panic!("{other:?}"),
-    }
-}
 
 #[test]
 fn a_wrong_secret_is_tried_exactly_once() {
@@ -24,7 +18,7 @@ fn a_wrong_secret_is_tried_exactly_once() {
     let (call, key) = (call(), login("alice"));
     let found = lab.wait(futures::future::join_all((0..10).map(|_| wrong.find(&call, &key))));
     for found in found {
-        let failure = failed(found);
+        let failure = unread(found);
         assert_eq!(failure.class, FailureClass::CredentialRefused);
         assert!(!format!("{failure:?}").contains("canary"));
     }
@@ -126,7 +120,7 @@ fn an_outage_is_not_sent_and_ends_with_it() {
     let target = lab.target("alice");
     lab.slapd.lock("alice").unwrap();
     lab.slapd.stop().unwrap();
-    assert_eq!(failed(lab.find(&login("alice"))).class, FailureClass::Transient(None));
+    assert_eq!(unread(lab.find(&login("alice"))).class, FailureClass::Transient(None));
     for sent in [
         lab.wait(lab.directory.unlock(&call(), &target)),
         lab.wait(lab.directory.set_password(&call(), &target, &secret("x"), &[])),

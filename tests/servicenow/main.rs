@@ -3,6 +3,8 @@
 
 mod access;
 mod changes;
+#[path = "../support/client.rs"]
+mod client;
 mod credentials;
 mod faults;
 mod finding;

@@ -1,19 +1,21 @@
 //! A sandbox and the provider that talks to it. When it goes, it asserts that nothing was sent that never may be.
 
+use crate::client;
+pub use crate::client::{call, email, failed, id, login, refused};
 use readmit::{
     api::{
         common::{AccountSelector, SecretKeyRef},
         provider::ServiceNowProvider,
     },
-    directory::{Call, Directory, Lane, Target, servicenow::ServiceNow, throttle::Throttle},
-    domain::account::{AccountRead, Failure, FailureClass, ReadFailure, Sent, Step},
+    directory::{Directory, Target, servicenow::ServiceNow, throttle::Throttle},
+    domain::account::{AccountRead, Failure, ReadFailure, Sent, Step},
     secret::Secret,
 };
 use sandbox::{
     Entry, Options, Origin, Sandbox,
     servicenow::{Instance, OPERATOR, OPERATOR_PASSWORD, Quirk, Row, Setup},
 };
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A password that meets the instance's policy, and that JSON and forms must encode.
 pub const NEW_PASSWORD: &str = "Neu-\"Gesetzt\\&=+%-4711";
@@ -108,17 +110,7 @@ impl World {
 
     /// Does one step to one account.
     pub async fn act(&self, step: Step, name: &str) -> Sent {
-        let (call, target) = (call(), self.target(name));
-        match step {
-            Step::Unlock => self.directory.unlock(&call, &target).await,
-            Step::SetPassword => {
-                let password = Secret::new(NEW_PASSWORD.into());
-                self.directory.set_password(&call, &target, &password, &[]).await
-            }
-            Step::SendLink => self.directory.send_reset_link(&call, &target).await,
-            Step::RequireChange => self.directory.require_change(&call, &target).await,
-            Step::RevokeSessions => self.directory.revoke_sessions(&call, &target).await,
-        }
+        client::act(&self.directory, &self.target(name), step, NEW_PASSWORD).await
     }
 
     /// What arrived at the API.
@@ -158,17 +150,8 @@ fn is_allowed(entry: &Entry) -> bool {
     let mut fields: Vec<&str> = entry.body_fields.iter().map(String::as_str).collect();
     fields.sort_unstable();
     ALLOWED.iter().any(|(method, path, bodies)| {
-        entry.method == *method && matches(path, &entry.path) && bodies.iter().any(|body| **body == *fields)
+        entry.method == *method && client::fits(path, &entry.path) && bodies.iter().any(|body| **body == *fields)
     })
-}
-
-fn matches(pattern: &str, path: &str) -> bool {
-    let (pattern, path): (Vec<_>, Vec<_>) = (pattern.split('/').collect(), path.split('/').collect());
-    pattern.len() == path.len()
-        && pattern
-            .iter()
-            .zip(path)
-            .all(|(pattern, part)| *pattern == "*" || *pattern == part)
 }
 
 /// A spec without a credential.
@@ -211,51 +194,4 @@ pub fn basic(sandbox: &Sandbox, name: &str, password: &str) -> ServiceNow {
         ..spec(&sandbox.addresses().servicenow)
     };
     connect(&spec, password, None).unwrap()
-}
-
-pub fn call() -> Call {
-    Call {
-        lane: Lane::Person,
-        deadline: Instant::now() + Duration::from_secs(20),
-    }
-}
-
-pub fn login(login: &str) -> AccountSelector {
-    AccountSelector {
-        login: Some(login.into()),
-        id: None,
-        email: None,
-    }
-}
-
-pub fn email(email: &str) -> AccountSelector {
-    AccountSelector {
-        login: None,
-        id: None,
-        email: Some(email.into()),
-    }
-}
-
-pub fn id(id: &str) -> AccountSelector {
-    AccountSelector {
-        login: None,
-        id: Some(id.into()),
-        email: None,
-    }
-}
-
-/// Why it was refused.
-pub fn refused(sent: &Sent) -> Option<FailureClass> {
-    match sent {
-        Sent::Refused(failure) => Some(failure.class),
-        _ => None,
-    }
-}
-
-/// Why it could not be read.
-pub fn failed<T>(read: &Result<T, ReadFailure>) -> Option<FailureClass> {
-    match read {
-        Err(ReadFailure::Failed(failure)) => Some(failure.class),
-        _ => None,
-    }
 }

@@ -15,13 +15,14 @@ use axum::extract::{Query, State};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::quirks::Quirk;
 use super::seed::Person;
 use super::tenant::{Cxone, Settings};
 use super::view::Tenant;
-use crate::control::{Answer, Here, Refusal, merge, plain};
+use crate::control::settings::{self, Adjustable};
+use crate::control::{Answer, Here, KeyQuery, LoginBody, Refusal, plain};
 use crate::shared::Shared;
 
 /// The routes.
@@ -32,14 +33,25 @@ pub(crate) fn routes(shared: Arc<Shared>) -> Router {
         .route("/sign-in", post(sign_in))
         .route("/lock", post(lock))
         .route("/unlock", post(unlock))
-        .route("/quirk", post(quirk))
-        .route("/settings", get(settings).patch(change_settings))
+        .merge(settings::routes::<Cxone>())
         .with_state(shared)
 }
 
-#[derive(Deserialize)]
-struct KeyQuery {
-    key: String,
+impl Adjustable for Cxone {
+    type Settings = Settings;
+    type Quirk = Quirk;
+
+    fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    fn adjust(&mut self, settings: Settings) {
+        self.settings = settings;
+    }
+
+    fn set_quirk(&mut self, quirk: Quirk, on: bool) {
+        self.settings.quirks.set(quirk, on);
+    }
 }
 
 fn find(shared: &Shared, key: &str) -> Answer {
@@ -69,11 +81,6 @@ async fn sign_in(State(shared): Here, Json(body): Json<SignInBody>) -> Answer {
     plain(Tenant::new(&shared).sign_in(&body.login, &body.password, new))
 }
 
-#[derive(Deserialize)]
-struct LoginBody {
-    login: String,
-}
-
 async fn lock(State(shared): Here, Json(body): Json<LoginBody>) -> Answer {
     Tenant::new(&shared).lock(&body.login)?;
     find(&shared, &body.login)
@@ -82,30 +89,4 @@ async fn lock(State(shared): Here, Json(body): Json<LoginBody>) -> Answer {
 async fn unlock(State(shared): Here, Json(body): Json<LoginBody>) -> Answer {
     Tenant::new(&shared).unlock(&body.login)?;
     find(&shared, &body.login)
-}
-
-#[derive(Deserialize)]
-struct QuirkBody {
-    quirk: Quirk,
-    on: bool,
-}
-
-async fn quirk(State(shared): Here, Json(body): Json<QuirkBody>) -> Answer {
-    Tenant::new(&shared).set_quirk(body.quirk, body.on);
-    settings(State(shared)).await
-}
-
-async fn settings(State(shared): Here) -> Answer {
-    plain(&shared.service::<Cxone>().settings)
-}
-
-/// Changes the members of the settings that the body has; nested objects are merged.
-async fn change_settings(State(shared): Here, Json(patch): Json<Value>) -> Answer {
-    {
-        let mut tenant = shared.service::<Cxone>();
-        let present = serde_json::to_value(&tenant.settings).map_err(anyhow::Error::from)?;
-        let merged: Settings = serde_json::from_value(merge(present, patch)).map_err(anyhow::Error::from)?;
-        tenant.settings = merged;
-    }
-    settings(State(shared)).await
 }

@@ -17,13 +17,14 @@ use axum::extract::{Query, State};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::instance::{ServiceNow, Settings};
 use super::quirks::Quirk;
 use super::seed::User;
 use super::view::Instance;
-use crate::control::{Answer, Here, Refusal, merge, plain};
+use crate::control::settings::{self, Adjustable};
+use crate::control::{Answer, Here, KeyQuery, LoginBody, Refusal, plain};
 use crate::shared::Shared;
 
 /// The routes.
@@ -35,14 +36,25 @@ pub(crate) fn routes(shared: Arc<Shared>) -> Router {
         .route("/users", post(add))
         .route("/sign-in", post(sign_in))
         .route("/lock", post(lock))
-        .route("/quirk", post(quirk))
-        .route("/settings", get(settings).patch(change_settings))
+        .merge(settings::routes::<ServiceNow>())
         .with_state(shared)
 }
 
-#[derive(Deserialize)]
-struct KeyQuery {
-    key: String,
+impl Adjustable for ServiceNow {
+    type Settings = Settings;
+    type Quirk = Quirk;
+
+    fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    fn adjust(&mut self, settings: Settings) {
+        self.settings = settings;
+    }
+
+    fn set_quirk(&mut self, quirk: Quirk, on: bool) {
+        self.settings.quirks.set(quirk, on);
+    }
 }
 
 fn find(shared: &Shared, key: &str) -> Answer {
@@ -94,36 +106,7 @@ async fn sign_in(State(shared): Here, Json(body): Json<SignInBody>) -> Answer {
     plain(Instance::new(&shared).sign_in(&body.login, &body.password, new))
 }
 
-#[derive(Deserialize)]
-struct LoginBody {
-    login: String,
-}
-
 async fn lock(State(shared): Here, Json(body): Json<LoginBody>) -> Answer {
     Instance::new(&shared).lock(&body.login)?;
     find(&shared, &body.login)
-}
-
-#[derive(Deserialize)]
-struct QuirkBody {
-    quirk: Quirk,
-    on: bool,
-}
-
-async fn quirk(State(shared): Here, Json(body): Json<QuirkBody>) -> Answer {
-    Instance::new(&shared).set_quirk(body.quirk, body.on);
-    settings(State(shared)).await
-}
-
-async fn settings(State(shared): Here) -> Answer {
-    plain(&shared.service::<ServiceNow>().settings)
-}
-
-/// Changes the members of the settings that the body has; nested objects are merged.
-async fn change_settings(State(shared): Here, Json(patch): Json<Value>) -> Answer {
-    let mut instance = shared.service::<ServiceNow>();
-    let present = serde_json::to_value(&instance.settings).map_err(anyhow::Error::from)?;
-    let merged: Settings = serde_json::from_value(merge(present, patch)).map_err(anyhow::Error::from)?;
-    instance.settings = merged;
-    plain(&instance.settings)
 }

@@ -14,32 +14,21 @@ use crate::{
     directory::{
         LockedPage,
         ldap::{
-            Entry, Query, filter,
-            listing::{self, Listing},
+            Entry, filter,
+            listing::{self, Candidates, Listing},
         },
     },
     domain::account::{AccountRead, Failure},
 };
-use ldap3::Scope;
 
 impl ActiveDirectory {
     /// The page that begins behind this id.
     pub(super) async fn list_locked(&self, session: &Session, after: Option<&str>) -> Result<LockedPage, Failure> {
-        let query = Query {
-            base: self.base(session),
-            scope: Scope::Subtree,
-            filter: &account::accounts(filter::at_least(LOCKOUT_TIME, 1)),
-            attributes: &LISTED,
-            names_only: false,
-            limit: listing::MAX_CANDIDATES,
-        };
-        let mut locked = Listing::behind(after);
-        let mut pages = session.pages(&query, listing::SEARCH_PAGE);
-        while let Some(found) = pages.next().await.map_err(|fault| fault.failure())? {
-            if found.more {
-                return Err(listing::cut_off());
-            }
-            for entry in &found.entries {
+        let filter = account::accounts(filter::at_least(LOCKOUT_TIME, 1));
+        let query = listing::query(self.base(session), &filter, &LISTED);
+        let (mut locked, mut candidates) = (Listing::behind(after), Candidates::of(session, &query));
+        while let Some(entries) = candidates.next().await? {
+            for entry in &entries {
                 if SignInState::from_entry(entry).is_locked() != Some(false) {
                     locked.take(shown(entry, session)?);
                 }

@@ -4,13 +4,12 @@
 //! Rights to write cannot be asked for without an account at hand; a missing one shows with the first use, as
 //! `NeedsConfig`.
 
-use super::{
-    ActiveDirectory, identifier,
-    schema::OBJECT_GUID,
-    session::{Session, needs_config},
-};
+use super::{ActiveDirectory, identifier, schema::OBJECT_GUID, session::Session};
 use crate::{
-    directory::{Probe, ldap::dn::Dn},
+    directory::{
+        Probe,
+        ldap::{dn::Dn, server::needs_config},
+    },
     domain::account::{Capabilities, Failure, FailureClass, Step},
 };
 use std::collections::BTreeMap;

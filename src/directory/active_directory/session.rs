@@ -12,7 +12,7 @@ use crate::{
     api::provider::TargetServer,
     directory::{
         Call,
-        ldap::{Connection, Endpoint, Entry, Query, filter},
+        ldap::{Connection, Endpoint, Entry, Query, filter, server::needs_config},
         throttle::Permit,
     },
     domain::account::{Failure, FailureClass},
@@ -195,8 +195,4 @@ async fn root(connection: &Connection) -> Result<Root, Failure> {
         is_active_directory: has(oid::ACTIVE_DIRECTORY),
         synchronized: !text("isSynchronized").eq_ignore_ascii_case("FALSE"),
     })
-}
-
-pub(super) fn needs_config(text: &str) -> Failure {
-    Failure::new(FailureClass::NeedsConfig, text)
 }

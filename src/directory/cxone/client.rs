@@ -16,7 +16,7 @@ use crate::{
         http::{self, Answer, Http, NoAnswer},
         throttle::Throttle,
     },
-    domain::account::{Failure, FailureClass, ReadFailure, Sent},
+    domain::account::{Failure, FailureClass},
     secret::Secret,
 };
 use reqwest::{
@@ -68,42 +68,16 @@ pub(super) struct Reply {
 }
 
 /// Why there is none.
-#[derive(Debug)]
-pub(super) struct Refusal {
-    /// What the answer means; `None` where there was none.
-    pub(super) meaning: Option<Meaning>,
-    /// Where there was no answer: whether it was sent.
-    sent: bool,
-    pub(super) failure: Failure,
-}
-
-impl From<NoAnswer> for Refusal {
-    fn from(no_answer: NoAnswer) -> Self {
-        let sent = matches!(no_answer, NoAnswer::Lost(_));
-        Refusal {
-            meaning: None,
-            sent,
-            failure: no_answer.into_failure(),
-        }
-    }
-}
+pub(super) type Refusal = http::Refusal<Meaning>;
 
 impl Refusal {
-    /// Nothing of the call was sent.
-    pub(super) fn not_sent(failure: Failure) -> Self {
-        NoAnswer::NotSent(failure).into()
-    }
-
     /// Every tenant has lists: where one is not found, it is the address that is wrong, and nobody is missing.
     pub(super) fn of_a_list(self) -> Self {
         match self.meaning {
             Some(Meaning::NotFound) => {
                 let words = "CXone has no Admin API there; check the Directory's apiVersion and apiUrl";
-                Refusal {
-                    meaning: Some(Meaning::NeedsConfig),
-                    failure: Failure::new(FailureClass::NeedsConfig, words).detail(self.failure.private),
-                    ..self
-                }
+                let failure = Failure::new(FailureClass::NeedsConfig, words).detail(self.failure.private);
+                Refusal::answered(Meaning::NeedsConfig, failure)
             }
             _ => self,
         }
@@ -111,33 +85,7 @@ impl Refusal {
 
     /// An answer that makes no sense.
     pub(super) fn not_understood(operation: &str) -> Self {
-        Refusal {
-            meaning: Some(Meaning::Broken),
-            sent: true,
-            failure: not_understood(operation),
-        }
-    }
-}
-
-impl From<Refusal> for ReadFailure {
-    fn from(refusal: Refusal) -> Self {
-        match refusal.meaning {
-            Some(Meaning::NotFound) => ReadFailure::NotFound,
-            _ => ReadFailure::Failed(refusal.failure),
-        }
-    }
-}
-
-/// Where it leaves a call that changes something.
-impl From<Refusal> for Sent {
-    fn from(refusal: Refusal) -> Self {
-        match refusal.meaning {
-            Some(Meaning::TooMany) => Sent::NotSent(refusal.failure),
-            Some(Meaning::Broken | Meaning::Accepted) => Sent::Unknown(refusal.failure),
-            Some(_) => Sent::Refused(refusal.failure),
-            None if refusal.sent => Sent::Unknown(refusal.failure),
-            None => Sent::NotSent(refusal.failure),
-        }
+        Refusal::answered(Meaning::Broken, not_understood(operation))
     }
 }
 
@@ -214,6 +162,10 @@ impl Client {
         Ok(session)
     }
 
+    /// Sends a request once; never with a credential that was refused meanwhile.
+    ///
+    /// # Errors
+    /// Where there is no answer.
     pub(super) async fn exchange(&self, call: &Call, request: RequestBuilder) -> Result<Answer, NoAnswer> {
         self.http
             .exchange(call, request, || self.credential.gate.usable())
@@ -234,23 +186,14 @@ impl Client {
                 Some(_) => format!("{}: {}", ask.operation, failure.public),
                 None => format!("{}: {}; {}", ask.operation, failure.public, reason(&answer)),
             };
-            return Err(Refusal {
-                meaning: Some(judged.0),
-                sent: true,
-                failure: failure.detail(detail),
-            });
+            return Err(Refusal::answered(judged.0, failure.detail(detail)));
         }
         self.credential.gate.accept();
         if status == 204 {
             let body = Value::Null;
             return Ok(Reply { status, body });
         }
-        let sent = |failure: Failure| Refusal {
-            meaning: None,
-            sent: true,
-            failure,
-        };
-        let body = answer.body.map_err(sent)?;
+        let body = answer.body?;
         match serde_json::from_slice(&body) {
             Ok(body) => Ok(Reply { status, body }),
             Err(_) => Err(Refusal::not_understood(ask.operation)),
@@ -259,18 +202,8 @@ impl Client {
 
     /// Hands a 429 to the throttle; answers how long it pauses. Retry-After is rare here.
     pub(super) fn learn_rate(&self, status: u16, headers: &HeaderMap) -> Duration {
-        let throttle = self.http.throttle();
-        let told = headers
-            .get("retry-after")
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.trim().parse().ok())
-            .map(|seconds: u64| Duration::from_secs(seconds).min(LONGEST_PAUSE));
-        match (status, told) {
-            (429, Some(pause)) => {
-                throttle.pause(pause);
-                pause
-            }
-            (429, None) => throttle.overloaded(),
+        match status {
+            429 => self.http.slow_down(headers, LONGEST_PAUSE),
             _ => Duration::ZERO,
         }
     }

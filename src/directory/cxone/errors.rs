@@ -5,7 +5,10 @@
 //! sent, so they reach the operator's log at most, and never after a call that carried a password.
 //! Sources: developer.niceincontact.com ("FAQ", API documents), public clients of the API.
 
-use crate::domain::account::{Failure, FailureClass};
+use crate::{
+    directory::http::{self, Doubt},
+    domain::account::{Failure, FailureClass},
+};
 use std::time::Duration;
 
 /// How much of the upstream's own text is kept, in characters.
@@ -28,6 +31,22 @@ pub(super) enum Meaning {
     Accepted,
     /// It broke, or makes no sense; whether something was done is not known.
     Broken,
+}
+
+impl http::Meaning for Meaning {
+    fn is_missing(&self) -> bool {
+        *self == Meaning::NotFound
+    }
+
+    fn doubt(&self) -> Doubt {
+        match self {
+            Meaning::TooMany => Doubt::NotSent,
+            Meaning::Permanent | Meaning::NotFound | Meaning::NeedsConfig | Meaning::CredentialRefused => {
+                Doubt::Refused
+            }
+            Meaning::Accepted | Meaning::Broken => Doubt::Unknown,
+        }
+    }
 }
 
 /// What an error status means, and in words.

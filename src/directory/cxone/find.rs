@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     api::common::AccountSelector,
-    directory::Call,
+    directory::{Call, wanted::Wanted},
     domain::account::{AccountRead, Failure, FailureClass, ReadFailure},
 };
 use reqwest::Method;
@@ -20,15 +20,15 @@ use reqwest::Method;
 const PAGES: usize = 10;
 
 impl Cxone {
+    /// Finds exactly one account by what somebody named it.
+    ///
+    /// # Errors
+    /// Where none or several match, or that cannot be told.
     pub(super) async fn find_account(&self, call: &Call, key: &AccountSelector) -> Result<AccountRead, ReadFailure> {
-        let (field, wanted) = match (&key.id, &key.login, &key.email) {
-            (Some(id), None, None) => return self.read_account(call, id).await,
-            (None, Some(login), None) => ("userName", login),
-            (None, None, Some(email)) => ("emailAddress", email),
-            _ => {
-                let words = "exactly one of login, id and email must say which account";
-                return Err(Failure::new(FailureClass::Permanent, words).into());
-            }
+        let (field, wanted) = match Wanted::try_from(key)? {
+            Wanted::Id(id) => return self.read_account(call, id).await,
+            Wanted::Login(login) => ("userName", login),
+            Wanted::Email(email) => ("emailAddress", email),
         };
         let found = self
             .search(call, "find agent", &[("searchString", wanted)], PAGES)

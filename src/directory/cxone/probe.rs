@@ -17,6 +17,7 @@ use serde_json::Value;
 const MOST_NAMED: usize = 5;
 
 impl Cxone {
+    /// Signs in and looks around: whether people, locks and roles are shown to the operator's user.
     pub(super) async fn probe_tenant(&self, call: &Call) -> Result<Probe, Failure> {
         let upstream = self.client.tenant(call).await?;
         let own = self.own_agent(call).await?;

@@ -52,7 +52,7 @@ impl Client {
                 self.post_form(call, endpoint, None).await?
             }
             Way::Area(area) => {
-                let body = self.credential.key_body().unwrap_or_default();
+                let body = self.credential.key_body().ok_or_else(unsendable)?;
                 self.post(call, at(area, "authentication/v1/token/access-key"), (JSON, body), None)
                     .await?
             }
@@ -68,7 +68,7 @@ impl Client {
                 self.post_form(call, endpoint, Some(refresh)).await?
             }
             Way::Area(area) => {
-                let body = object(&[("token", refresh)]).unwrap_or_default();
+                let body = object(&[("token", refresh)]).ok_or_else(unsendable)?;
                 self.post(call, at(area, "public/user/refresh"), (JSON, body), None)
                     .await?
             }
@@ -110,10 +110,7 @@ impl Client {
     }
 
     async fn post_form(&self, call: &Call, endpoint: Url, refresh: Option<&str>) -> Result<Answer, Refusal> {
-        let Some((body, header)) = self.credential.form(refresh) else {
-            let words = "the application's client id or secret cannot be sent";
-            return Err(Refusal::not_sent(Failure::new(FailureClass::NeedsConfig, words)));
-        };
+        let (body, header) = self.credential.form(refresh).ok_or_else(unsendable)?;
         self.post(call, endpoint, (FORM, body), header).await
     }
 
@@ -178,6 +175,13 @@ impl Client {
         };
         Err(Refusal::not_sent(errors::failure(status, judged, wait)))
     }
+}
+
+/// A credential that cannot be written down as the endpoint takes it.
+fn unsendable() -> Refusal {
+    let words =
+        "the access key, or the application's client id or secret, cannot be sent; copy them into the Secret again";
+    Refusal::not_sent(Failure::new(FailureClass::NeedsConfig, words))
 }
 
 fn parsed(answer: &Answer) -> Option<Granted> {

@@ -92,6 +92,7 @@ impl Directory389 {
     }
 }
 
+/// That an entry came without its immutable id.
 pub(super) fn no_id() -> Failure {
     needs_config("give the operator's account read access to nsUniqueId")
 }
@@ -117,6 +118,7 @@ pub(super) struct Facts {
 }
 
 impl Facts {
+    /// The account that these facts tell of, as of now. Names and profile are added by whoever read them.
     pub(super) fn told(self, now: Timestamp) -> AccountRead {
         let policy = self.policy.as_ref().map_err(|why| *why);
         AccountRead {

@@ -15,19 +15,13 @@ use crate::{
     directory::{
         LockedPage,
         ldap::{
-            Connection, Entry, Query, Session, filter,
-            listing::{self, Listing},
-            server::needs_config,
+            Entry, Session, filter,
+            listing::{self, Candidates, Listing, Policies},
         },
     },
     domain::account::{AccountRead, Failure, LockState, Protection},
 };
 use jiff::Timestamp;
-use ldap3::Scope;
-use std::collections::HashMap;
-
-/// The policies that were met, by name; the global one has none.
-type Policies = HashMap<Option<String>, Result<PasswordPolicy, Why>>;
 
 impl Directory389 {
     /// The page that begins behind this nsUniqueId.
@@ -35,29 +29,17 @@ impl Directory389 {
         let global = policy::global(session).await?;
         let selection = self.selection();
         let everybody = selection.accounts(filter::present("objectClass"));
-        let hidden = listing::hidden(session, (&self.spec.base_dn, &everybody), &ABSENCE_MATTERS).await?;
-        if let Some(name) = hidden.iter().find(|name| [RETRY_COUNT, UNLOCK_TIME].contains(name)) {
-            return Err(needs_config(&format!(
-                "give the operator's account read access to {name}"
-            )));
-        }
+        let traces = [RETRY_COUNT, UNLOCK_TIME];
+        let hidden = listing::hidden(session, (&self.spec.base_dn, &everybody), &ABSENCE_MATTERS, &traces).await?;
+        let filter = selection.accounts(filter::present(UNLOCK_TIME));
         let attributes = [STATE.as_slice(), &[&self.spec.login_attribute]].concat();
-        let query = Query {
-            base: &self.spec.base_dn,
-            scope: Scope::Subtree,
-            filter: &selection.accounts(filter::present(UNLOCK_TIME)),
-            attributes: &attributes,
-            names_only: false,
-            limit: listing::MAX_CANDIDATES,
-        };
+        let query = listing::query(&self.spec.base_dn, &filter, &attributes);
         let (mut locked, mut policies) = (Listing::behind(after), Policies::new());
-        let mut pages = session.pages(&query, listing::SEARCH_PAGE);
-        while let Some(found) = pages.next().await.map_err(|fault| fault.failure())? {
-            if found.more {
-                return Err(listing::cut_off());
-            }
-            for entry in &found.entries {
-                let policy = policy_of(session, &mut policies, (entry, &hidden), global.as_ref()).await;
+        let mut candidates = Candidates::of(session, &query);
+        while let Some(entries) = candidates.next().await? {
+            for entry in &entries {
+                let reading = policy::effective(session, entry, &hidden, global.as_ref());
+                let policy = listing::policy(&mut policies, entry.first(POLICY_SUBENTRY), reading).await;
                 let account = self.shown(entry, hidden.clone(), policy, global.as_ref())?;
                 if account.lock != LockState::NotLocked {
                     locked.take(account);
@@ -89,20 +71,4 @@ impl Directory389 {
             ..facts.told(Timestamp::now())
         })
     }
-}
-
-/// The policy for an entry; each is read once a list.
-async fn policy_of(
-    connection: &Connection,
-    policies: &mut Policies,
-    (entry, hidden): (&Entry, &[&str]),
-    global: Option<&Global>,
-) -> Result<PasswordPolicy, Why> {
-    let own = entry.first(POLICY_SUBENTRY).map(str::to_owned);
-    if let Some(known) = policies.get(&own) {
-        return known.clone();
-    }
-    let policy = policy::effective(connection, entry, hidden, global).await;
-    policies.insert(own, policy.clone());
-    policy
 }

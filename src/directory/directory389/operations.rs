@@ -68,10 +68,8 @@ impl Directory389 {
 
     /// A session and the name of the target's entry. Nothing was sent to change it when this fails.
     async fn aim(&self, call: &Call, target: &Target, step: Step) -> Result<(Session, String), Sent> {
-        let search = self.selection().by_id(&target.id).ok_or_else(lookup::gone)?;
-        let session = self.access.session(call).await.map_err(Sent::NotSent)?;
-        let dn = lookup::aim(&session, &self.spec.base_dn, &search, &self.spec.bind_dn, step).await?;
-        Ok((session, dn))
+        let search = self.selection().by_id(&target.id);
+        self.access.aim(call, &self.spec.base_dn, search, step).await
     }
 }
 

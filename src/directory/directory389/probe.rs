@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     directory::{
-        Probe,
+        Directory, Probe,
         ldap::{
             Connection, Session,
             groups::Tree,
@@ -17,9 +17,8 @@ use crate::{
             server::{self, needs_config},
         },
     },
-    domain::account::{Capabilities, Failure, Step},
+    domain::account::Failure,
 };
-use std::collections::BTreeMap;
 
 /// The Password Modify operation (RFC 3062), as `supportedExtension` names it.
 const PASSWORD_MODIFY: &str = "1.3.6.1.4.1.4203.1.11.1";
@@ -71,27 +70,7 @@ impl Directory389 {
             .map_err(|why| needs_config(&format!("protected accounts cannot be told: {why}")))?;
         Ok(Probe {
             upstream,
-            capabilities: capabilities(),
+            capabilities: server::capabilities(self.provider()),
         })
-    }
-}
-
-/// What the server can do, everywhere.
-fn capabilities() -> Capabilities {
-    let unable = BTreeMap::from([
-        (
-            Step::SendLink,
-            "389-ds cannot mail links; set method: TemporaryPassword".to_owned(),
-        ),
-        (
-            Step::RevokeSessions,
-            "389-ds keeps no sessions; end them where people sign in".to_owned(),
-        ),
-    ]);
-    Capabilities {
-        unable,
-        unlock_only_clears: true,
-        reset_unlocks: true,
-        ..Capabilities::default()
     }
 }

@@ -13,13 +13,13 @@ use crate::{
         http::{self, Answer, Http, NoAnswer},
         throttle::Throttle,
     },
-    domain::account::{Failure, FailureClass, ReadFailure},
+    domain::account::{Failure, FailureClass},
     secret::Secret,
 };
 use bytes::Bytes;
 use reqwest::{
     Method, Url,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue},
 };
 use serde::de::DeserializeOwned;
 use std::time::{Duration, Instant};
@@ -57,27 +57,7 @@ pub(super) struct Reply {
 }
 
 /// Why something could not be had.
-#[derive(Clone, Debug)]
-pub(super) struct Refusal {
-    /// What the answer means; `None` where there was none, or none that was understood.
-    pub(super) meaning: Option<Meaning>,
-    pub(super) failure: Failure,
-}
-
-impl From<Failure> for Refusal {
-    fn from(failure: Failure) -> Self {
-        Refusal { meaning: None, failure }
-    }
-}
-
-impl From<Refusal> for ReadFailure {
-    fn from(refusal: Refusal) -> Self {
-        match refusal.meaning {
-            Some(Meaning::NotFound) => ReadFailure::NotFound,
-            _ => ReadFailure::Failed(refusal.failure),
-        }
-    }
-}
+pub(super) type Refusal = http::Refusal<Meaning>;
 
 impl Client {
     /// A client for a realm.
@@ -173,7 +153,7 @@ impl Client {
             url,
             body: None,
         };
-        let reply = self.send(call, ask).await.map_err(NoAnswer::into_failure)?;
+        let reply = self.send(call, ask).await?;
         match reply.refusal {
             Some(refusal) => Err(refusal),
             None => Ok(parse(operation, &reply.body?)?),
@@ -236,12 +216,8 @@ impl Client {
     /// What an answer comes to. Keycloak itself counts no calls, but what stands before it may.
     fn learn(&self, operation: &str, answer: Answer) -> Reply {
         let status = answer.status.as_u16();
-        let wait = match (status, retry_after(&answer.headers)) {
-            (429, Some(wait)) => {
-                self.http.throttle().pause(wait);
-                wait
-            }
-            (429, None) => self.http.throttle().overloaded(),
+        let wait = match status {
+            429 => self.http.slow_down(&answer.headers, LONGEST_PAUSE),
             _ => Duration::ZERO,
         };
         let refusal = (!answer.status.is_success()).then(|| {
@@ -255,10 +231,7 @@ impl Client {
             let (meaning, words) = errors::meaning(status, &error);
             let failure = errors::failure(status, (meaning, words), wait);
             let detail = format!("{operation}: {}", failure.public);
-            Refusal {
-                meaning: Some(meaning),
-                failure: failure.detail(detail),
-            }
+            Refusal::answered(meaning, failure.detail(detail))
         });
         Reply {
             status,
@@ -277,22 +250,10 @@ impl Client {
     }
 }
 
-/// How long to wait, where an answer says that in seconds (RFC 9110, 10.2.3).
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds: u64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds).min(LONGEST_PAUSE))
-}
-
-/// serde's own text would quote the answer: only the place of a fault is told.
 fn parse<T: DeserializeOwned>(operation: &str, body: &[u8]) -> Result<T, Failure> {
     serde_json::from_slice(body).map_err(|error| {
-        let place = format!(
-            "{operation}: {:?} at line {} column {}",
-            error.classify(),
-            error.line(),
-            error.column()
-        );
-        Failure::new(FailureClass::Unknown, "Keycloak's answer was not understood").detail(place)
+        Failure::new(FailureClass::Unknown, "Keycloak's answer was not understood")
+            .detail(format!("{operation}: {}", http::place(&error)))
     })
 }
 

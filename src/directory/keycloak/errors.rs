@@ -4,7 +4,10 @@
 //! the table go nowhere: they are translated, and can hold what a user typed.
 
 use super::model::ErrorBody;
-use crate::domain::account::{Failure, FailureClass};
+use crate::{
+    directory::http::{self, Doubt},
+    domain::account::{Failure, FailureClass},
+};
 use std::time::Duration;
 
 /// What an error answer means.
@@ -24,6 +27,21 @@ pub(super) enum Meaning {
     Crowded,
     /// Keycloak broke; whether something was done is not known.
     Broken,
+}
+
+impl http::Meaning for Meaning {
+    fn is_missing(&self) -> bool {
+        *self == Meaning::NotFound
+    }
+
+    fn doubt(&self) -> Doubt {
+        match self {
+            Meaning::Crowded => Doubt::NotSent,
+            Permanent | NotFound | NeedsConfig | CredentialRefused => Doubt::Refused,
+            // A generated password that was set before was set by an earlier send of ours, whose reply was lost.
+            KnownPassword | Meaning::Broken => Doubt::Unknown,
+        }
+    }
 }
 
 use Meaning::{CredentialRefused, KnownPassword, NeedsConfig, NotFound, Permanent};

@@ -13,42 +13,34 @@ use super::{
 };
 use crate::{
     api::common::AccountSelector,
-    directory::Call,
-    domain::account::{AccountRead, Failure, FailureClass, ReadFailure},
+    directory::{Call, wanted::Wanted},
+    domain::account::{AccountRead, Failure, ReadFailure},
 };
 
 /// The source of a federated account whose store could not be looked up: not here, to be safe.
 const UNKNOWN_STORE: &str = "FEDERATED";
 
 impl Keycloak {
+    /// Finds exactly one account by what somebody named it.
+    ///
+    /// # Errors
+    /// Where none or several match, or that cannot be told.
     pub(super) async fn find_account(&self, call: &Call, key: &AccountSelector) -> Result<AccountRead, ReadFailure> {
-        let user = match key {
-            AccountSelector {
-                id: Some(id),
-                login: None,
-                email: None,
-            } => self.user(call, id).await?,
-            AccountSelector {
-                login: Some(login),
-                id: None,
-                email: None,
-            } => {
+        let user = match Wanted::try_from(key)? {
+            Wanted::Id(id) => self.user(call, id).await?,
+            Wanted::Login(login) => {
                 self.user_by(call, "username", login, |user| user.username.as_deref())
                     .await?
             }
-            AccountSelector {
-                email: Some(email),
-                id: None,
-                login: None,
-            } => self.user_by(call, "email", email, |user| user.email.as_deref()).await?,
-            _ => {
-                let words = "exactly one of login, id and email must say which account";
-                return Err(Failure::new(FailureClass::Permanent, words).into());
-            }
+            Wanted::Email(email) => self.user_by(call, "email", email, |user| user.email.as_deref()).await?,
         };
         self.complete(call, user).await
     }
 
+    /// Reads an account by its immutable id.
+    ///
+    /// # Errors
+    /// Where there is none, or it cannot be read.
     pub(super) async fn read_account(&self, call: &Call, id: &str) -> Result<AccountRead, ReadFailure> {
         let user = self.user(call, id).await?;
         self.complete(call, user).await

@@ -3,7 +3,7 @@
 //! A user is never written back whole: `attributes` that are left out of a body are deleted, and so are names. Never
 //! used: the deletion of all failed sign-ins of the realm, which is the same path without an id.
 
-use super::{Keycloak, account::UPDATE_PASSWORD, client::Ask, errors::Meaning, is_id, model::User, not_an_id};
+use super::{Keycloak, account::UPDATE_PASSWORD, client::Ask, is_id, model::User, not_an_id};
 use crate::{
     directory::Call,
     domain::account::{Failure, FailureClass, ReadFailure, Sent},
@@ -166,14 +166,7 @@ impl Keycloak {
                 ),
             };
         };
-        match refusal.meaning {
-            Some(Meaning::Permanent | Meaning::NotFound | Meaning::NeedsConfig | Meaning::CredentialRefused) => {
-                Sent::Refused(refusal.failure)
-            }
-            Some(Meaning::Crowded) => Sent::NotSent(refusal.failure),
-            // A generated password that was set before was set by an earlier send of ours, whose reply was lost.
-            Some(Meaning::KnownPassword | Meaning::Broken) | None => Sent::Unknown(refusal.failure),
-        }
+        refusal.into()
     }
 }
 

@@ -132,6 +132,7 @@ impl Connection {
         }
     }
 
+    /// Sends a search and takes in its answer, with this paging control. A result code is not judged here.
     pub(super) async fn run(
         &self,
         query: &Query<'_>,
@@ -249,6 +250,10 @@ impl Connection {
         let _ = timeout(Duration::from_millis(200), ldap.unbind()).await;
     }
 
+    /// Waits for the answer to a request, for the time that one may take at most.
+    ///
+    /// # Errors
+    /// `NotSent` behind the deadline, `Lost` without an answer in time, `Garbled` where that made the protocol crate panic.
     pub(super) async fn ask<T>(&self, request: impl Future<Output = ldap3::result::Result<T>>) -> Result<T, Fault> {
         if Instant::now() >= self.deadline {
             return Err(Fault::NotSent("the deadline had passed"));
@@ -276,6 +281,10 @@ fn take(item: ResultEntry, found: &mut Found) {
     }
 }
 
+/// That a result is a success.
+///
+/// # Errors
+/// Any other result code.
 pub(super) fn succeeded(result: &LdapResult) -> Result<(), Fault> {
     match result.rc {
         0 => Ok(()),

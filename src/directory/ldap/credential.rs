@@ -36,6 +36,11 @@ impl Credential {
         })
     }
 
+    /// The name that the operator signs in with.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Spares the server a connection where the credential was refused already; what counts is the look in
     /// [`Credential::bind`].
     ///

@@ -73,10 +73,12 @@ impl Endpoint {
         self.url.port()
     }
 
+    /// The server's address.
     pub(super) fn url(&self) -> &Url {
         &self.url
     }
 
+    /// How a connection to it is made.
     pub(super) fn settings(&self) -> LdapConnSettings {
         let settings = LdapConnSettings::new();
         match &self.tls {

@@ -2,7 +2,8 @@
 //! context's own identity.
 
 use super::{Connection, Entry, dn::Dn, filter, lookup};
-use crate::domain::account::{Failure, FailureClass};
+use crate::domain::account::{Capabilities, Failure, FailureClass, Step};
+use std::collections::BTreeMap;
 
 /// The root entry (rootDSE) with these attributes.
 ///
@@ -53,6 +54,26 @@ pub async fn base_is_readable(connection: &Connection, base: &str) -> Result<(),
         None => Err(needs_config(
             "baseDN does not exist or the operator's account may not read it",
         )),
+    }
+}
+
+/// What a plain LDAP server can do, everywhere: it knows passwords and locks, and neither mail nor sessions.
+pub fn capabilities(provider: &str) -> Capabilities {
+    let unable = BTreeMap::from([
+        (
+            Step::SendLink,
+            format!("{provider} cannot mail links; set method: TemporaryPassword"),
+        ),
+        (
+            Step::RevokeSessions,
+            format!("{provider} keeps no sessions; end them where people sign in"),
+        ),
+    ]);
+    Capabilities {
+        unable,
+        unlock_only_clears: true,
+        reset_unlocks: true,
+        ..Capabilities::default()
     }
 }
 

@@ -1,12 +1,12 @@
 //! A connection bound as the operator, for one operation.
 
-use super::{Answer, Connection, Credential, Endpoint, Fault, ppolicy::PolicyError};
+use super::{Answer, Connection, Credential, Endpoint, Fault, lookup, ppolicy::PolicyError};
 use crate::{
     directory::{
         Call,
         throttle::{Permit, Throttle},
     },
-    domain::account::{Failure, FailureClass, Proof},
+    domain::account::{Failure, FailureClass, Proof, Sent, Step},
     secret::Secret,
 };
 use std::{ops::Deref, time::Duration};
@@ -97,6 +97,23 @@ impl Access {
             Some(PolicyError::ChangeAfterReset) => Err(own_change_required()),
             _ => Ok(Session { connection, permit }),
         }
+    }
+
+    /// A session, and the name of the entry below `base` that a step is to change; `search` is for its immutable id.
+    ///
+    /// # Errors
+    /// What the send came to: nothing was sent to change the entry.
+    pub async fn aim(
+        &self,
+        call: &Call,
+        base: &str,
+        search: Option<String>,
+        step: Step,
+    ) -> Result<(Session, String), Sent> {
+        let search = search.ok_or_else(lookup::gone)?;
+        let session = self.session(call).await.map_err(Sent::NotSent)?;
+        let dn = lookup::aim(&session, base, &search, self.credential.name(), step).await?;
+        Ok((session, dn))
     }
 
     fn refused(&self, fault: &Fault) -> Failure {

@@ -3,10 +3,9 @@
 
 use super::{
     credential::Credential,
-    errors::{self, Meaning},
-    model::ErrorBody,
     pages,
     rate::{Rate, with_jitter},
+    refusal::{Refusal, not_understood, refusal},
 };
 use crate::{
     api::provider::OktaProvider,
@@ -15,7 +14,7 @@ use crate::{
         http::{self, Http, NoAnswer},
         throttle::Throttle,
     },
-    domain::account::{Failure, FailureClass, ReadFailure},
+    domain::account::{Failure, FailureClass},
     secret::Secret,
 };
 use bytes::Bytes;
@@ -53,35 +52,6 @@ pub(super) struct Reply {
     pub(super) body: Result<Vec<u8>, Failure>,
     /// Where it is an error answer.
     pub(super) refusal: Option<Refusal>,
-}
-
-/// Why something could not be had.
-#[derive(Clone, Debug)]
-pub(super) struct Refusal {
-    /// What Okta's answer means; `None` where there was none, or none that was understood.
-    pub(super) meaning: Option<Meaning>,
-    pub(super) failure: Failure,
-}
-
-impl From<Failure> for Refusal {
-    fn from(failure: Failure) -> Self {
-        Refusal { meaning: None, failure }
-    }
-}
-
-impl From<NoAnswer> for Refusal {
-    fn from(no_answer: NoAnswer) -> Self {
-        no_answer.into_failure().into()
-    }
-}
-
-impl From<Refusal> for ReadFailure {
-    fn from(refusal: Refusal) -> Self {
-        match refusal.meaning {
-            Some(Meaning::NotFound) => ReadFailure::NotFound,
-            _ => ReadFailure::Failed(refusal.failure),
-        }
-    }
 }
 
 impl Client {
@@ -262,60 +232,9 @@ impl Client {
     }
 }
 
-fn refusal(
-    operation: &str,
-    status: u16,
-    headers: &HeaderMap,
-    body: &Result<Vec<u8>, Failure>,
-    wait: Duration,
-) -> Refusal {
-    // An error answer that cannot be read is judged by its status.
-    let error: ErrorBody = body
-        .as_deref()
-        .ok()
-        .and_then(|body| serde_json::from_slice(body).ok())
-        .unwrap_or_default();
-    let code = identifier(&error.error_code);
-    let request = headers
-        .get("x-okta-request-id")
-        .and_then(|id| id.to_str().ok())
-        .unwrap_or_default();
-    let failure = errors::failure(status, &code, wait);
-    let detail = format!(
-        "{operation}: {} (error id {}, request id {})",
-        failure.public,
-        identifier(&error.error_id),
-        identifier(request)
-    );
-    Refusal {
-        meaning: Some(errors::meaning(status, &code).0),
-        failure: failure.detail(detail),
-    }
-}
-
-/// What may stand in a log of an identifier that came from outside.
-fn identifier(text: &str) -> String {
-    text.chars()
-        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
-        .take(64)
-        .collect()
-}
-
-/// That an answer with a good status made no sense. serde's own text would quote the answer: only the place is told.
-pub(super) fn not_understood(operation: &str, error: &serde_json::Error) -> Failure {
-    let place = format!(
-        "{operation}: {:?} at line {} column {}",
-        error.classify(),
-        error.line(),
-        error.column()
-    );
-    Failure::new(FailureClass::Unknown, "Okta's answer was not understood").detail(place)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use reqwest::header::HeaderValue;
 
     #[test]
     fn segments_and_queries_are_encoded() {
@@ -336,19 +255,6 @@ mod tests {
         assert_eq!(
             url.as_str(),
             "https://example.okta.com/api/v1/users/a+b@x.example%2F%252f%3F%23?filter=a+eq+%22b%26c%22"
-        );
-    }
-
-    #[test]
-    fn nothing_of_an_error_answer_but_identifiers_goes_into_logs() {
-        let body = br#"{"errorCode":"E0000080","errorSummary":"hunter2","errorId":"oae1\n2","errorCauses":[{"errorSummary":"hunter2"}]}"#;
-        let headers = HeaderMap::from_iter([("x-okta-request-id".parse().unwrap(), HeaderValue::from_static("req-1"))]);
-        let failure = refusal("set password", 403, &headers, &Ok(body.to_vec()), Duration::ZERO).failure;
-        assert!(!format!("{failure:?}").contains("hunter2"));
-        assert!(
-            failure.private.contains("oae12") && failure.private.contains("req-1"),
-            "{}",
-            failure.private
         );
     }
 }

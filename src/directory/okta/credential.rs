@@ -1,6 +1,6 @@
 //! The operator's credential: what kind it is, and how it has fared.
 
-use super::{client::Refusal, errors::Meaning, service_app::ServiceApp};
+use super::{errors::Meaning, refusal::Refusal, service_app::ServiceApp};
 use crate::{
     api::provider::OktaProvider,
     directory::gate::Gate,

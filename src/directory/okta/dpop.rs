@@ -19,7 +19,7 @@ impl Prover {
     /// A prover with a new key.
     ///
     /// # Errors
-    /// Where this machine gives no chance.
+    /// Where this machine has no randomness to give.
     pub(super) fn new() -> Result<Self, Failure> {
         let key = SigningKey::generate()?;
         let unusable = || Failure::new(FailureClass::Permanent, "a proof key has no public part");
@@ -73,7 +73,7 @@ pub(super) fn hash(token: &str) -> String {
     BASE64URL_NOPAD.encode(&Sha256::digest(token.as_bytes()))
 }
 
-/// An id that nobody has used: 128 bits of chance.
+/// An id that nobody has used: 128 random bits, in hex.
 pub(super) fn fresh_id() -> String {
     HEXLOWER.encode(&rand::random::<u128>().to_be_bytes())
 }

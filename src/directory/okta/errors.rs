@@ -3,7 +3,10 @@
 //! Only `errorCode` and the status decide; Okta's own texts change and can hold what a user typed, so they go nowhere.
 //! Source: Okta's catalogue of error codes (developer.okta.com/docs/reference/error-codes).
 
-use crate::domain::account::{Failure, FailureClass};
+use crate::{
+    directory::http::{self, Doubt},
+    domain::account::{Failure, FailureClass},
+};
 use std::time::Duration;
 
 /// How long to wait where Okta is in a state that lasts: read-only mode, a user that is being activated.
@@ -30,6 +33,25 @@ pub(super) enum Meaning {
     RateLimited,
     /// Okta broke; whether something was done is not known.
     Broken,
+}
+
+impl http::Meaning for Meaning {
+    fn is_missing(&self) -> bool {
+        *self == Meaning::NotFound
+    }
+
+    fn doubt(&self) -> Doubt {
+        match self {
+            Meaning::RateLimited => Doubt::NotSent,
+            Meaning::Permanent
+            | Meaning::NotFound
+            | Meaning::WrongState
+            | Meaning::NeedsConfig
+            | Meaning::CredentialRefused
+            | Meaning::Later(_) => Doubt::Refused,
+            Meaning::Broken => Doubt::Unknown,
+        }
+    }
 }
 
 /// Status 429's code.

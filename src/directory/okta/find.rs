@@ -7,13 +7,13 @@
 use super::{
     Okta,
     account::{Surroundings, account},
-    client::Refusal,
     errors::Meaning,
     model::{Block, Group, Identified, User},
+    refusal::Refusal,
 };
 use crate::{
     api::common::AccountSelector,
-    directory::Call,
+    directory::{Call, wanted::Wanted},
     domain::account::{AccountRead, Failure, FailureClass, ReadFailure},
 };
 use std::time::Duration;
@@ -24,31 +24,23 @@ const IN_TRANSITION: Duration = Duration::from_secs(10);
 const SEVERAL: usize = 2;
 
 impl Okta {
+    /// Finds exactly one account by what somebody named it.
+    ///
+    /// # Errors
+    /// Where none or several match, or that cannot be told.
     pub(super) async fn find_account(&self, call: &Call, key: &AccountSelector) -> Result<AccountRead, ReadFailure> {
-        let user = match key {
-            AccountSelector {
-                id: Some(id),
-                login: None,
-                email: None,
-            } => self.user(call, id).await?,
-            AccountSelector {
-                login: Some(login),
-                id: None,
-                email: None,
-            } => self.user_by_login(call, login).await?,
-            AccountSelector {
-                email: Some(email),
-                id: None,
-                login: None,
-            } => self.user_by_email(call, email).await?,
-            _ => {
-                let words = "exactly one of login, id and email must say which account";
-                return Err(Failure::new(FailureClass::Permanent, words).into());
-            }
+        let user = match Wanted::try_from(key)? {
+            Wanted::Id(id) => self.user(call, id).await?,
+            Wanted::Login(login) => self.user_by_login(call, login).await?,
+            Wanted::Email(email) => self.user_by_email(call, email).await?,
         };
         self.complete(call, user).await
     }
 
+    /// Reads an account by its immutable id.
+    ///
+    /// # Errors
+    /// Where there is none, or it cannot be read.
     pub(super) async fn read_account(&self, call: &Call, id: &str) -> Result<AccountRead, ReadFailure> {
         let user = self.user(call, id).await?;
         self.complete(call, user).await

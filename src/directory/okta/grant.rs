@@ -89,7 +89,7 @@ impl Client {
             let body = answer.body.map(Zeroizing::new);
             if answer.status.is_success() {
                 let granted: Granted = serde_json::from_slice(&body?)
-                    .map_err(|error| super::client::not_understood("get an access token", &error))?;
+                    .map_err(|error| super::refusal::not_understood("get an access token", &error))?;
                 return place.keep(granted, asked);
             }
             // A refusal that cannot be read is judged by its status.

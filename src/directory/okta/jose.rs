@@ -66,7 +66,7 @@ impl SigningKey {
     /// A new key of the curve P-256.
     ///
     /// # Errors
-    /// Where this machine gives no chance.
+    /// Where this machine has no randomness to give.
     pub(super) fn generate() -> Result<Self, Failure> {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
             .map_err(|_| Failure::new(FailureClass::Transient(None), "a key could not be made"))?;

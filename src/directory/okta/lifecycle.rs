@@ -5,11 +5,12 @@
 
 use super::{
     Okta,
-    client::{Ask, Reply, not_understood},
+    client::{Ask, Reply},
     errors::Meaning,
     find::is_id,
     legality::Status,
     model::LogEvent,
+    refusal::not_understood,
 };
 use crate::{
     directory::{Call, Lane},
@@ -56,6 +57,7 @@ enum Outcome {
 }
 
 impl Okta {
+    /// Clears the lock. A refusal is believed only where the account shows one.
     pub(super) async fn send_unlock(&self, call: &Call, id: &str) -> Sent {
         match self
             .change(call, Change::post("unlock", id, &["lifecycle", "unlock"]))
@@ -194,12 +196,7 @@ impl From<Reply> for Outcome {
         };
         match refusal.meaning {
             Some(Meaning::WrongState | Meaning::NotFound) => Outcome::Arguable(refusal.failure),
-            // Refused before it is looked at.
-            Some(Meaning::RateLimited) => Outcome::Sent(Sent::NotSent(refusal.failure)),
-            Some(Meaning::Broken) | None => Outcome::Sent(Sent::Unknown(refusal.failure)),
-            Some(Meaning::Permanent | Meaning::NeedsConfig | Meaning::CredentialRefused | Meaning::Later(_)) => {
-                Outcome::Sent(Sent::Refused(refusal.failure))
-            }
+            _ => Outcome::Sent(refusal.into()),
         }
     }
 }

@@ -6,11 +6,11 @@
 
 use super::{
     Okta,
-    client::Refusal,
     errors::Meaning,
     lifecycle::log_time,
     model::{LogEvent, LogObject},
     pages,
+    refusal::Refusal,
 };
 use crate::{
     directory::{Call, LogPage, LogStart},

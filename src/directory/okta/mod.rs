@@ -21,6 +21,7 @@ mod model;
 mod pages;
 mod protection;
 mod rate;
+mod refusal;
 mod service_app;
 
 use super::{Call, Directory, LockedPage, LogPage, LogStart, Probe, Target, throttle::Throttle};

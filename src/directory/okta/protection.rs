@@ -2,9 +2,10 @@
 
 use super::{
     Okta,
-    client::{Client, Refusal},
+    client::Client,
     errors::Meaning,
     model::{Identified, Role},
+    refusal::Refusal,
 };
 use crate::{
     directory::{Call, recent::Recent},

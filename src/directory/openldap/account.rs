@@ -82,6 +82,7 @@ impl OpenLdap {
     }
 }
 
+/// That an entry came without its immutable id.
 pub(super) fn no_id() -> Failure {
     Failure::new(
         FailureClass::NeedsConfig,
@@ -99,6 +100,7 @@ pub(super) struct Facts {
 }
 
 impl Facts {
+    /// The account that these facts tell of, as of now. Names and profile are added by whoever read them.
     pub(super) fn told(self, now: Timestamp) -> AccountRead {
         let policy = self.policy.as_ref().map_err(|why| *why);
         AccountRead {

@@ -15,19 +15,13 @@ use crate::{
     directory::{
         LockedPage,
         ldap::{
-            Connection, Entry, Query, Session, filter,
-            listing::{self, Listing},
-            server::needs_config,
+            Entry, Session, filter,
+            listing::{self, Candidates, Listing, Policies},
         },
     },
     domain::account::{AccountRead, Failure, LockState, Protection, Remedy},
 };
 use jiff::Timestamp;
-use ldap3::Scope;
-use std::collections::HashMap;
-
-/// The policies that were met, by name.
-type Policies = HashMap<Option<String>, Result<PasswordPolicy, Why>>;
 
 impl OpenLdap {
     /// The page that begins behind this entryUUID.
@@ -35,36 +29,23 @@ impl OpenLdap {
         let server = self.server(session).await?;
         let selection = self.selection();
         let everybody = selection.accounts(filter::present("objectClass"));
-        let hidden = listing::hidden(session, (&self.spec.base_dn, &everybody), &ABSENCE_MATTERS).await?;
-        if let Some(name) = hidden.iter().find(|name| [LOCKED_TIME, TMP_LOCKOUT_END].contains(name)) {
-            return Err(needs_config(&format!(
-                "give the operator's account read access to {name}"
-            )));
-        }
+        let traces = [LOCKED_TIME, TMP_LOCKOUT_END];
+        let hidden = listing::hidden(session, (&self.spec.base_dn, &everybody), &ABSENCE_MATTERS, &traces).await?;
+        let filter = selection.accounts(filter::or(&traces.map(filter::present)));
         let attributes = [STATE.as_slice(), &[&self.spec.login_attribute]].concat();
-        let traces = filter::or(&[filter::present(LOCKED_TIME), filter::present(TMP_LOCKOUT_END)]);
-        let query = Query {
-            base: &self.spec.base_dn,
-            scope: Scope::Subtree,
-            filter: &selection.accounts(traces),
-            attributes: &attributes,
-            names_only: false,
-            limit: listing::MAX_CANDIDATES,
-        };
+        let query = listing::query(&self.spec.base_dn, &filter, &attributes);
         let (mut locked, mut policies) = (Listing::behind(after), Policies::new());
-        let mut pages = session.pages(&query, listing::SEARCH_PAGE);
-        while let Some(found) = pages.next().await.map_err(|fault| fault.failure())? {
-            if found.more {
-                return Err(listing::cut_off());
-            }
-            for entry in &found.entries {
-                let policy = policy_of(
-                    session,
-                    &mut policies,
-                    (entry, &hidden),
-                    server.default_policy.as_deref(),
-                )
-                .await;
+        let mut candidates = Candidates::of(session, &query);
+        while let Some(entries) = candidates.next().await? {
+            for entry in &entries {
+                let policy = match (entry.first(POLICY_SUBENTRY), server.default_policy.as_deref()) {
+                    // One that is hidden could name another policy than the default.
+                    (None, _) if hidden.contains(&POLICY_SUBENTRY) => Err(policy::UNREADABLE),
+                    (own, default) => {
+                        let reading = policy::effective(session, entry, default);
+                        listing::policy(&mut policies, own, reading).await
+                    }
+                };
                 let account = self.shown(entry, hidden.clone(), policy)?;
                 if is_locked_out(&account.lock) {
                     locked.take(account);
@@ -92,26 +73,6 @@ impl OpenLdap {
             ..facts.told(Timestamp::now())
         })
     }
-}
-
-/// The policy for an entry; each is read once a list.
-async fn policy_of(
-    connection: &Connection,
-    policies: &mut Policies,
-    (entry, hidden): (&Entry, &[&str]),
-    default: Option<&str>,
-) -> Result<PasswordPolicy, Why> {
-    let own = entry.first(POLICY_SUBENTRY).map(str::to_owned);
-    // A hidden pwdPolicySubentry could name another policy than the default.
-    if own.is_none() && hidden.contains(&POLICY_SUBENTRY) {
-        return Err(policy::UNREADABLE);
-    }
-    if let Some(known) = policies.get(&own) {
-        return known.clone();
-    }
-    let policy = policy::effective(connection, entry, default).await;
-    policies.insert(own, policy.clone());
-    policy
 }
 
 /// Whether the account is locked, in a way that somebody or time ends. What cannot be told is kept: the reader of the

@@ -6,7 +6,7 @@
 use super::{OpenLdap, policy, schema::ENTRY_UUID};
 use crate::{
     directory::{
-        Probe,
+        Directory, Probe,
         ldap::{
             Connection, Session,
             groups::Tree,
@@ -14,9 +14,8 @@ use crate::{
             server::{self, needs_config},
         },
     },
-    domain::account::{Capabilities, Failure, Step},
+    domain::account::Failure,
 };
-use std::collections::BTreeMap;
 
 /// What does not change while the server runs.
 pub(super) struct Server {
@@ -81,27 +80,7 @@ impl OpenLdap {
         .map_err(|why| needs_config(&format!("protected accounts cannot be told: {why}")))?;
         Ok(Probe {
             upstream,
-            capabilities: capabilities(),
+            capabilities: server::capabilities(self.provider()),
         })
-    }
-}
-
-/// What OpenLDAP can do, everywhere.
-fn capabilities() -> Capabilities {
-    let unable = BTreeMap::from([
-        (
-            Step::SendLink,
-            "openldap cannot mail links; set method: TemporaryPassword".to_owned(),
-        ),
-        (
-            Step::RevokeSessions,
-            "openldap keeps no sessions; end them where people sign in".to_owned(),
-        ),
-    ]);
-    Capabilities {
-        unable,
-        unlock_only_clears: true,
-        reset_unlocks: true,
-        ..Capabilities::default()
     }
 }

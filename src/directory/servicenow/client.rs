@@ -14,7 +14,7 @@ use crate::{
         http::{self, Answer, Http, NoAnswer},
         throttle::Throttle,
     },
-    domain::account::{Failure, FailureClass, ReadFailure, Sent},
+    domain::account::{Failure, FailureClass},
     secret::Secret,
 };
 use bytes::Bytes;
@@ -54,57 +54,7 @@ pub(super) struct Reply {
 }
 
 /// Why there is no result.
-#[derive(Debug)]
-pub(super) struct Refusal {
-    /// What the answer means; `None` where there was none.
-    pub(super) meaning: Option<Meaning>,
-    /// Where there was no answer: whether it was sent.
-    sent: bool,
-    pub(super) failure: Failure,
-}
-
-impl From<NoAnswer> for Refusal {
-    fn from(no_answer: NoAnswer) -> Self {
-        let sent = matches!(no_answer, NoAnswer::Lost(_));
-        Refusal {
-            meaning: None,
-            sent,
-            failure: no_answer.into_failure(),
-        }
-    }
-}
-
-impl From<Failure> for Refusal {
-    fn from(failure: Failure) -> Self {
-        Refusal {
-            meaning: None,
-            sent: true,
-            failure,
-        }
-    }
-}
-
-impl From<Refusal> for ReadFailure {
-    fn from(refusal: Refusal) -> Self {
-        match refusal.meaning {
-            Some(Meaning::NotFound) => ReadFailure::NotFound,
-            _ => ReadFailure::Failed(refusal.failure),
-        }
-    }
-}
-
-/// Where it leaves a call that changes something.
-impl From<Refusal> for Sent {
-    fn from(refusal: Refusal) -> Self {
-        match refusal.meaning {
-            Some(Meaning::TooMany) => Sent::NotSent(refusal.failure),
-            Some(Meaning::Broken(_)) => Sent::Unknown(refusal.failure),
-            Some(_) => Sent::Refused(refusal.failure),
-            None if refusal.sent => Sent::Unknown(refusal.failure),
-            None => Sent::NotSent(refusal.failure),
-        }
-    }
-}
+pub(super) type Refusal = http::Refusal<Meaning>;
 
 impl Client {
     /// A client for the instance that the spec names.
@@ -147,7 +97,7 @@ impl Client {
             .gate
             .alone_until_accepted(call.deadline)
             .await
-            .map_err(NoAnswer::NotSent)?;
+            .map_err(Refusal::not_sent)?;
         let body = ask.body.map(Bytes::from_owner);
         let url = self.url(ask.path, ask.query);
         let (mut authorization, is_token) = self.authorization(call, None).await?;
@@ -185,7 +135,7 @@ impl Client {
         if let Some(header) = self.credential.fixed() {
             return Ok((header, false));
         }
-        let mut place = self.credential.token(call.deadline).await.map_err(NoAnswer::NotSent)?;
+        let mut place = self.credential.token(call.deadline).await.map_err(Refusal::not_sent)?;
         let usable = place
             .as_ref()
             .filter(|token| token.is_good(Instant::now()) && Some(&token.header()) != refused);
@@ -200,7 +150,6 @@ impl Client {
 
     /// Changes the credential for a token. Whatever goes wrong, the call itself was not sent.
     async fn fetch_token(&self, call: &Call) -> Result<Token, Refusal> {
-        let not_sent = |failure: Failure| Refusal::from(NoAnswer::NotSent(failure));
         let form = self.credential.form().map(Bytes::from_owner).unwrap_or_default();
         let mut url = self.base.clone();
         url.set_path("oauth_token.do");
@@ -208,14 +157,14 @@ impl Client {
         let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
         let answer = match self.exchange(call, request).await {
             Ok(answer) => answer,
-            Err(no_answer) => return Err(not_sent(no_answer.into_failure())),
+            Err(no_answer) => return Err(Refusal::not_sent(no_answer.into_failure())),
         };
-        let (status, body) = (answer.status.as_u16(), answer.body.map_err(not_sent)?);
+        let (status, body) = (answer.status.as_u16(), answer.body.map_err(Refusal::not_sent)?);
         let body = Zeroizing::new(body);
         if status == 200
             && let Ok(granted) = serde_json::from_slice::<Granted>(&body)
         {
-            return Token::new(granted, Instant::now()).map_err(not_sent);
+            return Token::new(granted, Instant::now()).map_err(Refusal::not_sent);
         }
         let error: Value = serde_json::from_slice(&body).unwrap_or_default();
         let judged = match error.get("error").and_then(Value::as_str) {
@@ -227,7 +176,7 @@ impl Client {
         }
         let wait = self.learn_rate(status, &answer.headers);
         let failure = errors::failure(status, judged, wait);
-        Err(not_sent(failure.detail(format!("get a token: {}", judged.1))))
+        Err(Refusal::not_sent(failure.detail(format!("get a token: {}", judged.1))))
     }
 
     fn judge(&self, operation: &'static str, answer: Answer) -> Result<Reply, Refusal> {
@@ -241,11 +190,7 @@ impl Client {
         let refuse = |judged: (Meaning, &str)| {
             let failure = errors::failure(status, judged, wait);
             let detail = format!("{operation}: {}", failure.public);
-            Refusal {
-                meaning: Some(judged.0),
-                sent: true,
-                failure: failure.detail(detail),
-            }
+            Refusal::answered(judged.0, failure.detail(detail))
         };
         let judged = match (status, json) {
             (200 | 201, true) => None,
@@ -265,11 +210,9 @@ impl Client {
         if let Some(judged) = judged {
             return Err(refuse(judged));
         }
-        let body = answer.body.map_err(|failure| Refusal {
-            meaning: Some(Meaning::Broken(None)),
-            sent: true,
-            failure,
-        })?;
+        let body = answer
+            .body
+            .map_err(|failure| Refusal::answered(Meaning::Broken(None), failure))?;
         let broken = (Meaning::Broken(None), "its answer was not understood");
         let mut value: Value = serde_json::from_slice(&body).map_err(|_| refuse(broken))?;
         if value.get("error").is_some() {
@@ -289,18 +232,9 @@ impl Client {
 
     /// Hands what the headers say to the throttle; answers how long it pauses. They never tell what is left.
     fn learn_rate(&self, status: u16, headers: &HeaderMap) -> Duration {
-        let throttle = self.http.throttle();
-        let told = headers
-            .get("retry-after")
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.trim().parse().ok())
-            .map(|seconds: u64| Duration::from_secs(seconds).min(LONGEST_PAUSE));
-        match (status, told) {
-            (429, Some(pause)) => {
-                throttle.pause(pause);
-                pause
-            }
-            (429 | 202, _) => throttle.overloaded(),
+        match status {
+            429 => self.http.slow_down(headers, LONGEST_PAUSE),
+            202 => self.http.throttle().overloaded(),
             _ => Duration::ZERO,
         }
     }

@@ -4,7 +4,10 @@
 //! status alone proves nothing: 202 is a queue that overflowed, and a hibernating instance answers 200 with a page.
 //! Sources: "REST API HTTP response codes", KB3047080, KB3047115.
 
-use crate::domain::account::{Failure, FailureClass};
+use crate::{
+    directory::http::{self, Doubt},
+    domain::account::{Failure, FailureClass},
+};
 use std::time::Duration;
 
 /// How long to wait for an instance that is being upgraded, or wakes up.
@@ -29,6 +32,24 @@ pub(super) enum Meaning {
     TooMany,
     /// It broke, or makes no sense; whether something was done is not known.
     Broken(Option<Duration>),
+}
+
+impl http::Meaning for Meaning {
+    fn is_missing(&self) -> bool {
+        *self == Meaning::NotFound
+    }
+
+    fn doubt(&self) -> Doubt {
+        match self {
+            Meaning::TooMany => Doubt::NotSent,
+            Meaning::Permanent
+            | Meaning::NotFound
+            | Meaning::NeedsConfig
+            | Meaning::CredentialRefused
+            | Meaning::Later(_) => Doubt::Refused,
+            Meaning::Broken(_) => Doubt::Unknown,
+        }
+    }
 }
 
 /// What an error status means, and in words.

@@ -12,17 +12,10 @@ use super::{
 };
 use crate::{
     api::common::AccountSelector,
-    directory::Call,
-    domain::account::{AccountRead, Failure, FailureClass, ReadFailure},
+    directory::{Call, wanted::Wanted},
+    domain::account::{AccountRead, ReadFailure},
 };
 use reqwest::{Method, header::HeaderMap};
-
-impl Found {
-    /// Whether more match than may be seen, or fit.
-    pub(super) fn is_partial(&self) -> bool {
-        self.total.is_some_and(|total| total != self.records.len())
-    }
-}
 
 /// Several matches are as good as two.
 const SEVERAL: &str = "2";
@@ -34,16 +27,23 @@ pub(super) struct Found {
     pub(super) total: Option<usize>,
 }
 
+impl Found {
+    /// Whether more match than may be seen, or fit.
+    pub(super) fn is_partial(&self) -> bool {
+        self.total.is_some_and(|total| total != self.records.len())
+    }
+}
+
 impl ServiceNow {
+    /// Finds exactly one account by what somebody named it.
+    ///
+    /// # Errors
+    /// Where none or several match, or that cannot be told.
     pub(super) async fn find_account(&self, call: &Call, key: &AccountSelector) -> Result<AccountRead, ReadFailure> {
-        let (field, wanted) = match (&key.id, &key.login, &key.email) {
-            (Some(id), None, None) => return self.read_account(call, id).await,
-            (None, Some(login), None) => ("user_name", login),
-            (None, None, Some(email)) => ("email", email),
-            _ => {
-                let words = "exactly one of login, id and email must say which account";
-                return Err(Failure::new(FailureClass::Permanent, words).into());
-            }
+        let (field, wanted) = match Wanted::try_from(key)? {
+            Wanted::Id(id) => return self.read_account(call, id).await,
+            Wanted::Login(login) => ("user_name", login),
+            Wanted::Email(email) => ("email", email),
         };
         if !query::is_safe(wanted) {
             // Whoever asks learns no more than that nothing matches, as of any other name that is not there.
@@ -58,6 +58,10 @@ impl ServiceNow {
         self.complete(call, user).await
     }
 
+    /// Reads an account by its immutable id.
+    ///
+    /// # Errors
+    /// Where there is none, or it cannot be read.
     pub(super) async fn read_account(&self, call: &Call, id: &str) -> Result<AccountRead, ReadFailure> {
         let fields = self.user_fields();
         let user = self

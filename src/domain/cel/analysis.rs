@@ -4,6 +4,8 @@
 //! Types are inferred only as far as they are certain; the rest is found out when evaluating. Reads the tree, never a
 //! value.
 
+mod shapes;
+
 use super::{
     CompileError,
     bounds::Name,
@@ -13,6 +15,7 @@ use ::cel::{
     IdedExpr,
     common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedEntryExpr, LiteralValue, operators},
 };
+use shapes::{boolean, collected, literal_kind, path};
 use std::collections::BTreeSet;
 
 /// How deep a tree may be. The evaluation recurses once a level, with some 40 kB of stack in an unoptimised build, and
@@ -336,76 +339,5 @@ impl<'a> Walk<'a> {
             }
         }
         Ok(())
-    }
-}
-
-/// What `map` and `filter` add to their list in each round: `@result + [element]`, possibly under a condition.
-fn collected(step: &IdedExpr) -> Option<&[IdedExpr]> {
-    let Expr::Call(call) = &step.expr else { return None };
-    match (call.func_name.as_str(), call.args.as_slice()) {
-        (operators::CONDITIONAL, [_, added, _]) => collected(added),
-        (operators::ADD, [_, added]) => match &added.expr {
-            Expr::List(list) => Some(&list.elements),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// The path that an expression spells, root first, and whether it is `has()`: `account.profile['x']` is
-/// `account`, `profile`, `x`.
-fn path(tree: &IdedExpr) -> Option<(Vec<&str>, bool)> {
-    let mut parts = Vec::new();
-    let mut at = tree;
-    let mut test = false;
-    loop {
-        match &at.expr {
-            Expr::Ident(name) => {
-                parts.push(name.as_str());
-                parts.reverse();
-                return Some((parts, test));
-            }
-            Expr::Select(select) if !select.test || parts.is_empty() => {
-                test |= select.test;
-                parts.push(select.field.as_str());
-                at = &select.operand;
-            }
-            Expr::Call(call) if call.func_name == operators::INDEX => match call.args.as_slice() {
-                [operand, index] => {
-                    let Expr::Literal(LiteralValue::String(key)) = &index.expr else {
-                        return None;
-                    };
-                    parts.push(key.inner());
-                    at = operand;
-                }
-                _ => return None,
-            },
-            _ => return None,
-        }
-    }
-}
-
-fn boolean(operator: &str, kind: Kind) -> Result<(), CompileError> {
-    let sign = match operator {
-        operators::LOGICAL_AND => "&&",
-        operators::LOGICAL_OR => "||",
-        operators::CONDITIONAL => "?:",
-        _ => "!",
-    };
-    match kind {
-        Kind::Bool | Kind::Dyn => Ok(()),
-        other => Err(CompileError::new(format!(
-            "{sign} needs booleans, not a {}",
-            other.as_str()
-        ))),
-    }
-}
-
-fn literal_kind(literal: &LiteralValue) -> Kind {
-    match literal {
-        LiteralValue::Boolean(_) => Kind::Bool,
-        LiteralValue::String(_) => Kind::Text,
-        LiteralValue::Double(_) | LiteralValue::Int(_) | LiteralValue::UInt(_) => Kind::Number,
-        LiteralValue::Bytes(_) | LiteralValue::Null => Kind::Other,
     }
 }

@@ -1,7 +1,7 @@
 //! What the log's events explain.
 
 use super::*;
-use crate::domain::account::{Lock, Protection, Remedy};
+use crate::domain::account::{Lock, Remedy};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_772_445_000 + second).unwrap()
@@ -23,10 +23,6 @@ fn locked(cause: &str) -> Turn {
 /// An account that is locked since then.
 fn account(id: &str, since: Option<i64>) -> AccountRead {
     AccountRead {
-        id: id.into(),
-        login: None,
-        email: None,
-        aliases: Vec::new(),
         lock: LockState::Locked(Lock {
             since: since.map(at),
             until: None,
@@ -34,18 +30,7 @@ fn account(id: &str, since: Option<i64>) -> AccountRead {
             scope: None,
             remedy: Remedy::Unlock,
         }),
-        disabled: None,
-        must_change: None,
-        protection: Protection::None,
-        foreign_source: None,
-        profile: Default::default(),
-        unreadable: Vec::new(),
-        groups: Ok(Vec::new()),
-        password_marker: None,
-        password_changed: None,
-        lock_stamp: None,
-        obstacles: Default::default(),
-        server: None,
+        ..AccountRead::bare(id)
     }
 }
 

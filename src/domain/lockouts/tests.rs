@@ -3,28 +3,14 @@
 use super::*;
 use crate::{
     api::Span,
-    domain::account::{Lock, Protection, Remedy},
+    domain::account::{Lock, Remedy},
 };
 
 fn account(id: &str, lock: LockState) -> AccountRead {
     AccountRead {
-        id: id.into(),
         login: Some(format!("{id}@example.com")),
-        email: None,
-        aliases: Vec::new(),
         lock,
-        disabled: None,
-        must_change: None,
-        protection: Protection::None,
-        foreign_source: None,
-        profile: Default::default(),
-        unreadable: Vec::new(),
-        groups: Ok(Vec::new()),
-        password_marker: None,
-        password_changed: None,
-        lock_stamp: None,
-        obstacles: Default::default(),
-        server: None,
+        ..AccountRead::bare(id)
     }
 }
 

@@ -1,29 +1,14 @@
 //! What a source says of an account, and what confirms the one that it leads to.
 
 use super::*;
-use crate::domain::account::{LockState, Protection};
 use serde_json::{Map, json};
 
 fn account(id: &str, profile: Value) -> AccountRead {
     let profile: Map<String, Value> = serde_json::from_value(profile).unwrap();
     AccountRead {
-        id: id.into(),
-        login: None,
-        email: None,
-        aliases: Vec::new(),
-        lock: LockState::NotLocked,
-        disabled: None,
-        must_change: None,
-        protection: Protection::None,
-        foreign_source: None,
         profile,
         unreadable: vec!["photo".into()],
-        groups: Ok(Vec::new()),
-        password_marker: None,
-        password_changed: None,
-        lock_stamp: None,
-        obstacles: Default::default(),
-        server: None,
+        ..AccountRead::bare(id)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{bend, check, reference, routed, rules};
 use crate::{
-    build::{account, directory, reset, start, unlock},
+    build::{reset, start, unlock},
     scene::{Scene, entry},
 };
 use jiff::SignedDuration;
@@ -12,18 +12,11 @@ use readmit::{
         account::{Claim, LedgerOutcome},
     },
     domain::{
-        account::{AccountRead, LockState, Protection, Step},
+        account::{LockState, Protection, Step},
         decision::{Decision, Effect},
-        observed::DirectoryView,
-        rule::Rule,
     },
 };
 use serde_json::json;
-
-fn protected(expression: &str) -> Vec<Rule> {
-    let rule = serde_json::from_value(json!({"expression": expression, "message": "ours"})).unwrap();
-    vec![Rule::compile(&rule).unwrap()]
-}
 
 #[test]
 fn both_accounts_must_be_permitted() {
@@ -78,10 +71,7 @@ fn both_accounts_must_be_permitted() {
             "protected there",
             unlock("a"),
             |s| {
-                s.found = Ok(AccountRead {
-                    protection: Protection::Protected("Domain Admins".into()),
-                    ..account()
-                });
+                s.finds(|found| found.protection = Protection::Protected("Domain Admins".into()));
             },
             Some(Denied),
             NotEligible,
@@ -91,10 +81,7 @@ fn both_accounts_must_be_permitted() {
             "protected there, for inspectors",
             unlock("a"),
             |s| {
-                s.found = Ok(AccountRead {
-                    protection: Protection::Protected("Domain Admins".into()),
-                    ..account()
-                });
+                s.finds(|found| found.protection = Protection::Protected("Domain Admins".into()));
                 s.may_inspect = true;
             },
             Some(Denied),
@@ -105,10 +92,7 @@ fn both_accounts_must_be_permitted() {
             "protected there by the Directory's list",
             unlock("a"),
             |s| {
-                s.directory = Some(DirectoryView {
-                    protected: protected("account.directory == 'ldap'"),
-                    ..directory()
-                });
+                s.protects("account.directory == 'ldap'");
                 s.may_inspect = true;
             },
             Some(Denied),
@@ -119,10 +103,7 @@ fn both_accounts_must_be_permitted() {
             "whether it is protected there is not known",
             unlock("a"),
             |s| {
-                s.found = Ok(AccountRead {
-                    protection: Protection::Unknown("no answer".into()),
-                    ..account()
-                });
+                s.finds(|found| found.protection = Protection::Unknown("no answer".into()));
             },
             None,
             DirectoryUnavailable,
@@ -177,10 +158,7 @@ fn both_accounts_must_be_permitted() {
             "disabled there",
             unlock("a"),
             |s| {
-                s.found = Ok(AccountRead {
-                    disabled: Some(true),
-                    ..account()
-                });
+                s.finds(|found| found.disabled = Some(true));
             },
             Some(Failed),
             Refused,

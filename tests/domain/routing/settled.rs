@@ -2,13 +2,13 @@
 
 use super::{bend, check, source};
 use crate::{
-    build::{self, account, directory, reset, source_of, unlock},
+    build::{self, directory, reset, source_of, unlock},
     scene::failure,
 };
 use readmit::{
     api::{Method, Outcome, Reason},
     domain::{
-        account::{AccountRead, FailureClass, ReadFailure, Step},
+        account::{FailureClass, ReadFailure, Step},
         observed::{DirectoryView, Trouble},
     },
 };
@@ -161,10 +161,7 @@ fn what_is_not_settled_is_not_acted_on() {
                     source(json!({"confirm": {"employee": "account.profile.ldapId"}})),
                     Ok(build::named(true)),
                 ));
-                s.found = Ok(AccountRead {
-                    unreadable: vec!["Employee".into()],
-                    ..account()
-                });
+                s.finds(|found| found.unreadable = vec!["Employee".into()]);
             },
             None,
             MissingRights,
@@ -219,10 +216,7 @@ fn what_is_not_settled_is_not_acted_on() {
             "it leads on, by its own word",
             unlock("a"),
             |s| {
-                s.found = Ok(AccountRead {
-                    foreign_source: Some("LDAP".into()),
-                    ..account()
-                });
+                s.finds(|found| found.foreign_source = Some("LDAP".into()));
             },
             Some(Failed),
             Refused,
