@@ -112,7 +112,7 @@ impl Handle {
         let throttle = Throttle::new(rate.requests_per_minute, at_once);
         Handle {
             name: object.name_any(),
-            line: Arc::new(Line::new(throttle.clone())),
+            line: Arc::new(Line::new(object.name_any(), throttle.clone())),
             throttle,
             protected: catalog::rules("protectedAccounts", &object.spec.protected_accounts),
             sources: sources(&object.spec.sources),

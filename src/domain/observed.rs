@@ -14,7 +14,7 @@ use crate::{
         decision::{Ending, Waiting},
         enforcement::Enforcement,
         policy::Policy,
-        queue::{Promise, Turn},
+        queue::{Promise, places::Queued},
         request::Request,
         route::Source,
         rule::Rule,
@@ -104,7 +104,7 @@ pub struct Facts {
     /// Whether any account holds an open claim by this request, asked of the API server itself.
     pub claimed_elsewhere: Option<bool>,
     /// What it has to wait for before the directory is asked; `None` where it is its turn, or that was not asked.
-    pub turn: Option<Turn>,
+    pub turn: Option<Queued>,
 }
 
 impl Facts {
