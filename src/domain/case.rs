@@ -179,6 +179,7 @@ impl<'a> Case<'a> {
             lockout: self.lockout.clone(),
             promise: None,
             outstanding: None,
+            elsewhere: (self.place() != self.observed.request.directory).then(|| self.place().to_owned()),
         }))
     }
 

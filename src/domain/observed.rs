@@ -60,6 +60,8 @@ pub struct DirectoryView {
     pub suspended: bool,
     /// Why it cannot be used right now.
     pub trouble: Option<Trouble>,
+    /// Why nothing is sent to it for a moment, where a request may lead to it: its circuit breaker is open.
+    pub refusal: Option<Failure>,
     /// What it can do.
     pub capabilities: Capabilities,
     /// `spec.limits`.
@@ -182,6 +184,8 @@ pub struct Progress {
     pub busy: Option<Box<Busy>>,
     /// What it was told of its turn.
     pub promise: Option<Promise>,
+    /// The Directory to which the one that the request names led, when its account was looked up last.
+    pub led: Option<String>,
     /// The account that is acted on, once something was sent.
     pub target: Option<Acting>,
     /// The steps of the claim that is ours.
@@ -332,6 +336,10 @@ impl Progress {
     pub fn waits(&mut self, now: Timestamp, waiting: &Waiting, facts: &Facts, unsaid: bool) {
         self.waiting_since.get_or_insert(now);
         self.promise = waiting.promise;
+        // Who waits without having looked has learned nothing new.
+        if waiting.elsewhere.is_some() || !facts.readings.is_empty() {
+            self.led.clone_from(&waiting.elsewhere);
+        }
         self.by_hand |= waiting.reason == Reason::AwaitingManualAction;
         self.unsaid_since = unsaid.then(|| self.unsaid_since.unwrap_or(now));
         let ledger = facts.ledger.as_ref().filter(|_| waiting.reason == Reason::AccountBusy);

@@ -5,7 +5,6 @@ mod street;
 
 use proptest::{collection::vec, prelude::*};
 use readmit::domain::queue::Lane;
-use std::time::Duration;
 use street::{Asker, Street, seconds};
 
 const A: usize = 0;
@@ -64,7 +63,10 @@ fn a_directory_that_is_held_up_holds_up_no_other() {
         let mut street = Street::new([5.0, 5.0], askers);
         trouble(&mut street);
         street.run(seconds(300));
-        let ends = street.askers().filter(|asker| asker.uses_only(A)).map(|asker| asker.ended);
+        let ends = street
+            .askers()
+            .filter(|asker| asker.uses_only(A))
+            .map(|asker| asker.ended);
         ends.map(|end| end.expect("let in")).max().expect("somebody")
     };
     let undisturbed = last(alone.clone(), |_| {});

@@ -79,7 +79,9 @@ impl Stand for Spot {
     fn ask(&self, request: &usize) -> Option<Turn> {
         let site = &self.site;
         let mut queue = site.queue.borrow_mut();
-        queue.ask(&self.place, || *request, site.now.get(), &|_, calls, _| site.wait(calls))
+        queue.ask(&self.place, || *request, site.now.get(), &|_, calls, _| {
+            site.wait(calls)
+        })
     }
 
     fn enter(&self) {
@@ -109,6 +111,8 @@ pub struct Asker {
     lane: Lane,
     created: i64,
     stage: Stage,
+    /// Whether it was led on when it looked last.
+    led: bool,
     /// How often it looked its account up in the Directory that it names.
     pub looked: usize,
     /// When it was done.
@@ -124,6 +128,8 @@ enum Stage {
     LooksUp(Duration),
     /// Everything is done then.
     Acts(Duration),
+    /// Everything is done.
+    Done,
 }
 
 impl Asker {
@@ -133,6 +139,7 @@ impl Asker {
             lane,
             created,
             stage: Stage::Asleep(Some(seconds(created.unsigned_abs()))),
+            led: false,
             looked: 0,
             ended: None,
         }
@@ -228,7 +235,7 @@ impl Street {
                     Stage::Asleep(at) if at.is_some_and(|at| at <= now) || glances && at.is_none() => self.begin(n),
                     Stage::LooksUp(until) if until <= now => self.follow(n),
                     Stage::Acts(until) if until <= now => self.end(n),
-                    Stage::Asleep(_) | Stage::LooksUp(_) | Stage::Acts(_) => {}
+                    Stage::Asleep(_) | Stage::LooksUp(_) | Stage::Acts(_) | Stage::Done => {}
                 }
             }
             self.call();
@@ -239,7 +246,10 @@ impl Street {
     fn call(&mut self) {
         for site in self.sites.clone() {
             loop {
-                let next = site.queue.borrow_mut().call(site.now.get(), &|_, calls, _| site.wait(calls));
+                let next = site
+                    .queue
+                    .borrow_mut()
+                    .call(site.now.get(), &|_, calls, _| site.wait(calls));
                 let Next::Call(n) = next else { break };
                 if matches!(self.askers[n].0.stage, Stage::Asleep(_)) {
                     self.begin(n);
@@ -281,7 +291,14 @@ impl Street {
     }
 
     fn begin(&mut self, n: usize) {
-        let named = self.askers[n].0.way.0;
+        let (asker, places) = &mut self.askers[n];
+        let (named, acting) = asker.way;
+        // As `decide` does, by `routing::held_up`.
+        if asker.led && acting.is_some_and(|acting| self.sites[acting].broken.get()) {
+            places.rest(false);
+            asker.stage = Stage::Asleep(Some(self.now.get() + RETRY));
+            return;
+        }
         if self.may_use(n, named)
             && let Some(until) = self.make(n, named, LOOK_UP)
         {
@@ -293,6 +310,7 @@ impl Street {
 
     fn follow(&mut self, n: usize) {
         let (named, acting) = self.askers[n].0.way;
+        self.askers[n].0.led = acting.is_some();
         let (site, calls) = acting.map_or((named, EFFECT), |acting| (acting, LOOK_UP + EFFECT));
         if self.may_use(n, site)
             && let Some(until) = self.make(n, site, calls)
@@ -305,6 +323,6 @@ impl Street {
         let (asker, places) = &mut self.askers[n];
         places.rest(false);
         asker.ended = Some(self.now.get());
-        asker.stage = Stage::Asleep(None);
+        asker.stage = Stage::Done;
     }
 }
