@@ -31,7 +31,9 @@ fn main() -> ExitCode {
     ExitCode::FAILURE
 }
 
-#[tokio::main]
+// One thread: the work is waiting for others, and handing it from core to core cost a fifth of the CPU time
+// (docs/performance.md). Nothing here computes for long; what does belongs on a thread of its own.
+#[tokio::main(flavor = "current_thread")]
 async fn operate(config: Config) -> anyhow::Result<()> {
     // Before anything that could use TLS, so that everything uses the same one.
     let installed = rustls::crypto::aws_lc_rs::default_provider().install_default();

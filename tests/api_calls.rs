@@ -3,6 +3,7 @@
 mod support;
 
 use sandbox::Status;
+use serde_json::{Value, json};
 use std::time::Duration;
 use support::{
     lab::{Lab, RESET, UNLOCK, policy, reset, unlock},
@@ -53,6 +54,18 @@ fn await_ended(lab: &Lab, operator: &Operator, kind: &str, outcome: &str, count:
     });
 }
 
+/// The status has one owner, who is named and owns it as a whole: a list of its fields would be as long as itself, and
+/// the API server would take it apart at every write.
+fn assert_light(lab: &Lab, request: &str) {
+    let get = ["get", "aur", request, "-o", "json", "--show-managed-fields"];
+    let found: Value = serde_json::from_str(&lab.kubectl(&get)).expect("JSON");
+    let managers = found["metadata"]["managedFields"].as_array().expect("managers");
+    let of_status: Vec<_> = managers.iter().filter(|one| one["subresource"] == "status").collect();
+    assert_eq!(of_status.len(), 1, "{managers:#?}");
+    assert_eq!(of_status[0]["manager"], "readmit", "{managers:#?}");
+    assert_eq!(of_status[0]["fieldsV1"], json!({"f:status": {}}), "{managers:#?}");
+}
+
 #[test]
 fn a_request_costs_no_more_calls_than_promised() {
     let Some(lab) = Lab::open() else { return };
@@ -81,6 +94,7 @@ fn a_request_costs_no_more_calls_than_promised() {
     let own = [format!("POST {UNLOCK}"), format!("POST {RESET}")];
     let own: Vec<&str> = own.iter().map(String::as_str).collect();
     assert_calls(&since(&lab, &before, &own), &[(&status(UNLOCK), COUNT)]);
+    assert_light(&lab, "unlock-0");
 
     // Denied by a setting of the policy: one write, and the event is none of ours.
     let before = counted(&lab);

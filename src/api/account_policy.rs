@@ -128,6 +128,7 @@ fn yes() -> bool {
 
 /// What the operator found out about the policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("x-kubernetes-map-type" = "atomic"))]
 #[serde(rename_all = "camelCase")]
 pub struct AccountPolicyStatus {
     /// The generation that this status is about.

@@ -172,6 +172,7 @@ fn concurrency() -> u32 {
 
 /// What the operator found out about the upstream.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("x-kubernetes-map-type" = "atomic"))]
 #[serde(rename_all = "camelCase")]
 pub struct DirectoryStatus {
     /// The generation that this status is about.

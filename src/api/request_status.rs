@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 /// What became of a request. Written by the operator only; once `outcome` is there, it never changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+// It has one writer, who owns it as a whole: a note on who wrote which field would be longer than itself.
+#[schemars(extend("x-kubernetes-map-type" = "atomic"))]
 #[serde(rename_all = "camelCase")]
 pub struct RequestStatus {
     /// The generation that this status is about; -1 before anybody looked at it.

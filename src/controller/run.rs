@@ -26,6 +26,7 @@ use crate::{
     web::{self, Readiness, Server},
 };
 use anyhow::Context as _;
+use http::header::{HeaderValue, USER_AGENT};
 use kube::{
     Api, Client, Resource,
     api::ListParams,
@@ -137,6 +138,9 @@ async fn clients() -> anyhow::Result<(Client, Client)> {
         .await
         .context("find the API server (in the cluster, or by KUBECONFIG)")?;
     config.default_retry = false;
+    // Audit logs and managedFields name who writes by it.
+    let agent = HeaderValue::from_static(concat!("readmit/", env!("CARGO_PKG_VERSION")));
+    config.headers.push((USER_AGENT, agent));
     config.proxy_url = config.proxy_url.filter(|proxy| !of_environment(proxy));
     config.connect_timeout = Some(CONNECT);
     config.read_timeout = None;
