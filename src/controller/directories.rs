@@ -112,7 +112,7 @@ impl Handle {
         let throttle = Throttle::new(rate.requests_per_minute, at_once);
         Handle {
             name: object.name_any(),
-            line: Arc::new(Line::new(throttle.clone())),
+            line: Arc::new(Line::new(object.name_any(), throttle.clone())),
             throttle,
             protected: catalog::rules("protectedAccounts", &object.spec.protected_accounts),
             sources: sources(&object.spec.sources),
@@ -150,6 +150,7 @@ impl Handle {
             upstream: state.identity.clone(),
             suspended: spec.suspend.unwrap_or_default(),
             trouble: state.trouble.clone(),
+            refusal: None,
             capabilities: state.capabilities.clone(),
             limits: spec.limits.clone(),
             protected: self.protected.as_ref().cloned().unwrap_or_default(),
@@ -173,7 +174,10 @@ impl Directories {
         let mut views: Vec<DirectoryView> = first.into_iter().collect();
         for name in sources.iter().map(Source::directory).chain(claimed) {
             if views.iter().all(|view| view.name != name) {
-                views.extend(self.view(name));
+                views.extend(self.handle(name).map(|handle| DirectoryView {
+                    refusal: handle.throttle.refusal(),
+                    ..handle.view()
+                }));
             }
         }
         views

@@ -10,7 +10,7 @@ use crate::{
         decide,
         decision::Fact,
         observed::{AccountSeen, Facts},
-        queue::Turn,
+        queue::places::{Queued, Stand},
         request::Request,
     },
 };
@@ -142,17 +142,18 @@ pub fn lane(request: &Request) -> Lane {
 }
 
 /// Asks whether it is the request's turn to use a Directory: `None` where it is.
-fn turn(context: &Context, request: &Request, work: &mut Work, directory: &str) -> Result<Option<Turn>, PassError> {
-    let line = context.directories.line(directory).ok_or(PassError::Changed)?;
-    // A Directory whose settings changed has another line, and its places are given anew.
-    let own = work.tickets.iter().position(|ticket| ticket.is_for(&line));
-    let ticket = own.map_or_else(
-        || line.ticket(lane(request), request),
-        |own| work.tickets.swap_remove(own),
-    );
-    let turn = ticket.ask(request);
-    work.tickets.push(ticket);
-    Ok(turn)
+fn turn(context: &Context, request: &Request, work: &mut Work, directory: &str) -> Result<Option<Queued>, PassError> {
+    let directories = &context.directories;
+    let line = directories.line(directory).ok_or(PassError::Changed)?;
+    // A Directory whose settings changed has another line, and its places are given anew. Nobody waits for one that
+    // cannot be used: what is wrong with it is told instead.
+    work.places.retain(|ticket| {
+        let name = ticket.directory();
+        let current = directories.line(name).is_some_and(|line| ticket.is_for(&line));
+        current && directories.usable(name).is_some()
+    });
+    let new = || line.ticket(lane(request), request);
+    Ok(work.places.ask(directory, request, new))
 }
 
 /// The frame of a call that reads.

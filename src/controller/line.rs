@@ -8,7 +8,7 @@ use super::{
 use crate::{
     directory::throttle::Throttle,
     domain::{
-        queue::{Lane, Next, Place, Queue, Turn},
+        queue::{Lane, Next, Place, Queue, Turn, places::Stand},
         request::Request,
     },
 };
@@ -25,6 +25,7 @@ const SOONEST: Duration = Duration::from_millis(2);
 
 /// The line before one Directory.
 pub struct Line {
+    directory: String,
     throttle: Throttle,
     queue: Mutex<Queue<Named>>,
     /// Somebody came or left.
@@ -41,8 +42,9 @@ pub struct Ticket {
 
 impl Line {
     /// Nobody stands before this budget.
-    pub fn new(throttle: Throttle) -> Self {
+    pub fn new(directory: String, throttle: Throttle) -> Self {
         Line {
+            directory,
             throttle,
             queue: Mutex::default(),
             moved: Notify::new(),
@@ -86,9 +88,16 @@ impl Ticket {
     pub fn is_for(&self, line: &Arc<Line>) -> bool {
         Arc::ptr_eq(&self.line, line)
     }
+}
 
-    /// Whether it is the request's turn: `None` where it is.
-    pub fn ask(&self, request: &Request) -> Option<Turn> {
+impl Stand for Ticket {
+    type Request = Request;
+
+    fn directory(&self) -> &str {
+        &self.line.directory
+    }
+
+    fn ask(&self, request: &Request) -> Option<Turn> {
         let line = &self.line;
         let who = || Named {
             kind: request.kind,
@@ -103,13 +112,15 @@ impl Ticket {
         turn
     }
 
-    /// Whether the request waits for its turn.
-    pub fn waits(&self) -> bool {
+    fn enter(&self) {
+        self.line.lock().enter(&self.place);
+    }
+
+    fn waits(&self) -> bool {
         self.line.lock().waits(&self.place)
     }
 
-    /// Whether it was called and has not come yet.
-    pub fn is_called(&self) -> bool {
+    fn is_called(&self) -> bool {
         self.line.lock().is_called(&self.place)
     }
 }

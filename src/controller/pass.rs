@@ -7,7 +7,6 @@ use super::{
     day_keys::DayKeyError,
     execute, gather,
     kinds::RequestKind,
-    line::Ticket,
     record::{self, Written},
     work::{Gate, Work},
 };
@@ -70,12 +69,8 @@ pub async fn run<K: RequestKind>(object: Arc<K>, context: Arc<Context>) -> Resul
     }
     let epoch = context.woken.epoch();
     let action = rounds(&*object, &request, &context, &mut work).await;
-    if work.progress.promise.is_none() || action.is_err() {
-        work.tickets = Vec::new();
-    } else {
-        // Others may use the directory; a place is kept only by who waits for its turn.
-        work.tickets.retain(Ticket::waits);
-    }
+    let queued = action.is_ok() && work.progress.promise.is_some();
+    work.places.rest(queued);
     if let Ok(Pass::Again(at)) = &action {
         work.gate = Some(Gate {
             at: *at,
@@ -105,8 +100,7 @@ fn gated(context: &Context, request: &Request, work: &Work) -> Option<Duration> 
     let gate = work.gate.as_ref()?;
     let same = gate.generation == request.generation && gate.epoch == context.woken.epoch() && !request.deleting;
     let rest = gate.at.saturating_duration_since(Instant::now());
-    let called = work.tickets.iter().any(Ticket::is_called);
-    (same && !called && !rest.is_zero()).then_some(rest)
+    (same && !work.places.is_called() && !rest.is_zero()).then_some(rest)
 }
 
 async fn rounds<K: RequestKind>(
@@ -201,7 +195,7 @@ async fn finish<K: RequestKind>(
     ending: &Ending,
 ) -> Result<(), PassError> {
     // The directory is not needed any more, and to record the end may take a while.
-    work.tickets = Vec::new();
+    work.places.rest(false);
     let prepared = work.prepared.as_ref().filter(|_| ending.deliver);
     let sealed = prepared.map(|prepared| prepared.sealed.clone());
     let status: RequestStatus = status::ended(now, request, ending, &work.attempts, sealed);

@@ -139,8 +139,7 @@ async fn look(context: &Context, handle: &Handle, due: bool) -> Result<bool, Obs
         })
         .await;
     let probe = match probe {
-        // Requests use the whole budget, and show thereby that the Directory works: that is no trouble.
-        Err(failure) if unchanged && is_busy(&failure) && handle.state().trouble.is_none() => return Ok(false),
+        Err(failure) if unchanged && is_no_news(handle.state().trouble.as_ref(), &failure) => return Ok(false),
         probe => probe.map_err(Obstacle::There)?,
     };
     let mut state = handle.state();
@@ -154,9 +153,10 @@ async fn look(context: &Context, handle: &Handle, due: bool) -> Result<bool, Obs
     Ok(true)
 }
 
-/// Whether a call did not get its turn.
-fn is_busy(failure: &Failure) -> bool {
-    matches!(failure.class, FailureClass::RateLimited(_))
+/// Whether a probe that failed says nothing about a Directory that was connected to before: requests use the whole budget,
+/// and show thereby that it works.
+fn is_no_news(trouble: Option<&Trouble>, failure: &Failure) -> bool {
+    trouble.is_none() && matches!(failure.class, FailureClass::RateLimited(_))
 }
 
 async fn connect(
@@ -242,3 +242,6 @@ fn count(context: &Context, provider: &'static str) {
         same.map(|state| state.trouble.is_none()).partition(|ready| *ready);
     context.metrics.directories(provider, ready.len(), not_ready.len());
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ use crate::{
     domain::{
         account::Step,
         observed::Progress,
+        queue::places::Places,
         request::{Kind, Request},
     },
     secret::Secret,
@@ -41,7 +42,7 @@ pub struct Work {
     /// Not before this time, unless something changes.
     pub gate: Option<Gate>,
     /// Its places among the requests that use its Directories: while it is served, or waits for its turn.
-    pub tickets: Vec<Ticket>,
+    pub places: Places<Ticket>,
     /// How far the wall clock was ahead of the boot-time clock at the last look.
     lead: Option<SignedDuration>,
 }

@@ -100,6 +100,11 @@ impl Throttle {
         state.bucket.wait(lane, calls, now()).max(slot)
     }
 
+    /// Why nothing is sent for a moment: the upstream did not answer.
+    pub fn refusal(&self) -> Option<Failure> {
+        self.lock().admissible(now()).err()
+    }
+
     /// How many calls it has let through so far.
     pub fn passed(&self) -> u64 {
         self.lock().passed

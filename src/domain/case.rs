@@ -13,7 +13,7 @@ use crate::{
         ledger::Closing,
         observed::{Acting, ClaimSeen, Observed, Setback},
         policy::Policy,
-        queue::{self, Promise, Turn},
+        queue::{self, Promise, places::Queued},
     },
 };
 use jiff::Timestamp;
@@ -179,11 +179,13 @@ impl<'a> Case<'a> {
             lockout: self.lockout.clone(),
             promise: None,
             outstanding: None,
+            elsewhere: (self.place() != self.observed.request.directory).then(|| self.place().to_owned()),
         }))
     }
 
     /// The directory's budget of calls goes to others first.
-    pub fn queued(&self, now: Timestamp, turn: Turn) -> Decision {
+    pub fn queued(&self, now: Timestamp, queued: &Queued) -> Decision {
+        let turn = queued.turn;
         let notice = self.observed.timing.wait_notice;
         let promise = Promise::renewed(self.observed.progress.promise, now, turn, notice);
         let requests = match promise.ahead {
@@ -192,12 +194,7 @@ impl<'a> Case<'a> {
         };
         let message = format!(
             "directory {} is at its rate limit; {requests} before this one, whose turn comes at about {:.0}",
-            self.observed
-                .directory
-                .map_or(self.observed.request.directory.as_str(), |directory| directory
-                    .name
-                    .as_str()),
-            promise.at
+            queued.directory, promise.at
         );
         let mut decision = self.wait(Reason::RateLimited, message, after(now, queue::recheck(turn, notice)));
         if let Decision::Wait(waiting) = &mut decision {

@@ -236,6 +236,9 @@ fn look_up(now: Timestamp, observed: &Observed, case: &Case) -> Decision {
     if let Some(busy) = busy::still(now, observed) {
         return busy;
     }
+    if let Some(wait) = routed::held_up(now, observed, case) {
+        return wait;
+    }
     if let Some(wait) = case.setback(now) {
         return wait;
     }

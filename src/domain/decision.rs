@@ -195,4 +195,6 @@ pub struct Waiting {
     /// What was done, verified, where the credentials live: the ending that stands once the Directory that the request names
     /// follows. It is recorded with the wait, and its claim closed then.
     pub outstanding: Option<Box<Ending>>,
+    /// The Directory that it waits for, where the one that the request names leads there.
+    pub elsewhere: Option<String>,
 }

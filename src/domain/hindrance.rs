@@ -48,8 +48,8 @@ pub fn search(
     case: &Case,
     key: AccountSelector,
 ) -> Decision {
-    if let Some(turn) = observed.facts.turn {
-        return case.queued(now, turn);
+    if let Some(queued) = &observed.facts.turn {
+        return case.queued(now, queued);
     }
     Decision::Gather(Fact::Find {
         directory: directory.name.clone(),

@@ -11,10 +11,10 @@ use crate::{
         common::Limit,
     },
     domain::{
-        account::{AccountRead, Capabilities, ReadFailure},
+        account::{AccountRead, Capabilities, Failure, ReadFailure},
         enforcement::Enforcement,
         policy::Policy,
-        queue::Turn,
+        queue::places::Queued,
         request::Request,
         route::Source,
         rule::Rule,
@@ -60,6 +60,8 @@ pub struct DirectoryView {
     pub suspended: bool,
     /// Why it cannot be used right now.
     pub trouble: Option<Trouble>,
+    /// Why nothing is sent to it for a moment, where a request may lead to it: its circuit breaker is open.
+    pub refusal: Option<Failure>,
     /// What it can do.
     pub capabilities: Capabilities,
     /// `spec.limits`.
@@ -104,7 +106,7 @@ pub struct Facts {
     /// Whether any account holds an open claim by this request, asked of the API server itself.
     pub claimed_elsewhere: Option<bool>,
     /// What it has to wait for before the directory is asked; `None` where it is its turn, or that was not asked.
-    pub turn: Option<Turn>,
+    pub turn: Option<Queued>,
 }
 
 impl Facts {

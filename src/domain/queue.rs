@@ -8,6 +8,8 @@
 use jiff::{SignedDuration, Timestamp};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+pub mod places;
+
 /// Whose turn it is when the budget of calls is short, first to last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Lane {
@@ -117,12 +119,17 @@ impl<T: Clone> Queue<T> {
         self.forget_absent(now);
         let first = self.waiting.range(..place).next().is_none();
         if self.served.contains_key(place) || first && self.opens(place.lane, budget).is_zero() {
-            self.waiting.remove(place);
-            self.served.insert(place.clone(), Served::Here);
+            self.enter(place);
             return None;
         }
         self.waiting.entry(place.clone()).or_insert_with(who);
         Some(self.turn(place, budget))
+    }
+
+    /// It is served from now on, whoever waits: see [`places`].
+    pub fn enter(&mut self, place: &Place) {
+        self.waiting.remove(place);
+        self.served.insert(place.clone(), Served::Here);
     }
 
     /// Whether this one was called and is awaited.

@@ -68,6 +68,20 @@ pub fn follow(now: Timestamp, observed: &Observed, case: &Case, named: Subject, 
     }
 }
 
+/// What keeps the Directory, to which the account led when it was looked up last, from being used now: it is not looked up
+/// again for that. However many wait for one Directory, they use up no calls of the other.
+pub fn held_up(now: Timestamp, observed: &Observed, case: &Case) -> Option<Decision> {
+    let led = observed.progress.led.as_deref()?;
+    let mut sources = observed.directory?.sources.iter();
+    sources.find(|source| source.directory() == led)?;
+    let there = &observed.within(led);
+    let case = &case.within(there);
+    hindrance::directory_trouble(now, there, led, case).or_else(|| {
+        let refusal = there.directory?.refusal.clone()?;
+        Some(case.unread(now, &ReadFailure::Failed(refusal)))
+    })
+}
+
 /// The account lacks what leads to where its credentials live.
 pub fn lost(observed: &Observed, case: &Case, directory: &str, why: String) -> Decision {
     let there = &observed.within(directory);
@@ -337,6 +351,7 @@ fn keeps(now: Timestamp, observed: &Observed, ending: Ending, (reason, done, why
         lockout: ending.lockout.clone(),
         promise: None,
         outstanding: (!nothing).then(|| Box::new(ending)),
+        elsewhere: None,
     }))
 }
 

@@ -43,6 +43,8 @@ pub enum Upstream {
     Okta,
     /// A real slapd.
     OpenLdap,
+    /// The simulated Okta, for accounts whose credentials live in the real slapd.
+    Routed,
 }
 
 /// One request.
@@ -217,6 +219,8 @@ pub enum Change {
     OwnPassword,
     /// The account is locked anew.
     LockAgain,
+    /// Somebody clears the lock of the account that is named, in Okta's console.
+    ClearNamed,
     /// The day key is deleted.
     DropDayKey,
     /// The admission policies are deleted; restored after the case.
@@ -248,6 +252,8 @@ pub enum Given {
     EmptyAccount,
     /// There is no Lease.
     NoLease,
+    /// The account that is named is locked too, which nothing done elsewhere ends.
+    NamedLocked,
     /// Readings of the account take long, though not too long.
     SlowReads,
     /// The operators are started with the trouble armed, and not before.
@@ -270,6 +276,7 @@ impl fmt::Display for Upstream {
         f.write_str(match self {
             Upstream::Okta => "okta",
             Upstream::OpenLdap => "openldap",
+            Upstream::Routed => "routed",
         })
     }
 }

@@ -26,7 +26,11 @@ pub enum Event {
         name: String,
         /// Position of what it was made from in the case.
         ask: usize,
+        /// The account that is acted on.
         account: String,
+        /// The account that it names, where that is another one.
+        #[serde(default)]
+        named: Option<String>,
     },
     /// A request's status, as the API server showed it.
     Status { at: i64, uid: String, status: Box<Value> },

@@ -157,6 +157,70 @@ fn each_fault_is_named() {
     }
 }
 
+/// The same for an account of Okta whose credentials live in slapd.
+fn good_elsewhere() -> Vec<Value> {
+    let mut history = good();
+    history[0]["case"]["asks"][0]["upstream"] = json!("Routed");
+    history[1]["named"] = json!("cloud-id");
+    history[6]["status"]["account"] = json!({"directory": "openldap", "id": "id"});
+    history[6]["status"]["named"] = json!({"directory": "routed", "id": "cloud-id"});
+    let cloud = json!({"event": "account", "account": "cloud-id", "locked": false, "mustChange": false});
+    history.insert(11, cloud);
+    history
+}
+
+#[test]
+fn each_fault_of_acting_elsewhere_is_named() {
+    assert_eq!(judge(&good_elsewhere()), [""; 0]);
+    let unlock = || json!({"event": "effect", "account": "id", "step": "unlock", "by": "operator", "changed": true});
+    let rows: &[Row] = &[
+        (
+            "written where it is named",
+            |h| {
+                let mut effect = effect(1030, "one");
+                effect["account"] = json!("cloud-id");
+                h.insert(10, effect);
+            },
+            "SetPassword was sent to cloud-id, which r only names",
+        ),
+        (
+            "claimed where it is named",
+            |h| {
+                let mut ledger = h[7].clone();
+                ledger["account"] = json!("cloud-id");
+                h.insert(8, ledger);
+            },
+            "cloud-id has a ledger",
+        ),
+        (
+            "told of another account",
+            |h| h[6]["status"]["account"]["id"] = json!("cloud-id"),
+            "its account is",
+        ),
+        (
+            "told of another directory",
+            |h| h[6]["status"]["named"]["directory"] = json!("okta"),
+            "its named is",
+        ),
+        (
+            "still locked where it is named",
+            |h| h[11]["locked"] = json!(true),
+            "and cloud-id is locked",
+        ),
+    ];
+    for (name, spoil, expected) in rows {
+        let mut history = good_elsewhere();
+        spoil(&mut history);
+        let found = judge(&history);
+        assert!(found.iter().any(|what| what.contains(expected)), "{name}: {found:?}");
+    }
+    let mut history = good_elsewhere();
+    history.splice(10..10, [unlock(), unlock()]);
+    let found = judge(&history);
+    let twice = |what: &String| what.contains("the lock was cleared 2 times");
+    assert!(found.iter().any(twice), "{found:?}");
+}
+
 #[test]
 fn an_unknown_that_was_hidden_passes() {
     let mut history = good();

@@ -1,7 +1,7 @@
 //! The pure core, driven as the controller drives it, in a world made of plain values: no server, no clock, no I/O.
 //!
 //! The world and the operators in it are those of `simulation`; `schedule` is what may happen, and `properties` what must
-//! hold whatever happens. `waits`, `endings`, `by_hand`, `fence` and `routing` are tables of single decisions in a `scene`.
+//! hold whatever happens. `waits`, `endings`, `by_hand`, `fence` and `routing` are tables of single decisions in a `scene`; `lines` is about whose turn it is.
 
 #[path = "../simulation/mod.rs"]
 mod simulation;
@@ -9,6 +9,7 @@ mod simulation;
 mod by_hand;
 mod endings;
 mod fence;
+mod lines;
 mod patience;
 mod properties;
 mod routing;

@@ -259,6 +259,7 @@ fn says(scene: &mut Scene, reason: Reason) -> Option<Reason> {
         lockout: None,
         promise: None,
         outstanding: None,
+        elsewhere: None,
     };
     let pause = status::waits(scene.now, &observed, &waiting, &[], None);
     scene.progress.waits(scene.now, &waiting, &facts, pause.unsaid);

@@ -14,7 +14,7 @@ use readmit::{
         enforcement::Enforcement,
         observed::{AccountSeen, DirectoryView, Facts, LedgerSeen, Observed, Progress, Setback},
         policy::Policy,
-        queue::Turn,
+        queue::places::Queued,
         request::Request,
         rule::Rule,
         settings::Timing,
@@ -39,7 +39,7 @@ pub struct Scene {
     pub may_inspect: bool,
     pub progress: Progress,
     /// What it has to wait for before the directory is asked.
-    pub turn: Option<Turn>,
+    pub turn: Option<Queued>,
     asked: RefCell<Vec<Fact>>,
 }
 
@@ -118,7 +118,7 @@ impl Scene {
             Fact::MayUseAny => facts.may_use_any = Some(self.may_use),
             Fact::MayInspect(name) => drop(facts.may_inspect.insert(name, self.may_inspect)),
             Fact::NamespaceLabels => facts.namespace_labels = Some(Default::default()),
-            Fact::Find { .. } if self.turn.is_some() => facts.turn = self.turn,
+            Fact::Find { .. } if self.turn.is_some() => facts.turn = self.turn.clone(),
             Fact::Find { directory, .. } | Fact::Read { directory, .. } => {
                 let named = self.named.iter().find(|(view, _)| view.name == directory);
                 let seen = AccountSeen {

@@ -12,7 +12,7 @@ use readmit::{
         enforcement::Enforcement,
         observed::{DirectoryView, Trouble},
         policy::Policy,
-        queue::Turn,
+        queue::{Turn, places::Queued},
         request::Request,
     },
 };
@@ -216,14 +216,15 @@ fn waits_say_what_to_do() {
             "a long queue",
             unlock("a"),
             |s| {
-                s.turn = Some(Turn {
-                    ahead: 70,
-                    wait: Duration::from_secs(60),
+                let (ahead, wait) = (70, Duration::from_secs(60));
+                s.turn = Some(Queued {
+                    directory: "elsewhere".into(),
+                    turn: Turn { ahead, wait },
                 })
             },
             None,
             RateLimited,
-            "70 requests go before this one, whose turn comes at about 2026-11-22T12:02:00Z",
+            "directory elsewhere is at its rate limit; 70 requests go before this one, whose turn comes at about 2026-11-22T12:02:00Z",
         ),
         (
             "a right is missing",

@@ -298,6 +298,7 @@ fn progress(progress: &Progress, h: &mut Print) {
         target,
         plan,
         outstanding,
+        led,
     } = progress;
     by_hand.hash(h);
     all(sends, h, |send, h| {
@@ -340,6 +341,7 @@ fn progress(progress: &Progress, h: &mut Print) {
         by_hand,
         target.is_some(),
         plan,
+        led,
     )
         .hash(h);
 }

@@ -104,6 +104,7 @@ pub fn directory() -> DirectoryView {
         upstream: "suffix".into(),
         suspended: false,
         trouble: None,
+        refusal: None,
         capabilities: Capabilities {
             unlock_only_clears: true,
             ..Capabilities::default()

@@ -44,6 +44,8 @@ pub struct Progress {
     pub busy: Option<Box<Busy>>,
     /// What it was told of its turn.
     pub promise: Option<Promise>,
+    /// The Directory to which the one that the request names led, when its account was looked up last.
+    pub led: Option<String>,
     /// The account that is acted on, once something was sent.
     pub target: Option<Acting>,
     /// The steps of the claim that is ours.
@@ -124,6 +126,10 @@ impl Progress {
     pub fn waits(&mut self, now: Timestamp, waiting: &Waiting, facts: &Facts, unsaid: bool) {
         self.waiting_since.get_or_insert(now);
         self.promise = waiting.promise;
+        // Who waits without having looked has learned nothing new.
+        if waiting.elsewhere.is_some() || !facts.readings.is_empty() {
+            self.led.clone_from(&waiting.elsewhere);
+        }
         self.by_hand |= waiting.reason == Reason::AwaitingManualAction;
         self.unsaid_since = unsaid.then(|| self.unsaid_since.unwrap_or(now));
         let ledger = facts.ledger.as_ref().filter(|_| waiting.reason == Reason::AccountBusy);

@@ -4,6 +4,7 @@
 mod changes;
 mod outages;
 mod points;
+mod routed;
 mod surroundings;
 
 use crate::case::Case;
@@ -13,6 +14,7 @@ pub fn all() -> Vec<Case> {
     let mut cases = points::all();
     cases.extend(outages::all());
     cases.extend(changes::all());
+    cases.extend(routed::all());
     cases.extend(surroundings::all());
     cases.sort_by(|a, b| a.name.cmp(&b.name));
     cases

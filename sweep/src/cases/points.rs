@@ -78,7 +78,7 @@ pub const ROUTES: &[Route] = &[
     ),
 ];
 
-const fn route(upstream: Upstream, work: Work, locked: bool, places: &'static [&'static str]) -> Route {
+pub const fn route(upstream: Upstream, work: Work, locked: bool, places: &'static [&'static str]) -> Route {
     Route {
         upstream,
         work,

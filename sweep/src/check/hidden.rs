@@ -67,7 +67,7 @@ fn was_hidden(told: &Told, request: &Request) -> bool {
             (proved && (interrupted || told.is_partitioned() || told.case.crew == Crew::Rivals))
                 || changes.any(|change| told.changes(change))
         }
-        (Upstream::Okta | Upstream::OpenLdap, _) => lost || left,
+        (Upstream::Okta | Upstream::OpenLdap | Upstream::Routed, _) => lost || left,
     }
 }
 

@@ -2,6 +2,7 @@
 //! promises and nothing of how operators or lanes are made.
 
 mod hidden;
+mod routed;
 mod rules;
 mod times;
 mod told;

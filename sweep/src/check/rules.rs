@@ -1,7 +1,7 @@
 //! What the design promises, each promise a function from a history to what breaks it.
 
 use super::{
-    hidden, times,
+    hidden, routed, times,
     told::{Account, Request, Told, entries, message},
 };
 use crate::{
@@ -27,6 +27,8 @@ pub const ALL: &[Rule] = &[
     claims_come_first_and_alone,
     times::resets_come_in_time,
     times::recoveries_wait,
+    routed::the_named_account_is_only_read,
+    routed::it_is_done_once_and_said_where,
 ];
 
 fn every_request_ends(told: &Told) -> Vec<String> {

@@ -24,7 +24,10 @@ pub struct Request<'a> {
     pub uid: &'a str,
     pub name: &'a str,
     pub ask: &'a Ask,
+    /// The account that is acted on.
     pub account: &'a str,
+    /// The account that it names, where that is another one.
+    pub named: Option<&'a str>,
     /// Its statuses, as they followed each other.
     pub statuses: Vec<(i64, &'a Value)>,
     pub gone: bool,
@@ -80,6 +83,7 @@ impl<'a> Told<'a> {
                 name,
                 ask,
                 account,
+                named,
                 ..
             } => {
                 let ask = self
@@ -88,11 +92,15 @@ impl<'a> Told<'a> {
                     .get(*ask)
                     .ok_or("a request that the case does not ask for")?;
                 self.accounts.entry(account).or_default();
+                if let Some(named) = named {
+                    self.accounts.entry(named).or_default();
+                }
                 self.requests.push(Request {
                     uid,
                     name,
                     ask,
                     account,
+                    named: named.as_deref(),
                     statuses: Vec::new(),
                     gone: false,
                     audit: Vec::new(),

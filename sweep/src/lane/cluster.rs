@@ -80,7 +80,8 @@ impl Cluster {
         if let Some(slapd) = &upstreams.slapd {
             directories.push(manifests::secret("openldap", &json!({"password": slapd.secret()})));
             directories.push(manifests::openldap(slapd));
-            policies.push(manifests::policy(Upstream::OpenLdap, recipient));
+            directories.push(manifests::routed(&upstreams.okta.addresses().http));
+            policies.extend([Upstream::OpenLdap, Upstream::Routed].map(|of| manifests::policy(of, recipient)));
         }
         plane.apply("admin", &manifests::text(&directories))?;
         let cluster = Cluster {
@@ -281,7 +282,7 @@ impl Cluster {
                 let manifest = manifests::text(&[manifests::okta(&name, &self.okta)]);
                 self.plane.apply("admin", &manifest).map(drop)
             }
-            Given::ExpiredRequest | Given::SlowReads => Ok(()),
+            Given::ExpiredRequest | Given::SlowReads | Given::NamedLocked => Ok(()),
             Given::EmptyAccount => self.create_empty_account(),
             Given::FreshStart => Ok(()),
         }

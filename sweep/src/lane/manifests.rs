@@ -35,6 +35,16 @@ pub fn openldap(server: &Slapd) -> Value {
     )
 }
 
+/// A Directory for the sandbox whose accounts have their credentials in slapd.
+pub fn routed(url: &str) -> Value {
+    let mut directory = okta("routed", url);
+    directory["spec"]["sources"] = json!([{
+        "when": "account.source.type == 'LDAP'", "directory": "openldap",
+        "account": {"login": "account.profile.ldapUid"}, "confirm": {"id": "account.profile.ldapId"},
+    }]);
+    directory
+}
+
 fn directory(name: &str, provider: &Value) -> Value {
     json!({
         "apiVersion": "readmit.dev/v1alpha1", "kind": "Directory", "metadata": {"name": name},
@@ -45,10 +55,14 @@ fn directory(name: &str, provider: &Value) -> Value {
 /// The policy that permits everything but what [`Work::Denied`] asks for.
 pub fn policy(upstream: Upstream, recipient: &str) -> Value {
     let name = upstream.to_string();
+    let directories = match upstream {
+        Upstream::Okta | Upstream::OpenLdap => vec![name.clone()],
+        Upstream::Routed => vec![name.clone(), Upstream::OpenLdap.to_string()],
+    };
     json!({
         "apiVersion": "readmit.dev/v1alpha1", "kind": "AccountPolicy", "metadata": {"name": name},
         "spec": {
-            "actions": ["Unlock", "ResetPassword"], "directories": [name],
+            "actions": ["Unlock", "ResetPassword"], "directories": directories,
             "requester": [{"expression": "!has(request.reason) || request.reason != 'denied'", "message": "not for this reason"}],
             "limits": [{"actions": ["ResetPassword"], "max": LIMIT, "per": "24h"}],
             "password": {"methods": ["Link", "TemporaryPassword", "ChangeAtNextSignIn"], "recipients": [recipient]},

@@ -69,23 +69,24 @@ impl Numbered {
         match upstream {
             Upstream::Okta => format!("c{}-{account}@example.com", self.number),
             Upstream::OpenLdap => format!("c{}-{account}", self.number),
+            Upstream::Routed => format!("c{}-{account}@routed.example.com", self.number),
         }
     }
 
-    /// The logins in one directory.
-    fn logins(&self, upstream: Upstream) -> Vec<String> {
+    /// Everybody whom slapd must have.
+    fn ldap_people(&self) -> Vec<String> {
         let mut accounts: Vec<usize> = self
             .case
             .asks
             .iter()
-            .filter(|ask| ask.upstream == upstream)
+            .filter(|ask| ask.upstream != Upstream::Okta)
             .map(|ask| ask.account)
             .collect();
         accounts.sort_unstable();
         accounts.dedup();
         accounts
             .into_iter()
-            .map(|account| self.login(upstream, account))
+            .map(|account| self.login(Upstream::OpenLdap, account))
             .collect()
     }
 }
@@ -97,7 +98,7 @@ impl Lane {
     /// When a server does not start, or the API server refuses a manifest.
     pub fn start(name: &str, program: &Path, folder: &Path, cases: &[Numbered]) -> Result<Self> {
         let runtime = Runtime::new().context("start a runtime")?;
-        let people: Vec<String> = cases.iter().flat_map(|case| case.logins(Upstream::OpenLdap)).collect();
+        let people: Vec<String> = cases.iter().flat_map(|case| case.ldap_people()).collect();
         let upstreams = Upstreams::start(&runtime, name, &people)?;
         let key = x25519::Identity::generate();
         let cluster = Cluster::start(&runtime, &upstreams, &key.to_public().to_string())?;
@@ -142,7 +143,9 @@ impl Lane {
     /// The whole history of a case.
     fn told(&mut self, past: &Past) -> Result<Vec<Event>> {
         let uids: Vec<String> = past.requests.iter().map(|(uid, _)| uid.clone()).collect();
-        let accounts: Vec<String> = past.people.iter().map(|person| person.id.clone()).collect();
+        let accounts = past.people.iter().map(|person| &person.id);
+        let named = past.people.iter().filter_map(|person| person.named.as_ref());
+        let accounts: Vec<String> = accounts.chain(named).cloned().collect();
         let mut events = past.events.clone();
         events.extend(self.board.about(&uids, &accounts));
         // Both were heard in their own order; the time says how they go together.
@@ -160,8 +163,10 @@ impl Lane {
                 passwords.push(password);
             }
         }
-        for person in &past.people {
-            events.extend(self.upstreams.truth(person, &passwords)?);
+        for (n, person) in past.people.iter().enumerate() {
+            // Who is asked for in both directories is one person all the same.
+            let again = past.people.iter().take(n).any(|before| before.id == person.id);
+            events.extend(self.upstreams.truth(person, &passwords, !again)?);
         }
         events.push(Event::End {
             at: history::now(),

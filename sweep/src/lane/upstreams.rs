@@ -7,6 +7,7 @@ use crate::{
 use anyhow::{Context, Result, bail};
 use aws_lc_rs::digest;
 use sandbox::{ADMIN_TOKEN, Entry, FaultKind, SEED_PASSWORD, Sandbox, SeedUser, Status};
+use serde_json::json;
 use std::{collections::BTreeMap, time::Duration};
 use testkit::slapd::{LoggedWrite, OPERATOR_DN, ROOT_DN, Slapd, User, initial_password, user_dn};
 use tokio::runtime::Runtime;
@@ -36,8 +37,17 @@ pub struct Person {
     pub upstream: Upstream,
     /// What they sign in with.
     pub login: String,
-    /// The immutable id.
+    /// The immutable id, where the credentials live.
     pub id: String,
+    /// The id of the account that requests name, where that is another one.
+    pub named: Option<String>,
+}
+
+impl Person {
+    /// The uid in slapd.
+    fn uid(&self) -> &str {
+        self.login.split('@').next().unwrap_or_default()
+    }
 }
 
 impl Upstreams {
@@ -76,29 +86,47 @@ impl Upstreams {
     /// # Errors
     /// When the directory does not take it.
     pub fn cast(&self, upstream: Upstream, login: &str, locked: bool, marked: bool) -> Result<Person> {
-        let id = match upstream {
-            Upstream::Okta => {
-                let status = if locked { Status::LockedOut } else { Status::Active };
-                let ids = self.okta.seed([SeedUser::new(login, status, Some(SEED_PASSWORD))])?;
-                ids.into_iter().next().context("the sandbox gives an id")?
-            }
-            Upstream::OpenLdap => {
-                let slapd = self.slapd()?;
-                if marked {
-                    set(slapd, login, "pwdChangedTime", "20260101000000Z")?;
-                }
-                if locked {
-                    slapd.lock(login)?;
-                }
-                let id = slapd.attribute(&user_dn(login), "entryUUID")?;
-                id.context("every entry has an entryUUID")?
-            }
-        };
-        Ok(Person {
+        let mut person = Person {
             upstream,
             login: login.to_owned(),
-            id,
-        })
+            id: String::new(),
+            named: None,
+        };
+        if upstream == Upstream::Okta {
+            let status = if locked { Status::LockedOut } else { Status::Active };
+            person.id = self.seed(SeedUser::new(login, status, Some(SEED_PASSWORD)))?;
+            return Ok(person);
+        }
+        let (slapd, uid) = (self.slapd()?, person.uid());
+        if marked {
+            set(slapd, uid, "pwdChangedTime", "20260101000000Z")?;
+        }
+        if locked {
+            slapd.lock(uid)?;
+        }
+        let id = slapd.attribute(&user_dn(uid), "entryUUID")?;
+        person.id = id.context("every entry has an entryUUID")?;
+        if upstream == Upstream::Routed {
+            let user = json!({
+                "login": login, "email": login, "status": "ACTIVE", "provider": {"type": "LDAP", "name": "slapd"},
+                "profile": {"ldapUid": person.uid(), "ldapId": person.id},
+            });
+            person.named = Some(self.seed(serde_json::from_value(user).context("a seed")?)?);
+        }
+        Ok(person)
+    }
+
+    fn seed(&self, user: SeedUser) -> Result<String> {
+        let ids = self.okta.seed([user])?;
+        ids.into_iter().next().context("the sandbox gives an id")
+    }
+
+    /// Locks somebody's account in Okta, whose credentials live elsewhere.
+    ///
+    /// # Errors
+    /// When the sandbox has no such account.
+    pub fn lock_named(&self, person: &Person) -> Result<()> {
+        self.okta.lock(&person.login)
     }
 
     /// Makes the next call about somebody whose path ends so go wrong.
@@ -106,7 +134,7 @@ impl Upstreams {
     /// # Errors
     /// When that directory cannot misbehave like this.
     pub fn misbehave(&self, person: &Person, path: &str, fault: Fault) -> Result<()> {
-        if person.upstream == Upstream::OpenLdap {
+        if person.upstream != Upstream::Okta {
             return match fault {
                 Fault::Frozen => self.slapd()?.signal("STOP"),
                 other => bail!("slapd cannot do {other:?}"),
@@ -159,9 +187,10 @@ impl Upstreams {
     pub fn change(&self, person: &Person, change: Change) -> Result<()> {
         match (change, person.upstream) {
             (Change::LockAgain, Upstream::Okta) => self.okta.lock(&person.login),
-            (Change::LockAgain, Upstream::OpenLdap) => self.slapd()?.lock(&person.login),
-            (Change::OwnPassword, Upstream::OpenLdap) => {
-                let (dn, old) = (user_dn(&person.login), initial_password(&person.login));
+            (Change::LockAgain, Upstream::OpenLdap | Upstream::Routed) => self.slapd()?.lock(person.uid()),
+            (Change::ClearNamed, Upstream::Routed) => self.okta.unlock(&person.login),
+            (Change::OwnPassword, Upstream::OpenLdap | Upstream::Routed) => {
+                let (dn, old) = (user_dn(person.uid()), initial_password(person.uid()));
                 let mut tool = self.slapd()?.tool("ldappasswd", &dn, &old);
                 let output = tool
                     .args(["-a", &old, "-s", "Owners-own-1"])
@@ -194,30 +223,31 @@ impl Upstreams {
         Ok(())
     }
 
-    /// Everything that was done to somebody, and how they stand now. A stored password that is one of these gets its
+    /// Everything that was done to somebody, and how they stand now; of the account that is named alone, where that of the
+    /// credentials is not `wanted`. A stored password that is one of these gets its
     /// fingerprint, so that equal ones are recognised in spite of their salts.
     ///
     /// # Errors
     /// When the directory does not tell.
-    pub fn truth(&self, person: &Person, passwords: &[String]) -> Result<Vec<Event>> {
-        match person.upstream {
-            Upstream::Okta => self.okta_truth(person),
-            Upstream::OpenLdap => self.ldap_truth(person, passwords),
+    pub fn truth(&self, person: &Person, passwords: &[String], wanted: bool) -> Result<Vec<Event>> {
+        let mut events = match (person.upstream, wanted) {
+            (_, false) => Vec::new(),
+            (Upstream::Okta, true) => self.okta_truth(&person.id)?,
+            (Upstream::OpenLdap | Upstream::Routed, true) => self.ldap_truth(person, passwords)?,
+        };
+        if let Some(named) = &person.named {
+            events.extend(self.okta_truth(named)?);
         }
+        Ok(events)
     }
 
-    fn okta_truth(&self, person: &Person) -> Result<Vec<Event>> {
+    fn okta_truth(&self, id: &str) -> Result<Vec<Event>> {
         let entries = self.okta.truth();
-        let about = entries
-            .iter()
-            .filter(|entry| entry.account.as_deref() == Some(&person.id));
+        let about = entries.iter().filter(|entry| entry.account.as_deref() == Some(id));
         let mut events: Vec<Event> = about.filter_map(okta_effect).map(Event::Effect).collect();
-        let state = self
-            .okta
-            .account(&person.id)
-            .context("the account is gone from the sandbox")?;
+        let state = self.okta.account(id).context("the account is gone from the sandbox")?;
         events.push(Event::Account {
-            account: person.id.clone(),
+            account: id.to_owned(),
             locked: state.status == Status::LockedOut,
             must_change: state.must_change_password,
         });
@@ -225,9 +255,9 @@ impl Upstreams {
     }
 
     fn ldap_truth(&self, person: &Person, passwords: &[String]) -> Result<Vec<Event>> {
-        let dn = user_dn(&person.login).to_lowercase();
+        let dn = user_dn(person.uid()).to_lowercase();
         let slapd = self.slapd()?;
-        let attribute = |name| slapd.attribute(&user_dn(&person.login), name);
+        let attribute = |name| slapd.attribute(&user_dn(person.uid()), name);
         let (locked, reset) = (attribute("pwdAccountLockedTime")?, attribute("pwdReset")?);
         let writes = self.written.get(&dn).map(Vec::as_slice).unwrap_or_default();
         let done = writes.iter().filter(|write| write.result == 0);
@@ -257,7 +287,9 @@ impl Upstreams {
                     .context("the account is gone from the sandbox")?;
                 Ok(state.password == Some(sandbox::fingerprint(password)))
             }
-            Upstream::OpenLdap => Ok(self.slapd()?.bind(&user_dn(&person.login), password)?.code == 0),
+            Upstream::OpenLdap | Upstream::Routed => {
+                Ok(self.slapd()?.bind(&user_dn(person.uid()), password)?.code == 0)
+            }
         }
     }
 }

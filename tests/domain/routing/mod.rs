@@ -1,6 +1,8 @@
 //! Requests about an account whose credentials live in another Directory: what must be settled first (`settled`), who must
-//! permit it (`permitted`), and when it counts as done (`judged`).
+//! permit it (`permitted`), when it counts as done (`judged`), and what is left alone while the other cannot be used
+//! (`held_up`).
 
+mod held_up;
 mod judged;
 mod permitted;
 mod settled;

@@ -79,6 +79,10 @@ impl Drive<'_> {
                 .for_each(|person| self.lane.upstreams.slow_down(person));
             return Ok(());
         }
+        if given == Given::NamedLocked {
+            let mut people = self.people.iter();
+            return people.try_for_each(|person| self.lane.upstreams.lock_named(person));
+        }
         if given != Given::ExpiredRequest {
             return self.lane.cluster.prepare(given);
         }
@@ -167,6 +171,7 @@ impl Drive<'_> {
             name: name.to_owned(),
             ask,
             account: person.id.clone(),
+            named: person.named.clone(),
         });
         self.requests.push(Request {
             uid,
