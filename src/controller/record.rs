@@ -21,7 +21,7 @@ use kube::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
-use std::{fmt::Debug, time::Duration};
+use std::{borrow::Cow, fmt::Debug, time::Duration};
 
 /// What became of a status write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +113,26 @@ enum Way {
     Patch,
 }
 
+/// A request as it is sent to replace its status: the API server keeps everything else as it is.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Replacement<'a> {
+    api_version: Cow<'static, str>,
+    kind: Cow<'static, str>,
+    metadata: Seen<'a>,
+    status: &'a RequestStatus,
+}
+
+/// The object that the status is about, as it was seen.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Seen<'a> {
+    namespace: &'a str,
+    name: &'a str,
+    uid: &'a str,
+    resource_version: &'a str,
+}
+
 async fn send<K: RequestKind>(
     context: &Context,
     request: &Request,
@@ -123,11 +143,18 @@ async fn send<K: RequestKind>(
     let target = kube::core::Request::new(K::url_path(&(), Some(&request.namespace)));
     let (verb, call) = match way {
         Way::Replace => {
-            let metadata = json!({"namespace": request.namespace, "name": request.name, "uid": request.uid,
-                "resourceVersion": request.version});
-            let object = json!({"apiVersion": K::api_version(&()), "kind": K::kind(&()), "metadata": metadata,
-                "status": status});
-            let body = object.to_string().into_bytes();
+            let object = Replacement {
+                api_version: K::api_version(&()),
+                kind: K::kind(&()),
+                metadata: Seen {
+                    namespace: &request.namespace,
+                    name: &request.name,
+                    uid: &request.uid,
+                    resource_version: &request.version,
+                },
+                status,
+            };
+            let body = serde_json::to_vec(&object).map_err(kube::Error::SerdeError)?;
             let call = target.replace_subresource("status", &request.name, &PostParams::default(), body);
             ("update", call.map(unchecked))
         }
