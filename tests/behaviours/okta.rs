@@ -1,45 +1,95 @@
-//! Okta: the simulated organisation, whose own log tells what was really done.
+//! Okta: the simulated organisation, whose own log tells what was really done. The operator signs in with an API token, and
+//! as a provider of its own as a service app whose tokens are bound to its key (DPoP).
+
+#[allow(dead_code, reason = "the suites of Okta itself have keys of every kind")]
+#[path = "../okta/app.rs"]
+mod app;
 
 use crate::{
     fixture::{Fixture, Lacking, Person, SignIn, Way, Wrong},
     way::{Simulated, changes, refusals},
 };
+use app::{App, CLIENT_ID, Form, Key};
 use readmit::domain::account::Step;
-use sandbox::{ADMIN_TOKEN, Entry, Options, PageOutcome, SEED_PASSWORD, Sandbox, SeedUser, Status};
+use sandbox::{
+    ADMIN_TOKEN, Entry, Options, PageOutcome, SEED_PASSWORD, Sandbox, SeedUser, Status, okta::auth::OAuthApp,
+};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio::runtime::Runtime;
 
 const USERS: &str = "/api/v1/users/";
+/// The app whose key is wrong at first.
+const OTHER_CLIENT: &str = "0oaOther";
+/// What finding a mailed link in the log takes besides the defaults.
+const SCOPES: &[&str] = &["okta.users.manage", "okta.roles.read", "okta.logs.read"];
 
 struct Okta {
     sandbox: Arc<Sandbox>,
+    /// The service app that the operator is, where it has no API token.
+    app: Option<App>,
     // After the sandbox, which stops its listeners in it.
     _runtime: Runtime,
 }
 
 /// The organisation, which runs anywhere.
 pub fn start() -> anyhow::Result<Box<dyn Fixture>> {
+    Ok(Box::new(organisation("behaviours", None)?))
+}
+
+/// Another one, which knows the operator as a service app.
+pub fn start_app() -> anyhow::Result<Box<dyn Fixture>> {
+    let app = service_app();
+    let okta = organisation("behaviours-app", Some(app))?;
+    let registered = okta.app.as_ref().map(App::registered);
+    okta.sandbox.shared().okta().apps.extend(registered);
+    Ok(Box::new(okta))
+}
+
+fn service_app() -> App {
+    App {
+        asked: SCOPES.to_vec(),
+        granted: SCOPES.to_vec(),
+        dpop: true,
+        ..App::with_key(Key::elliptic("P-256", Form::Pem))
+    }
+}
+
+fn organisation(org: &str, app: Option<App>) -> anyhow::Result<Okta> {
     let runtime = Runtime::new()?;
     let options = Options {
-        org: "behaviours".into(),
+        org: org.into(),
         ..Options::default()
     };
     let sandbox = runtime.block_on(Sandbox::start(options))?;
-    Ok(Box::new(Okta {
+    Ok(Okta {
         sandbox: Arc::new(sandbox),
+        app,
         _runtime: runtime,
-    }))
+    })
 }
 
-fn secret(name: &str, token: &str) -> Value {
+fn secret(name: &str, key: &str, value: &str) -> Value {
     json!({
         "apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": "readmit-system"},
-        "stringData": {"token": token},
+        "stringData": {key: value},
     })
 }
 
 impl Okta {
+    /// A Directory for what signs in with this Secret: the token, or the app of this client id.
+    fn connection(&self, name: &str, url: &str, client: &str) -> Value {
+        let mut okta = json!({"url": url, "tokenSecretRef": {"name": name}});
+        if let Some(app) = &self.app {
+            let oauth = json!({"clientID": client, "privateKeySecretRef": {"name": name}, "scopes": app.asked});
+            okta = json!({"url": url, "oauth": oauth});
+        }
+        json!({
+            "apiVersion": "readmit.dev/v1alpha1", "kind": "Directory", "metadata": {"name": name},
+            "spec": {"usernamePrefix": "oidc:", "provider": {"okta": okta}},
+        })
+    }
+
     fn seed(&self, seed: Value) -> Person {
         let user: SeedUser = serde_json::from_value(seed).expect("a seed");
         let (login, email) = (user.login.clone(), user.email.clone());
@@ -61,16 +111,16 @@ impl Okta {
 
 impl Fixture for Okta {
     fn provider(&self) -> &'static str {
-        "okta"
+        if self.app.is_some() { "okta-app" } else { "okta" }
     }
 
     fn directory(&self, name: &str, way: Option<&dyn Way>) -> Vec<Value> {
         let url = way.map_or_else(|| self.sandbox.addresses().http.clone(), |way| way.url());
-        let directory = json!({
-            "apiVersion": "readmit.dev/v1alpha1", "kind": "Directory", "metadata": {"name": name},
-            "spec": {"usernamePrefix": "oidc:", "provider": {"okta": {"url": url, "tokenSecretRef": {"name": name}}}},
-        });
-        vec![secret(name, ADMIN_TOKEN), directory]
+        let secret = match &self.app {
+            Some(app) => secret(name, "private-key", &app.key.secret),
+            None => secret(name, "token", ADMIN_TOKEN),
+        };
+        vec![secret, self.connection(name, &url, CLIENT_ID)]
     }
 
     fn person(&self, name: &str) -> Person {
@@ -183,12 +233,28 @@ impl Fixture for Okta {
     }
 
     fn wrong_credential(&self, name: &str) -> Wrong {
-        let mut manifests = self.directory(name, None);
-        manifests.retain(|manifest| manifest["kind"] == "Directory");
-        manifests.insert(0, secret(name, "00-not-this-one"));
+        let (wrong, right) = match &self.app {
+            Some(_) => {
+                let [wrong, right] = [service_app(), service_app()];
+                let registered = OAuthApp {
+                    client_id: OTHER_CLIENT.into(),
+                    ..right.registered()
+                };
+                self.sandbox.shared().okta().apps.push(registered);
+                [wrong, right]
+                    .map(|app| secret(name, "private-key", &app.key.secret))
+                    .into()
+            }
+            None => ["00-not-this-one", ADMIN_TOKEN]
+                .map(|token| secret(name, "token", token))
+                .into(),
+        };
         Wrong {
-            manifests,
-            repaired: vec![secret(name, ADMIN_TOKEN)],
+            manifests: vec![
+                wrong,
+                self.connection(name, &self.sandbox.addresses().http, OTHER_CLIENT),
+            ],
+            repaired: vec![right],
         }
     }
 

@@ -26,6 +26,7 @@ pub const PROVIDERS: &[Provider] = &[
     ("389-ds", directory389::start),
     ("keycloak", keycloak::start),
     ("okta", okta::start),
+    ("okta-app", okta::start_app),
     ("openldap", openldap::start),
     ("active-directory", active_directory::start),
     ("servicenow", servicenow::start),

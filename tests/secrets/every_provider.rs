@@ -55,7 +55,8 @@ fn wrong(fixture: &dyn Fixture) -> (String, Vec<Value>) {
         let data = secret["stringData"].as_object_mut().expect("text");
         for (key, value) in data
             .iter_mut()
-            .filter(|(key, _)| *key != "ca.crt" && *key != "username")
+            // A private key must be one to be refused, and no two are equal.
+            .filter(|(key, _)| !["ca.crt", "username", "private-key"].contains(&key.as_str()))
         {
             *value = format!("canary+of a wrong/{key}={}", fixture.provider()).into();
         }
