@@ -79,7 +79,7 @@ pub struct AccountSelector {
 }
 
 /// Who asks, as the API server knew them when the request was created.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Requester {
     /// The Kubernetes username.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,24 +1,29 @@
 //! Conditions as the Kubernetes API conventions define them (`meta/v1.Condition`), with bounds on every text so that
 //! rules over a whole status stay within the API server's cost limit.
 
-use crate::api::schema;
+use crate::api::{Reason, schema};
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::borrow::Cow;
 
-/// One observation of the state of an object.
+/// One observation of the state of an object. Its words are of closed sets, and take no room of their own where they are
+/// read: thousands of requests may wait.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Condition {
     /// What is observed, in CamelCase.
+    #[serde(deserialize_with = "word")]
     #[schemars(length(max = 64))]
-    pub r#type: String,
+    pub r#type: Cow<'static, str>,
     /// `True`, `False` or `Unknown`.
+    #[serde(deserialize_with = "word")]
     #[schemars(length(max = 7))]
-    pub status: String,
+    pub status: Cow<'static, str>,
     /// Why, as one word of a closed set.
+    #[serde(deserialize_with = "word")]
     #[schemars(length(max = 64))]
-    pub reason: String,
+    pub reason: Cow<'static, str>,
     /// For people: what happened, and what to do next.
     #[schemars(length(max = 4096))]
     pub message: String,
@@ -28,6 +33,18 @@ pub struct Condition {
     /// The generation of the object that this observation is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
+}
+
+/// A word: one of ours where it is, and any other as it stands there.
+fn word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'static, str>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let reasons = Reason::ALL.iter().map(|reason| reason.as_str());
+    let known = ["True", "False", "Unknown"]
+        .into_iter()
+        .chain(types::ALL)
+        .chain(reasons);
+    let ours = known.into_iter().find(|word| *word == text);
+    Ok(ours.map_or(Cow::Owned(text), Cow::Borrowed))
 }
 
 /// The condition types.
@@ -49,4 +66,30 @@ pub mod types {
     pub const LOCKOUTS_LISTED: &str = "LockoutsListed";
     /// Of a Directory with `spec.lockouts` whose upstream keeps a log of locks: whether it can be read.
     pub const LOCK_CAUSES_KNOWN: &str = "LockCausesKnown";
+    /// Those of a request.
+    pub const ALL: [&str; 6] = [PERMITTED, SUCCEEDED, READY, RECONCILING, STALLED, DONE_AT_SOURCE];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_own_words_take_no_room_and_others_stay_as_they_are() {
+        for (text, ours) in [
+            ("Ready", true),
+            ("Unlocked", true),
+            ("Permitted", true),
+            ("AsAnotherSays", false),
+        ] {
+            let condition: Condition = serde_json::from_value(serde_json::json!({
+                "type": text, "status": "True", "reason": text, "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z",
+            }))
+            .unwrap();
+            for word in [&condition.r#type, &condition.reason] {
+                assert_eq!(word, text);
+                assert_eq!(matches!(word, Cow::Borrowed(_)), ours, "{text}");
+            }
+        }
+    }
 }

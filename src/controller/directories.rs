@@ -4,7 +4,7 @@
 
 use super::{
     catalog::{self, Catalog},
-    context::Context,
+    context::{Context, Named},
     follow::{self, Change},
     line::{self, Line},
     lock_log, lockouts, supervisor,
@@ -19,12 +19,11 @@ use crate::{
         account::{AccountRead, Capabilities, Failure},
         lock_log::LockLog,
         observed::{DirectoryView, Trouble},
-        request::Kind,
         route::Source,
         rule::Rule,
     },
 };
-use kube::{Api, ResourceExt, core::DynamicObject, runtime::reflector::ObjectRef};
+use kube::{Api, ResourceExt};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
@@ -216,13 +215,9 @@ impl Directories {
     }
 
     /// A request whose turn it was is gone.
-    pub fn dismiss(&self, kind: Kind, gone: &ObjectRef<DynamicObject>) {
+    pub fn dismiss(&self, gone: &Named) {
         for handle in self.all() {
-            handle.line.dismiss(|called| {
-                called.kind == kind
-                    && *called.name == *gone.name
-                    && gone.namespace.as_deref() == Some(&*called.namespace)
-            });
+            handle.line.dismiss(|called| called == gone);
         }
     }
 

@@ -42,7 +42,7 @@ pub async fn execute(
         Effect::Claim(new) => claims::claim(context, request, work, facts, *new).await,
         Effect::Renew(renewal) => claims::renew(context, request, work, renewal).await,
         Effect::Send { step, also, target } => {
-            let Some((directory, target)) = aim(work, target.map(|target| *target)) else {
+            let Some((directory, target)) = aim(work, target) else {
                 return Err(PassError::Changed);
             };
             send(context, request, work, facts, (step, &also), (directory, target)).await
@@ -126,7 +126,7 @@ async fn send(
 
 /// Which account of which Directory is acted on: the one of the claim; without a claim the one that the decision names,
 /// which is remembered.
-fn aim(work: &mut Work, target: Option<Acting>) -> Option<(String, Target)> {
+fn aim(work: &mut Work, target: Option<Box<Acting>>) -> Option<(String, Target)> {
     if let Some(held) = &work.held {
         let target = Target {
             id: held.account.spec.id.clone(),

@@ -177,7 +177,7 @@ fn read(
     }
     match &result {
         Ok(account) if work.progress.sends.is_empty() => {
-            work.progress.lockout = decide::lockout(account).or(work.progress.lockout.take());
+            work.progress.lockout = decide::lockout(account).map(Box::new).or(work.progress.lockout.take());
         }
         Ok(_) => {}
         Err(ReadFailure::Failed(failure)) if failure.class == FailureClass::CredentialRefused => {

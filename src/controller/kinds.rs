@@ -20,17 +20,17 @@ pub trait RequestKind:
     + 'static
 {
     /// What decisions need of it.
-    fn request(&self) -> Request;
+    fn request(self) -> Request;
 }
 
 impl RequestKind for AccountUnlockRequest {
-    fn request(&self) -> Request {
+    fn request(self) -> Request {
         self.into()
     }
 }
 
 impl RequestKind for PasswordResetRequest {
-    fn request(&self) -> Request {
+    fn request(self) -> Request {
         self.into()
     }
 }

@@ -25,5 +25,6 @@ pub mod run;
 pub mod supervisor;
 pub mod sweeper;
 pub mod work;
+pub mod workqueue;
 
 pub use run::run;

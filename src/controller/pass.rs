@@ -24,7 +24,7 @@ use crate::{
     observe::audit::{Entry, Event, RequestRef},
 };
 use jiff::Timestamp;
-use kube::{ResourceExt, runtime::controller::Action};
+use kube::ResourceExt;
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -50,39 +50,44 @@ pub enum PassError {
 /// More rounds than any plan needs.
 const ROUNDS: usize = 100;
 
+/// When a request is to be looked at again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Then, or when something changes.
+    At(Instant),
+    /// When something changes.
+    Change,
+}
+
 /// One pass over one request.
 ///
 /// # Errors
 /// See [`PassError`]; the request is looked at again soon.
-pub async fn run<K: RequestKind>(object: Arc<K>, context: Arc<Context>) -> Result<Action, PassError> {
-    let request = object.request();
-    if request.is_finished() || context.works.has_ended(&request) {
-        return Ok(Action::await_change());
+pub async fn run<K: RequestKind>(request: &Request, context: Arc<Context>) -> Result<Next, PassError> {
+    if request.is_finished() || context.works.has_ended(request) || !context.leadership.is_held() {
+        return Ok(Next::Change);
     }
-    if !context.leadership.is_held() {
-        return Ok(Action::await_change());
-    }
-    let work = context.works.of(&request);
+    let work = context.works.of(request);
     let mut work = work.lock().await;
-    if let Some(rest) = gated(&context, &request, &work) {
-        return Ok(Action::requeue(rest));
+    if let Some(at) = gated(&context, request, &work) {
+        return Ok(Next::At(at));
     }
     let epoch = context.woken.epoch();
-    let action = rounds(&*object, &request, &context, &mut work).await;
-    let queued = action.is_ok() && work.progress.promise.is_some();
+    let pass = rounds::<K>(request, &context, &mut work).await;
+    let queued = pass.is_ok() && work.progress.promise.is_some();
     work.places.rest(queued);
-    if let Ok(Pass::Again(at)) = &action {
-        work.gate = Some(Gate {
-            at: *at,
-            generation: request.generation,
-            epoch,
-        });
-    }
-    match action? {
-        Pass::Again(at) => Ok(Action::requeue(at.saturating_duration_since(Instant::now()))),
+    match pass? {
+        Pass::Again(at) => {
+            work.gate = Some(Gate {
+                at,
+                generation: request.generation,
+                epoch,
+            });
+            Ok(Next::At(at))
+        }
         Pass::Over => {
-            context.works.end(&request);
-            Ok(Action::await_change())
+            context.works.end(request);
+            Ok(Next::Change)
         }
     }
 }
@@ -95,25 +100,19 @@ enum Pass {
     Over,
 }
 
-/// How long nothing is to be done, where nothing has changed since that was decided.
-fn gated(context: &Context, request: &Request, work: &Work) -> Option<Duration> {
+/// Until when nothing is to be done, where nothing has changed since that was decided.
+fn gated(context: &Context, request: &Request, work: &Work) -> Option<Instant> {
     let gate = work.gate.as_ref()?;
     let same = gate.generation == request.generation && gate.epoch == context.woken.epoch() && !request.deleting;
-    let rest = gate.at.saturating_duration_since(Instant::now());
-    (same && !work.places.is_called() && !rest.is_zero()).then_some(rest)
+    (same && !work.places.is_called() && Instant::now() < gate.at).then_some(gate.at)
 }
 
-async fn rounds<K: RequestKind>(
-    object: &K,
-    request: &Request,
-    context: &Arc<Context>,
-    work: &mut Work,
-) -> Result<Pass, PassError> {
+async fn rounds<K: RequestKind>(request: &Request, context: &Arc<Context>, work: &mut Work) -> Result<Pass, PassError> {
     let mut facts = Facts::default();
     for _ in 0..ROUNDS {
         let now = clock::now();
         facts.shift(work.keep_pace(now, clock::boot_time()));
-        work.progress.claim = claim_seen(context, request, work);
+        work.progress.claim = claim_seen(context, request, work).map(Box::new);
         let claim = work.progress.claim.as_ref();
         let claimed = claim.map(|seen| seen.claim.directory.as_str());
         let directories = context.directories.views(&request.directory, claimed);
@@ -134,14 +133,14 @@ async fn rounds<K: RequestKind>(
             Decision::Gather(fact) => gather::gather(context, request, work, &mut facts, fact).await?,
             Decision::Act(effect) => execute::execute(context, request, work, &mut facts, effect).await?,
             Decision::Finish(ending) => {
-                finish(object, request, context, work, now, &ending).await?;
+                finish::<K>(request, context, work, now, &ending).await?;
                 return Ok(Pass::Over);
             }
             Decision::Wait(waiting) => {
                 let sealed = work.prepared.as_ref().map(|prepared| prepared.sealed.clone());
                 let pause = status::waits(now, &observed, &waiting, &work.attempts, sealed);
                 work.progress.waits(now, &waiting, &facts, pause.unsaid);
-                return wait(object, request, context, work, &waiting, pause).await;
+                return wait::<K>(request, context, work, &waiting, pause).await;
             }
         }
     }
@@ -187,7 +186,6 @@ fn claim_seen(context: &Context, request: &Request, work: &mut Work) -> Option<C
 /// Records the end of a request, and closes its claim. Where others may have taken the claim over before it could be
 /// recorded, the pass is made again.
 async fn finish<K: RequestKind>(
-    object: &K,
     request: &Request,
     context: &Context,
     work: &mut Work,
@@ -215,7 +213,7 @@ async fn finish<K: RequestKind>(
             .metrics
             .finished(request.kind.as_str(), ending.outcome, ending.reason);
         if matches!(ending.outcome, Outcome::Denied | Outcome::Failed | Outcome::Unknown) {
-            record::warn(context, object, ending.reason.as_str(), &ending.message).await;
+            record::warn::<K>(context, request, ending.reason.as_str(), &ending.message).await;
         }
     }
     Ok(())
@@ -271,7 +269,6 @@ pub fn line<'a>(event: Event, request: &'a Request) -> Entry<'a> {
 /// Puts a wait into the status where it is news and due. Where it says that everything was done but for what others do,
 /// the claim is closed with that.
 async fn wait<K: RequestKind>(
-    object: &K,
     request: &Request,
     context: &Context,
     work: &mut Work,
@@ -300,7 +297,7 @@ async fn wait<K: RequestKind>(
             return Ok(Pass::Again(Instant::now() + Duration::from_secs(30)));
         }
         if waiting.needs_person {
-            record::warn(context, object, waiting.reason.as_str(), &waiting.message).await;
+            record::warn::<K>(context, request, waiting.reason.as_str(), &waiting.message).await;
         }
     }
     // Not before it stands in the status, as written now or before.

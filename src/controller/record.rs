@@ -14,6 +14,7 @@ use crate::{
     failpoint::{self, Place},
 };
 use jiff::Timestamp;
+use k8s_openapi::api::core::v1::ObjectReference;
 use kube::{
     Api, Resource, ResourceExt,
     api::{Patch, PatchParams, PostParams},
@@ -187,7 +188,7 @@ fn unchecked(mut call: http::Request<Vec<u8>>) -> http::Request<Vec<u8>> {
 }
 
 /// One warning on a request, where somebody should look. Losing it loses nothing: the status says the same.
-pub async fn warn<K: RequestKind>(context: &Context, object: &K, reason: &str, message: &str) {
+pub async fn warn<K: RequestKind>(context: &Context, request: &Request, reason: &str, message: &str) {
     let event = Event {
         type_: EventType::Warning,
         reason: reason.to_owned(),
@@ -195,7 +196,15 @@ pub async fn warn<K: RequestKind>(context: &Context, object: &K, reason: &str, m
         action: "Reconcile".into(),
         secondary: None,
     };
-    let reference = object.object_ref(&());
+    let reference = ObjectReference {
+        api_version: Some(K::api_version(&()).into_owned()),
+        kind: Some(K::kind(&()).into_owned()),
+        namespace: Some(request.namespace.clone()),
+        name: Some(request.name.clone()),
+        uid: Some(request.uid.clone()),
+        resource_version: Some(request.version.clone()),
+        field_path: None,
+    };
     if let Err(error) = failpoint::around(Place::Event, context.events.publish(&event, &reference)).await {
         tracing::debug!(%error, "an event was not published");
     }
@@ -231,8 +240,8 @@ pub async fn directory(context: &Context, object: &Directory, status: &Directory
 /// A condition of a Directory or AccountPolicy; the time of its last change is kept where nothing flipped.
 pub fn condition(
     before: &[Condition],
-    kind: &str,
-    (status, reason, message): (&str, &str, String),
+    kind: &'static str,
+    (status, reason, message): (&'static str, &'static str, String),
     generation: Option<i64>,
 ) -> Condition {
     let now = clock::now();

@@ -2,79 +2,127 @@
 //! it asks for requests without an outcome only; that is no cancellation.
 
 use super::{
-    context::{Context, Named},
+    context::Context,
     follow,
     kinds::RequestKind,
-    pass::{self, PassError},
+    pass::{self, Next, PassError},
+    workqueue::{Gone, WorkQueue},
 };
-use crate::domain::request::Kind;
+use crate::domain::request::{Kind, Request};
 use futures::{Stream, StreamExt, stream};
 use kube::{
-    Api,
-    runtime::{
-        Controller, WatchStreamExt,
-        controller::{Action, Config, Error},
-        reflector::{self, ObjectRef, Store},
-        watcher,
-    },
+    Api, ResourceExt,
+    runtime::{WatchStreamExt, watcher, watcher::Event},
 };
-use std::{collections::HashSet, sync::Arc, time::Duration};
-use tokio::sync::{mpsc::UnboundedReceiver, watch};
+use std::{pin::pin, sync::Arc, time::Duration};
+use tokio::{
+    sync::watch,
+    task::{JoinError, JoinSet},
+    time::Instant,
+};
 
-/// Between two looks for work whose request is gone.
-const PRUNE: Duration = Duration::from_secs(60);
+/// A pass that has ended.
+type Passed = (Arc<Request>, Result<Next, PassError>);
 
 /// Passes over the requests of one kind until the operator stops; passes that run by then are brought to an end.
+///
+/// # Panics
+/// With what a pass panicked with: what it left undone is in the ledgers, for the next process.
 pub async fn run<K: RequestKind>(context: Arc<Context>, kind: Kind) {
     context.caches.wait().await;
     let api = Api::<K>::all(context.watching.clone());
-    let (reader, writer) = reflector::store();
-    let objects = watcher(api, follow::config().fields("status.outcome="))
-        .default_backoff()
-        .modify(|object| {
-            // Neither is needed, and they are most of a small object.
-            object.meta_mut().managed_fields = None;
-            object.meta_mut().annotations = None;
-        })
-        .reflect(writer)
-        .applied_objects();
-    let workers = u16::try_from(context.config.workers).unwrap_or(u16::MAX);
-    let pruning = prune(context.clone(), reader.clone(), kind);
-    let passing = Controller::for_stream(objects, reader)
-        .with_config(Config::default().concurrency(workers))
-        .reconcile_all_on(changes(context.woken.subscribe()))
-        .reconcile_on(calls(context.bells.listen(kind)))
-        .graceful_shutdown_on(context.stop.clone().cancelled_owned())
-        .run(pass::run::<K>, retry, context.clone())
-        .for_each(|result| async {
-            if let Err(error) = result {
-                if let Error::ObjectNotFound(gone) = &error {
-                    context.directories.dismiss(kind, gone);
+    let mut events = pin!(watcher(api, follow::config().fields("status.outcome=")).default_backoff());
+    let mut called = context.bells.listen(kind);
+    let mut changes = pin!(changes(context.woken.subscribe()));
+    let mut queue = WorkQueue::default();
+    let mut passes = JoinSet::new();
+    loop {
+        while passes.len() < context.config.workers
+            && let Some(request) = queue.next()
+        {
+            let context = context.clone();
+            passes.spawn(async move { (request.clone(), pass::run::<K>(&request, context).await) });
+        }
+        tokio::select! {
+            () = context.stop.cancelled() => break,
+            Some(event) = events.next() => match event {
+                Ok(event) => forget(&context, take_in::<K>(&mut queue, event)),
+                Err(error) => tracing::warn!(kind = kind.as_str(), %error, "the watch was interrupted; it is renewed"),
+            },
+            Some(passed) = passes.join_next() => forget(&context, end::<K>(&mut queue, passed)),
+            Some(request) = called.recv() => {
+                if !queue.wake(&request.namespace, &request.name) {
+                    context.directories.dismiss(&request);
                 }
-                tracing::debug!(%error, "a pass was broken off");
             }
-        });
-    tokio::select! {
-        () = passing => {}
-        () = pruning => {}
+            Some(()) = changes.next() => queue.wake_all(),
+            () = queue.tick() => {}
+        }
+    }
+    while let Some(passed) = passes.join_next().await {
+        forget(&context, end::<K>(&mut queue, passed));
     }
 }
 
+/// Takes in what the watch tells; those that are gone.
+fn take_in<K: RequestKind>(queue: &mut WorkQueue, event: Event<K>) -> Vec<Gone> {
+    match event {
+        Event::Apply(object) | Event::InitApply(object) => Vec::from_iter(queue.apply(object.request())),
+        Event::Delete(object) => {
+            let namespace = object.namespace().unwrap_or_default();
+            Vec::from_iter(queue.delete(&namespace, &object.name_any()))
+        }
+        Event::Init => {
+            queue.begin_list();
+            Vec::new()
+        }
+        Event::InitDone => queue.end_list(),
+    }
+}
+
+/// A pass has ended: when the next one is due.
+fn end<K: RequestKind>(queue: &mut WorkQueue, passed: Result<Passed, JoinError>) -> Vec<Gone> {
+    let (request, result) = match passed {
+        Ok(passed) => passed,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // Nobody aborts a pass but the end of the process.
+            Err(_) => return Vec::new(),
+        },
+    };
+    let at = match result {
+        Ok(Next::Change) => None,
+        Ok(Next::At(at)) => Some(Instant::from_std(at)),
+        Err(error) => Some(Instant::now() + again_after(&request, &error)),
+    };
+    Vec::from_iter(queue.done(request, at))
+}
+
 /// When a pass that was broken off is made again.
-fn retry<K: RequestKind>(object: Arc<K>, error: &PassError, _: Arc<Context>) -> Action {
+fn again_after(request: &Request, error: &PassError) -> Duration {
+    let (kind, namespace, name) = (request.kind.as_str(), &request.namespace, &request.name);
     match error {
-        PassError::Changed => Action::requeue(Duration::from_millis(100)),
+        PassError::Changed => {
+            tracing::debug!(kind, namespace, name, %error, "a pass was broken off");
+            Duration::from_millis(100)
+        }
         PassError::Api(_) | PassError::Key(_) => {
-            let (namespace, name) = (object.meta().namespace.as_deref(), object.meta().name.as_deref());
-            tracing::warn!(kind = %K::kind(&()), namespace, name, %error, "a pass was broken off; it is made again");
-            Action::requeue(Duration::from_secs(2))
+            tracing::warn!(kind, namespace, name, %error, "a pass was broken off; it is made again");
+            Duration::from_secs(2)
         }
         PassError::Endless => {
-            let (namespace, name) = (object.meta().namespace.as_deref(), object.meta().name.as_deref());
-            tracing::error!(kind = %K::kind(&()), namespace, name, %error, "a pass was given up");
-            Action::requeue(Duration::from_secs(60))
+            tracing::error!(kind, namespace, name, %error, "a pass was given up");
+            Duration::from_secs(60)
         }
     }
+}
+
+/// Drops what was kept for requests that are gone.
+fn forget(context: &Context, gone: Vec<Gone>) {
+    for request in gone {
+        context.works.forget(&request);
+    }
+    context.metrics.requests_waiting(context.works.count());
 }
 
 /// One item a change.
@@ -85,27 +133,4 @@ fn changes(receiver: watch::Receiver<u64>) -> impl Stream<Item = ()> {
         receiver.changed().await.ok()?;
         Some(((), receiver))
     })
-}
-
-/// The requests whose turn it is.
-fn calls<K: RequestKind>(receiver: UnboundedReceiver<Named>) -> impl Stream<Item = ObjectRef<K>> {
-    stream::unfold(receiver, |mut receiver| async {
-        let called = receiver.recv().await?;
-        Some((ObjectRef::new(&called.name).within(&called.namespace), receiver))
-    })
-}
-
-/// Forgets the work on requests that are gone: a relist tells nobody.
-async fn prune<K: RequestKind>(context: Arc<Context>, reader: Store<K>, kind: Kind) {
-    loop {
-        tokio::time::sleep(PRUNE).await;
-        let live: HashSet<String> = reader
-            .state()
-            .iter()
-            .filter_map(|object| object.meta().uid.clone())
-            .collect();
-        context.works.retain(kind, &live);
-        context.metrics.requests_waiting(context.works.count());
-        context.metrics.claims_open(context.claims.all().len());
-    }
 }

@@ -34,7 +34,7 @@ use kube::{
 };
 use serde::de::DeserializeOwned;
 use std::{fmt::Debug, sync::Arc, time::Duration};
-use tokio::sync::watch;
+use tokio::{sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 /// How long a stop waits for what was begun.
@@ -107,17 +107,19 @@ pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> 
     tokio::spawn(directories::run(context.clone()));
     tokio::spawn(claims::run(context.clone()));
     tokio::spawn(report(context.clone(), readiness));
-    let working = [
-        tokio::spawn(requests::run::<AccountUnlockRequest>(context.clone(), Kind::Unlock)),
-        tokio::spawn(requests::run::<PasswordResetRequest>(context.clone(), Kind::Reset)),
-        tokio::spawn(sweeper::run(context.clone())),
-    ];
+    let mut working = JoinSet::new();
+    working.spawn(requests::run::<AccountUnlockRequest>(context.clone(), Kind::Unlock));
+    working.spawn(requests::run::<PasswordResetRequest>(context.clone(), Kind::Reset));
+    working.spawn(sweeper::run(context.clone()));
     let result = tokio::select! {
         lost = &mut leading => lost.context("the election broke off")?.map_err(anyhow::Error::from),
+        // None ends by itself: an operator that goes on without it would look well and do nothing.
+        Some(ended) = working.join_next() => ended.context("a fault of ours; please report what the log says"),
         () = stop.cancelled() => Ok(()),
     };
     stop.cancel();
-    let ended = tokio::time::timeout(GRACE, futures::future::join_all(working)).await;
+    let ended = async { while working.join_next().await.is_some() {} };
+    let ended = tokio::time::timeout(GRACE, ended).await;
     if ended.is_err() {
         tracing::warn!("not everything that was begun could be brought to an end; the ledgers tell the next process");
     }

@@ -81,12 +81,12 @@ async fn expire<K: RequestKind>(context: &Context) -> Result<(), kube::Error> {
     let mut list = ListParams::default().fields("status.outcome!=").limit(500);
     loop {
         let page = all.list(&list).await?;
-        for object in &page.items {
+        for object in page.items {
             let request = object.request();
             if is_over(&request) {
                 let preconditions = Preconditions {
-                    uid: object.meta().uid.clone(),
-                    resource_version: object.meta().resource_version.clone(),
+                    uid: Some(request.uid.clone()),
+                    resource_version: Some(request.version.clone()),
                 };
                 let api = Api::<K>::namespaced(context.client.clone(), &request.namespace);
                 let params = DeleteParams::default().preconditions(preconditions);

@@ -36,7 +36,7 @@ pub struct Work {
     /// The claim as this process wrote it again last.
     pub rewritten: Option<Box<Rewritten>>,
     /// The claim that was written last, while nobody has said whether it landed.
-    pub tried: Option<Tried>,
+    pub tried: Option<Box<Tried>>,
     /// The password, while the request is executed.
     pub prepared: Option<Box<Prepared>>,
     /// Not before this time, unless something changes.
@@ -186,14 +186,13 @@ impl Works {
         ended.contains(&(request.kind, request.uid.clone()))
     }
 
-    /// Keeps only the work on these requests of a kind: a relist tells nobody what is gone.
-    pub fn retain(&self, kind: Kind, live: &HashSet<String>) {
+    /// The request has left the watch: nothing will be asked about it any more, and nothing old is shown.
+    pub fn forget(&self, request: &Request) {
+        let key = (request.kind, request.uid.clone());
         let mut works = self.lock();
-        works.retain(|(of, uid), work| *of != kind || live.contains(uid) || Arc::strong_count(work) > 1);
-        works.shrink_to_fit();
-        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        ended.retain(|(of, uid)| *of != kind || live.contains(uid));
-        ended.shrink_to_fit();
+        works.remove(&key);
+        slim(&mut works);
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
     }
 
     /// How many requests there is work on.
@@ -203,6 +202,13 @@ impl Works {
 
     fn lock(&self) -> MutexGuard<'_, All> {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Gives room back after a storm.
+fn slim<V>(map: &mut HashMap<(Kind, String), V>) {
+    if map.capacity() > 1024 && map.len() < map.capacity() / 8 {
+        map.shrink_to_fit();
     }
 }
 
@@ -240,11 +246,11 @@ mod tests {
     fn a_claim_whose_write_was_not_answered_is_taken_up_by_its_writer_only() {
         for (writer, ours) in [("mine", true), ("another", false)] {
             let mut work = Work {
-                tried: Some(Tried {
+                tried: Some(Box::new(Tried {
                     writer: "mine".into(),
                     until: Duration::from_secs(7),
                     plan: vec![Step::SendLink],
-                }),
+                })),
                 ..Work::default()
             };
             work.take_up(&found(writer));

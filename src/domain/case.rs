@@ -109,7 +109,7 @@ impl<'a> Case<'a> {
 
     /// The lock as it was before anything was done.
     fn seen_lockout(&self) -> Option<Lockout> {
-        let seen = self.observed.progress.lockout.clone();
+        let seen = self.observed.progress.lockout.as_deref().cloned();
         seen.or_else(|| self.lockout.clone())
     }
 
@@ -294,7 +294,7 @@ impl<'a> Case<'a> {
     /// The wait after something that did not work, until it may be tried again.
     pub fn setback(&self, now: Timestamp) -> Option<Decision> {
         let progress = self.observed.progress;
-        let all = progress.failure.iter().chain(progress.unread.values());
+        let all = progress.failure.as_deref().into_iter().chain(progress.unread.values());
         let last = all.max_by_key(|setback| retry_at(setback))?;
         (now < retry_at(last)).then(|| self.failed(now, last))
     }

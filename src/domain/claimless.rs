@@ -84,7 +84,7 @@ fn again(now: Timestamp, observed: &Observed, case: &Case) -> Decision {
         return Decision::Act(Effect::Send {
             step: Step::Unlock,
             also: Vec::new(),
-            target: observed.progress.target.clone().map(Box::new),
+            target: observed.progress.target.clone(),
         });
     }
     let message = "the directory took the unlock and still shows the account as locked; look at it in the directory";

@@ -8,6 +8,7 @@ use crate::domain::cel::RequestFacts;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 /// The kinds of request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,8 +80,8 @@ pub struct Request {
     pub suspend: bool,
     /// `spec.ttlAfterFinished`.
     pub ttl: Option<Span>,
-    /// Who asks, as stamped at admission.
-    pub requester: Requester,
+    /// Who asks, as stamped at admission. Shared by those that ask for much.
+    pub requester: Arc<Requester>,
     /// What is asked for.
     pub ask: Ask,
     /// What was recorded so far.
@@ -188,55 +189,49 @@ impl Request {
 fn request(
     kind: Kind,
     ask: Ask,
-    metadata: &ObjectMeta,
-    fields: &RequestFields,
-    status: Option<&RequestStatus>,
+    metadata: ObjectMeta,
+    fields: RequestFields,
+    status: Option<RequestStatus>,
 ) -> Request {
-    let created = metadata.creation_timestamp.as_ref();
+    let created = metadata.creation_timestamp;
     Request {
         kind,
-        namespace: metadata.namespace.clone().unwrap_or_default(),
-        name: metadata.name.clone().unwrap_or_default(),
-        uid: metadata.uid.clone().unwrap_or_default(),
-        version: metadata.resource_version.clone().unwrap_or_default(),
+        namespace: metadata.namespace.unwrap_or_default(),
+        name: metadata.name.unwrap_or_default(),
+        uid: metadata.uid.unwrap_or_default(),
+        version: metadata.resource_version.unwrap_or_default(),
         created: created.map_or(Timestamp::UNIX_EPOCH, |time| time.0),
         generation: metadata.generation.unwrap_or_default(),
         deleting: metadata.deletion_timestamp.is_some(),
-        directory: fields.directory.clone(),
-        account: fields.account.clone(),
-        policy: fields.policy.clone(),
-        reason: fields.reason.clone(),
+        directory: fields.directory,
+        account: fields.account,
+        policy: fields.policy,
+        reason: fields.reason,
         not_before: fields.not_before,
         not_after: fields.not_after,
         suspend: fields.suspend.unwrap_or_default(),
         ttl: fields.ttl_after_finished,
-        requester: fields.requester.clone().unwrap_or_default(),
+        requester: Arc::new(fields.requester.unwrap_or_default()),
         ask,
-        status: status.cloned().unwrap_or_default(),
+        status: status.unwrap_or_default(),
     }
 }
 
-impl From<&AccountUnlockRequest> for Request {
-    fn from(object: &AccountUnlockRequest) -> Self {
-        let (fields, status) = (&object.spec.request, object.status.as_ref());
-        request(Kind::Unlock, Ask::Unlock, &object.metadata, fields, status)
+impl From<AccountUnlockRequest> for Request {
+    fn from(object: AccountUnlockRequest) -> Self {
+        let fields = object.spec.request;
+        request(Kind::Unlock, Ask::Unlock, object.metadata, fields, object.status)
     }
 }
 
-impl From<&PasswordResetRequest> for Request {
-    fn from(object: &PasswordResetRequest) -> Self {
-        let spec = &object.spec;
+impl From<PasswordResetRequest> for Request {
+    fn from(object: PasswordResetRequest) -> Self {
+        let spec = object.spec;
         let ask = Ask::Reset {
             method: spec.method,
             unlock: spec.unlock,
-            recipients: spec.recipients.clone(),
+            recipients: spec.recipients,
         };
-        request(
-            Kind::Reset,
-            ask,
-            &object.metadata,
-            &spec.request,
-            object.status.as_ref(),
-        )
+        request(Kind::Reset, ask, object.metadata, spec.request, object.status)
     }
 }

@@ -193,7 +193,7 @@ fn recorded(now: Timestamp, request: &Request, ending: &Ending) -> Condition {
 fn conditions(
     now: Timestamp,
     request: &Request,
-    shown: &[(&str, &str)],
+    shown: &[(&'static str, &'static str)],
     reason: Reason,
     message: &str,
 ) -> Vec<Condition> {
@@ -208,8 +208,8 @@ fn conditions(
             let flipped = before.is_none_or(|condition| condition.status != *status);
             let permitted = *kind == types::PERMITTED && *status == "True";
             Condition {
-                r#type: (*kind).to_owned(),
-                status: (*status).to_owned(),
+                r#type: (*kind).into(),
+                status: (*status).into(),
                 reason: if permitted {
                     "Permitted".into()
                 } else {

@@ -53,7 +53,7 @@ fn scene(request: Request, found: Result<AccountRead, ReadFailure>) -> Scene {
 
 fn seen_locked() -> Progress {
     Progress {
-        lockout: Some(Lockout::default()),
+        lockout: Some(Box::default()),
         ..Progress::default()
     }
 }

@@ -19,6 +19,7 @@ use readmit::{
     },
 };
 use serde_json::json;
+use std::sync::Arc;
 
 #[test]
 fn endings_say_why() {
@@ -88,10 +89,10 @@ fn endings_say_why() {
         (
             "own account",
             Request {
-                requester: readmit::api::Requester {
+                requester: Arc::new(readmit::api::Requester {
                     username: Some("Alice".into()),
                     ..Default::default()
-                },
+                }),
                 ..unlock("a")
             },
             |_| {},
@@ -126,10 +127,10 @@ fn endings_say_why() {
             "a service account",
             timed(
                 Request {
-                    requester: readmit::api::Requester {
+                    requester: Arc::new(readmit::api::Requester {
                         username: Some("system:serviceaccount:ci:bot".into()),
                         ..Default::default()
-                    },
+                    }),
                     ..unlock("a")
                 },
                 600,
@@ -272,7 +273,7 @@ fn endings_say_why() {
         (
             "made without a stamp",
             unlock("a"),
-            |s| s.request.requester.username = None,
+            |s| s.request.requester = Arc::default(),
             Some(Failed),
             Reason::IdentityNotEnforced,
             "carries no requester",

@@ -23,7 +23,7 @@ fn quiet(method: Method, ours: bool) -> Scene {
     let request = reset("a", method);
     let claim = claimed(&request);
     let mut scene = Scene::new(request);
-    scene.progress.claim = Some(ClaimSeen {
+    scene.progress.claim = Some(Box::new(ClaimSeen {
         account: claim.name,
         id: "id-alice".into(),
         charged: scene.now,
@@ -32,7 +32,7 @@ fn quiet(method: Method, ours: bool) -> Scene {
         usable: false,
         firm: false,
         quiet_for: Timing::default().quarantine,
-    });
+    }));
     if ours {
         scene.progress.plan = claim.plan;
     }

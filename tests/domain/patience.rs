@@ -44,7 +44,7 @@ fn sent(request: Request, step: Step, result: Sent, quiet_for: Duration) -> Scen
     let mut scene = Scene::new(request);
     scene.progress.plan = claim.plan;
     scene.progress.record(step, scene.now, None, result);
-    scene.progress.claim = Some(ClaimSeen {
+    scene.progress.claim = Some(Box::new(ClaimSeen {
         account: claim.name,
         id: "id-alice".into(),
         charged: scene.now,
@@ -53,7 +53,7 @@ fn sent(request: Request, step: Step, result: Sent, quiet_for: Duration) -> Scen
         usable: true,
         firm: true,
         quiet_for,
-    });
+    }));
     scene
 }
 
@@ -67,13 +67,13 @@ fn linked(result: Sent, quiet_for: Duration) -> Scene {
 /// An unlock that was sent without a claim.
 fn unlocked() -> Scene {
     let mut scene = Scene::new(unlock("a"));
-    scene.progress.target = Some(Acting {
+    scene.progress.target = Some(Box::new(Acting {
         directory: "ldap".into(),
         named: None,
         id: "id-alice".into(),
         server: None,
         policy: None,
-    });
+    }));
     scene.progress.record(Step::Unlock, scene.now, None, Sent::Done);
     scene
 }

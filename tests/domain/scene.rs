@@ -304,11 +304,11 @@ fn nothing_is_looked_up_upstream_before_it_may_be() {
 fn a_setback_is_waited_out() {
     let mut scene = Scene::new(unlock("a"));
     let failure = Failure::new(FailureClass::Transient(None), "try again");
-    scene.progress.failure = Some(Setback {
+    scene.progress.failure = Some(Box::new(Setback {
         at: scene.now,
         failure,
         count: 3,
-    });
+    }));
     let Decision::Wait(waiting) = scene.decide() else {
         panic!("it does not wait")
     };

@@ -305,7 +305,7 @@ fn progress(progress: &Progress, h: &mut Print) {
         time(send.at, h);
         (send.step, &send.lock_stamp, send.result.as_str()).hash(h);
     });
-    some(seen.as_ref(), h, |seen, h| {
+    some(seen.as_deref(), h, |seen, h| {
         let ClaimSeen {
             claim: one,
             charged,
@@ -324,7 +324,7 @@ fn progress(progress: &Progress, h: &mut Print) {
         time(setback.at, h);
         setback.count.hash(h);
     };
-    some(failure.as_ref(), h, setback);
+    some(failure.as_deref(), h, setback);
     all(unread.values(), h, setback);
     some(outstanding.as_ref(), h, |ending, h| ending.message.hash(h));
     some(*waiting_since, h, time);

@@ -45,10 +45,10 @@ pub fn unlock(uid: &str) -> Request {
         not_after: None,
         suspend: false,
         ttl: None,
-        requester: Requester {
+        requester: Arc::new(Requester {
             username: Some("desk-agent".into()),
             ..Requester::default()
-        },
+        }),
         ask: Ask::Unlock,
         status: RequestStatus {
             observed_generation: Some(-1),

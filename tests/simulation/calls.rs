@@ -62,7 +62,7 @@ pub fn took_down(
 ) {
     match &result {
         Ok(account) if work.progress.sends.is_empty() => {
-            work.progress.lockout = lockout(account).or(work.progress.lockout.take());
+            work.progress.lockout = lockout(account).map(Box::new).or(work.progress.lockout.take());
         }
         _ => {}
     }
@@ -116,7 +116,7 @@ pub fn send(
     request: &Request,
     work: &mut Work,
     facts: &Facts,
-    (step, also, target): (Step, &[Step], Option<Acting>),
+    (step, also, target): (Step, &[Step], Option<Box<Acting>>),
     fault: Option<Fault>,
 ) {
     if work.held.is_none() {

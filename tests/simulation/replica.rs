@@ -247,7 +247,7 @@ impl Replica {
             "the decision does not come to an end; last asked for {:?}",
             pass.asked
         );
-        work.progress.claim = self.seen(world, &pass.request, &work);
+        work.progress.claim = self.seen(world, &pass.request, &work).map(Box::new);
         let directories = world.directories();
         let observed = Observed {
             timing: &world.timing,

@@ -63,11 +63,11 @@ pub(super) async fn claim(
     let _turn = context.accounts.turn(&name).await;
     // The time to act is counted from before the write: what the claim promises must hold however slow the answer is.
     let until = clock::boot_time() + context.config.timing.effect_deadline;
-    work.tried = Some(Tried {
+    work.tried = Some(Box::new(Tried {
         writer: claim.writer.clone(),
         until,
         plan: plan.clone(),
-    });
+    }));
     context
         .metrics
         .api_write("Account", if resource_version.is_some() { "update" } else { "create" });

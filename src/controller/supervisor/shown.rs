@@ -30,7 +30,7 @@ pub(super) fn status(handle: &Handle, state: &State) -> DirectoryStatus {
         false => before.capabilities.clone(),
     };
     let wanted = state.object.spec.lockouts.is_some();
-    let optional = |kind, told: Option<(&str, &str, String)>| match told {
+    let optional = |kind, told: Option<(&'static str, &'static str, String)>| match told {
         Some(told) => Some(record::condition(&before.conditions, kind, told, generation)),
         // Not found out yet by this process: what was told before stands.
         None if wanted => before

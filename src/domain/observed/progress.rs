@@ -17,15 +17,16 @@ use crate::{
 use jiff::{SignedDuration, Timestamp};
 use std::{collections::BTreeMap, time::Duration};
 
-/// What this process has done for one request. Lost with the process: then the claim speaks.
+/// What this process has done for one request. Lost with the process: then the claim speaks. What a request that only
+/// waits has not is boxed: thousands may wait.
 #[derive(Clone, Debug, Default)]
 pub struct Progress {
     /// What was sent, oldest first.
     pub sends: Vec<Send>,
     /// The open claim of this request, ours or found.
-    pub claim: Option<ClaimSeen>,
+    pub claim: Option<Box<ClaimSeen>>,
     /// The last send that did not work, and how many times in a row.
-    pub failure: Option<Setback>,
+    pub failure: Option<Box<Setback>>,
     /// The last readings of the account that did not work, by Directory, and how many times in a row.
     pub unread: BTreeMap<String, Setback>,
     /// Since when it waits.
@@ -33,7 +34,7 @@ pub struct Progress {
     /// Since when its status says something else than how it stands; `None` while it says just that.
     pub unsaid_since: Option<Timestamp>,
     /// The lock as first read.
-    pub lockout: Option<Lockout>,
+    pub lockout: Option<Box<Lockout>>,
     /// What the one sign-in with the derived password showed.
     pub proof: Option<Proof>,
     /// Whether this process recorded that it uses up that sign-in, and has not made it yet.
@@ -47,7 +48,7 @@ pub struct Progress {
     /// The Directory to which the one that the request names led, when its account was looked up last.
     pub led: Option<String>,
     /// The account that is acted on, once something was sent.
-    pub target: Option<Acting>,
+    pub target: Option<Box<Acting>>,
     /// The steps of the claim that is ours.
     pub plan: Vec<Step>,
     /// The ending that stands as soon as the Directory that the request names follows the one that was acted in.
@@ -108,7 +109,8 @@ impl Progress {
 
     /// Takes down a send that did not work.
     pub fn set_back(&mut self, at: Timestamp, failure: Failure) {
-        self.failure = Some(Setback::after(self.failure.take(), at, failure));
+        let before = self.failure.take().map(|before| *before);
+        self.failure = Some(Box::new(Setback::after(before, at, failure)));
     }
 
     /// Takes down what came of a reading of the account in this Directory. One that works says nothing about sends, and ends what others
@@ -159,7 +161,7 @@ impl Progress {
     /// becomes shorter or longer by it.
     pub fn shift(&mut self, by: SignedDuration) {
         let times = self.sends.iter_mut().map(|send| &mut send.at);
-        let setbacks = self.failure.iter_mut().chain(self.unread.values_mut());
+        let setbacks = self.failure.as_deref_mut().into_iter().chain(self.unread.values_mut());
         let times = times.chain(setbacks.map(|setback| &mut setback.at));
         let since = [self.waiting_since.as_mut(), self.unsaid_since.as_mut()];
         if let Some(promise) = &mut self.promise {

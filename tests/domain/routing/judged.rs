@@ -22,13 +22,13 @@ use std::time::Duration;
 /// An unlock that was sent there, and what both accounts are since.
 fn sent(named_locked: bool) -> Scene {
     let mut scene = routed(unlock("a"));
-    scene.progress.target = Some(Acting {
+    scene.progress.target = Some(Box::new(Acting {
         directory: "ldap".into(),
         named: Some(reference("cloud", "cloud-alice")),
         id: "id-alice".into(),
         server: None,
         policy: Some(scene.policies[0].reference.clone()),
-    });
+    }));
     scene
         .progress
         .record(Step::Unlock, scene.now, Some("l1".into()), Sent::Done);
@@ -216,7 +216,7 @@ fn done(unlock: bool, named_locked: bool) -> Scene {
     for step in new.plan {
         scene.progress.record(step, scene.now, Some("l1".into()), Sent::Done);
     }
-    scene.progress.claim = Some(ClaimSeen {
+    scene.progress.claim = Some(Box::new(ClaimSeen {
         account: new.name,
         id: "id-alice".into(),
         charged: scene.now,
@@ -225,7 +225,7 @@ fn done(unlock: bool, named_locked: bool) -> Scene {
         usable: true,
         firm: true,
         quiet_for: Duration::ZERO,
-    });
+    }));
     scene.found = unlocked().map(|read| AccountRead {
         must_change: Some(true),
         ..read

@@ -17,6 +17,7 @@ use readmit::{
     },
 };
 use serde_json::json;
+use std::sync::Arc;
 
 #[test]
 fn both_accounts_must_be_permitted() {
@@ -113,7 +114,7 @@ fn both_accounts_must_be_permitted() {
             "the requester's own account here",
             unlock("a"),
             |s| {
-                s.request.requester.username = Some("Alice@Cloud.example".into());
+                Arc::make_mut(&mut s.request.requester).username = Some("Alice@Cloud.example".into());
             },
             Some(Denied),
             PolicyDenied,
@@ -123,7 +124,7 @@ fn both_accounts_must_be_permitted() {
             "the requester's own account there",
             unlock("a"),
             |s| {
-                s.request.requester.username = Some("alice@example.com".into());
+                Arc::make_mut(&mut s.request.requester).username = Some("alice@example.com".into());
                 bend(s, |named| named.email = None);
             },
             Some(Denied),

@@ -30,7 +30,6 @@ impl Replica {
             Effect::Claim(new) => self.claim(world, request, work, facts, *new, how),
             Effect::Renew(renewal) => self.renew(world, request, work, renewal, how),
             Effect::Send { step, also, target } => {
-                let target = target.map(|target| *target);
                 send(world, request, work, facts, (step, &also, target), how.fault);
                 Ok(())
             }
