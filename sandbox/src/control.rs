@@ -177,7 +177,7 @@ async fn account(State(shared): Here, Query(query): Query<KeyQuery>) -> Answer {
 }
 
 async fn accounts(State(shared): Here) -> Answer {
-    plain(shared.okta().users().iter().map(AccountState::from).collect::<Vec<_>>())
+    plain(shared.okta().users().map(AccountState::from).collect::<Vec<_>>())
 }
 
 async fn seed(State(shared): Here, Json(users): Json<Vec<SeedUser>>) -> Answer {

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, StatusCode};
+use serde::Serialize;
 use serde_json::Value;
 
 /// A request as a simulated service sees it.
@@ -42,6 +43,9 @@ impl Call {
     /// Dotted paths of the members of a JSON body, without their values.
     pub fn body_fields(&self) -> Vec<String> {
         let mut fields = Vec::new();
+        if self.body.is_empty() {
+            return fields;
+        }
         if let Ok(value) = serde_json::from_slice::<Value>(&self.body) {
             collect_fields(&value, "", &mut fields);
         }
@@ -65,6 +69,12 @@ fn collect_fields(value: &Value, prefix: &str, fields: &mut Vec<String>) {
     }
 }
 
+/// Headers that an answer has, or a few more: so many are made room for at once.
+const USUAL_HEADERS: usize = 10;
+
+/// Bytes that an answer's body has, or some more.
+const USUAL_BODY: usize = 2048;
+
 /// An answer.
 #[derive(Debug, Clone)]
 pub struct Reply {
@@ -80,19 +90,24 @@ impl Reply {
     pub fn empty(status: StatusCode) -> Self {
         Self {
             status,
-            headers: HeaderMap::new(),
+            headers: HeaderMap::with_capacity(USUAL_HEADERS),
             body: Bytes::new(),
             error_code: None,
         }
     }
 
     /// A JSON answer.
-    pub fn json(status: StatusCode, value: &Value) -> Self {
+    ///
+    /// # Panics
+    /// When the value has no JSON form, which is a mistake in the sandbox.
+    pub fn json(status: StatusCode, value: &impl Serialize) -> Self {
         let mut reply = Self::empty(status);
         reply
             .headers
             .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        reply.body = Bytes::from(value.to_string());
+        let mut body = Vec::with_capacity(USUAL_BODY);
+        serde_json::to_writer(&mut body, value).expect("answers are plain data");
+        reply.body = body.into();
         reply
     }
 
@@ -100,6 +115,12 @@ impl Reply {
     pub fn with_header(mut self, name: &'static str, value: &str) -> Self {
         let value = HeaderValue::from_str(value).expect("headers of the sandbox are visible ASCII");
         self.headers.append(HeaderName::from_static(name), value);
+        self
+    }
+
+    /// Adds a header that is a number.
+    pub fn with_number(mut self, name: &'static str, value: i64) -> Self {
+        self.headers.append(HeaderName::from_static(name), value.into());
         self
     }
 }

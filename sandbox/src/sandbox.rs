@@ -247,7 +247,7 @@ impl Sandbox {
 
     /// Every account's state.
     pub fn accounts(&self) -> Vec<AccountState> {
-        self.shared.okta().users().iter().map(AccountState::from).collect()
+        self.shared.okta().users().map(AccountState::from).collect()
     }
 
     /// Adds a fault to the script.

@@ -1,18 +1,19 @@
 //! The API over HTTP/1.1: reads a request, lets faults strike, runs the operation, answers or drops the connection.
 //!
-//! A call is processed in a task of its own, so that a client which hangs up does not stop it: it takes effect as it
-//! would on a real server. What operations mean must not come in here.
+//! A client which hangs up does not stop a call: it takes effect as it would on a real server. A call that has nothing to
+//! wait for is therefore processed in one go, and one that waits does so in a task of its own. What operations mean must not come in here.
 
 use std::convert::Infallible;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Full, Limited, StreamBody};
-use hyper::body::{Frame, Incoming};
+use http_body_util::{BodyExt, Either, Full, Limited, StreamBody};
+use hyper::body::{Body as _, Frame, Incoming};
 use hyper::header::{CONTENT_TYPE, DATE, HeaderValue, LINK};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
@@ -33,7 +34,8 @@ use crate::truth::Entry;
 /// Longest request body.
 const MAX_REQUEST: usize = 1024 * 1024;
 
-type Body = UnsyncBoxBody<Bytes, Infallible>;
+/// Whole, or made as it is read.
+type Body = Either<Full<Bytes>, UnsyncBoxBody<Bytes, Infallible>>;
 
 /// The connection is to be closed without an answer.
 #[derive(Debug)]
@@ -69,8 +71,13 @@ async fn handle(
     vendor: Option<Vendor>,
 ) -> Result<Response<Body>, Lost> {
     let (head, body) = request.into_parts();
-    let Ok(body) = Limited::new(body, MAX_REQUEST).collect().await else {
-        return Ok(render(Reply::empty(StatusCode::PAYLOAD_TOO_LARGE), &shared));
+    let body = if body.is_end_stream() {
+        Bytes::new()
+    } else {
+        let Ok(body) = Limited::new(body, MAX_REQUEST).collect().await else {
+            return Ok(render(Reply::empty(StatusCode::PAYLOAD_TOO_LARGE), &shared));
+        };
+        body.to_bytes()
     };
     let host = head
         .headers
@@ -84,7 +91,7 @@ async fn handle(
         path: head.uri.path().to_owned(),
         query: head.uri.query().unwrap_or_default().to_owned(),
         headers: head.headers,
-        body: body.to_bytes(),
+        body,
         base: format!("{scheme}://{host}"),
         request_id: shared.next_request_id(),
     };
@@ -95,10 +102,14 @@ async fn handle(
     }
 }
 
-/// Logs a call and processes it in a task of its own.
+/// Logs a call and processes it, in a task of its own as soon as it has to wait.
 async fn carry<S: Service>(shared: Arc<Shared>, call: Call, host: String) -> Result<Response<Body>, Lost> {
     let seq = shared.truth.open(entry::<S>(&shared, &call, host));
-    tokio::spawn(process::<S>(shared, call, seq)).await.unwrap_or(Err(Lost))
+    let mut processing = Box::pin(process::<S>(shared, call, seq));
+    match futures::poll!(&mut processing) {
+        Poll::Ready(result) => result,
+        Poll::Pending => tokio::spawn(processing).await.unwrap_or(Err(Lost)),
+    }
 }
 
 fn entry<S: Service>(shared: &Shared, call: &Call, host: String) -> Entry {
@@ -272,7 +283,7 @@ fn answer(shared: &Shared, seq: u64, mut reply: Reply, faults: &[FaultKind]) -> 
 }
 
 fn render(reply: Reply, shared: &Shared) -> Response<Body> {
-    let mut response = Response::new(Full::new(reply.body).boxed_unsync());
+    let mut response = Response::new(Either::Left(Full::new(reply.body)));
     *response.status_mut() = reply.status;
     *response.headers_mut() = reply.headers;
     let date = HeaderValue::from_str(&http_date(shared.clock.now())).expect("a date is visible ASCII");
@@ -288,7 +299,7 @@ fn huge(bytes: u64) -> Body {
     let parts = std::iter::once(Bytes::from_static(b"{\"padding\":\""))
         .chain(std::iter::repeat_n(filler, chunks))
         .chain(std::iter::once(Bytes::from_static(b"\"}")));
-    StreamBody::new(futures::stream::iter(parts.map(|part| Ok(Frame::data(part))))).boxed_unsync()
+    Either::Right(StreamBody::new(futures::stream::iter(parts.map(|part| Ok(Frame::data(part))))).boxed_unsync())
 }
 
 /// A body that is sent one byte at a time.
@@ -306,5 +317,5 @@ fn slow(body: Bytes, ms_per_byte: u64) -> Body {
         let byte = rest.split_to(1);
         Some((Ok(Frame::data(byte)), rest))
     });
-    StreamBody::new(stream).boxed_unsync()
+    Either::Right(StreamBody::new(stream).boxed_unsync())
 }

@@ -4,6 +4,7 @@
 //! account, so that whoever changes one has both states at hand for the truth log.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// What the store needs to know about an account.
 pub trait Keyed: Clone {
@@ -11,6 +12,17 @@ pub trait Keyed: Clone {
     fn id(&self) -> &str;
     /// Sign-in name, unique without regard to case.
     fn login(&self) -> &str;
+}
+
+/// An account that is handed out without a copy.
+impl<A: Keyed> Keyed for Arc<A> {
+    fn id(&self) -> &str {
+        A::id(self)
+    }
+
+    fn login(&self) -> &str {
+        A::login(self)
+    }
 }
 
 /// Accounts in order of creation.

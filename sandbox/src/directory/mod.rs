@@ -19,8 +19,8 @@ use sha2::{Digest, Sha256};
 /// The truth log carries fingerprints in place of passwords and link tokens, so that a test which knows the value
 /// can tell whether it was that value which became effective.
 pub fn fingerprint(secret: &str) -> String {
-    let digest = data_encoding::HEXLOWER.encode(&Sha256::digest(secret.as_bytes()));
-    format!("sha256:{}", &digest[..16])
+    let digest = Sha256::digest(secret.as_bytes());
+    format!("sha256:{}", data_encoding::HEXLOWER.encode(&digest[..8]))
 }
 
 /// Derives an identifier of `length` letters and digits from `seed`, the same one at every start.
@@ -30,7 +30,9 @@ pub fn stable_id(prefix: &str, seed: &str, length: usize) -> String {
     let tail = digest
         .iter()
         .map(|byte| char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()]));
-    prefix.chars().chain(tail).take(length).collect()
+    let mut id = String::with_capacity(length);
+    id.extend(prefix.chars().chain(tail).take(length));
+    id
 }
 
 /// A fresh secret of `length` letters and digits, for one-time tokens, temporary passwords and session ids.

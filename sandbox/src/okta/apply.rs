@@ -53,14 +53,11 @@ impl Service for Okta {
         };
         let standing = routed.as_ref().ok().map(|routed| {
             let bucket = format!("{} {}", call.method, routed.pattern);
-            let name = caller
-                .as_ref()
-                .ok()
-                .and_then(Option::as_ref)
-                .map(|caller| caller.name.clone());
+            let caller = caller.as_ref().ok().and_then(Option::as_ref);
+            let name = caller.map(|caller| caller.name.as_str());
             let hidden = self.has(Quirk::TokenShareHidden);
             self.rate_limits
-                .count(&self.settings.rate_limits, &bucket, name.as_deref(), hidden, now)
+                .count(&self.settings.rate_limits, &bucket, name, hidden, now)
         });
         Admission {
             routed,
@@ -123,22 +120,23 @@ impl Okta {
             caller.require(right)?;
         }
         context.caller.clone_from(caller);
-        match &routed.request {
+        let key = &routed.user;
+        match routed.request {
             Request::WellKnown => Ok(self.well_known(call)),
             Request::Token => unreachable!("answered above"),
             Request::ListUsers => self.list_users(call, context),
             Request::GetMe => self.get_me(call, context),
-            Request::GetUser(key) => self.get_user(call, context, key),
-            Request::UpdateUser(key) => self.update_user(call, context, key, false),
-            Request::ReplaceUser(key) => self.update_user(call, context, key, true),
-            Request::Blocks(key) => self.get_blocks(context, key),
-            Request::Groups(key) => self.get_groups(call, context, key),
-            Request::Roles(key) => self.get_roles(call, context, key),
+            Request::GetUser => self.get_user(call, context, key),
+            Request::UpdateUser => self.update_user(call, context, key, false),
+            Request::ReplaceUser => self.update_user(call, context, key, true),
+            Request::Blocks => self.get_blocks(context, key),
+            Request::Groups => self.get_groups(call, context, key),
+            Request::Roles => self.get_roles(call, context, key),
             Request::Assignees => self.list_assignees(call),
-            Request::Lifecycle(operation, key) => self.lifecycle(call, context, *operation, key),
-            Request::ChangePassword(id) => self.change_password(call, context, id),
-            Request::ForgotPassword(id) => self.forgot_password(call, context, id),
-            Request::ClearSessions(id) => self.clear_sessions(call, context, id),
+            Request::Lifecycle(operation) => self.lifecycle(call, context, operation, key),
+            Request::ChangePassword => self.change_password(call, context, key),
+            Request::ForgotPassword => self.forgot_password(call, context, key),
+            Request::ClearSessions => self.clear_sessions(call, context, key),
             Request::Logs => self.get_logs(call, context),
         }
     }
@@ -194,9 +192,9 @@ impl Okta {
 
 fn with_standing(reply: Reply, standing: Standing) -> Reply {
     reply
-        .with_header("x-rate-limit-limit", &standing.limit.to_string())
-        .with_header("x-rate-limit-remaining", &standing.remaining.to_string())
-        .with_header("x-rate-limit-reset", &standing.reset.to_string())
+        .with_number("x-rate-limit-limit", standing.limit.into())
+        .with_number("x-rate-limit-remaining", standing.remaining.into())
+        .with_number("x-rate-limit-reset", standing.reset)
 }
 
 /// Checks the media types that a call names.

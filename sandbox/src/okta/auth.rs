@@ -1,7 +1,5 @@
 //! Who calls: API tokens and OAuth service apps, their rights, and the check of the `Authorization` header.
 
-use std::collections::BTreeSet;
-
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -43,10 +41,10 @@ pub enum Role {
 
 impl Role {
     /// The rights of this role.
-    pub fn rights(self) -> BTreeSet<Right> {
+    pub fn rights(self) -> &'static [Right] {
         use Right::{EditProfiles, ManageAdmins, ManageCredentials, ManageLifecycle};
         use Right::{ReadLogs, ReadRoles, ReadUsers, SetPasswords};
-        let rights: &[Right] = match self {
+        match self {
             Self::SuperAdmin => &[
                 ReadUsers,
                 ManageCredentials,
@@ -76,8 +74,7 @@ impl Role {
                 ManageLifecycle,
                 ReadLogs,
             ],
-        };
-        rights.iter().copied().collect()
+        }
     }
 }
 
@@ -121,7 +118,7 @@ pub struct OAuthApp {
 #[derive(Debug, Clone)]
 pub struct Caller {
     pub name: String,
-    pub rights: BTreeSet<Right>,
+    pub rights: &'static [Right],
     /// Id of the user who owns the token.
     pub user: Option<String>,
     /// OAuth scopes, where the caller is an app.

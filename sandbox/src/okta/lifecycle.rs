@@ -59,15 +59,15 @@ impl Okta {
     }
 
     fn unlock(&mut self, context: &mut Context, user: &User) -> ApiResult<Reply> {
-        let changed = self.edit(context, &user.id, |user, context| {
+        self.edit(context, &user.id, |user, context| {
             user.lockout.clear();
             user.blocks.clear();
             user.enter(Status::Active, context.now);
-            Ok(user.clone())
+            Ok(())
         })?;
         self.record(
             context,
-            &changed,
+            user,
             Event::success("user.account.unlock_by_admin", "Unlock user account"),
         );
         Ok(Reply::empty(StatusCode::OK))

@@ -1,5 +1,7 @@
 //! One-time links for reset, forgotten password and activation.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::org::Okta;
@@ -31,10 +33,10 @@ impl Okta {
     }
 
     /// The user to whom an outstanding link belongs, and the link.
-    pub(super) fn holder_of(&self, token: &str) -> Option<(User, OneTimeLink)> {
+    pub(super) fn holder_of(&self, token: &str) -> Option<(Arc<User>, OneTimeLink)> {
         self.users.all().iter().find_map(|user| {
             let link = user.links.iter().find(|link| link.token == token)?;
-            Some((user.clone(), link.clone()))
+            Some((Arc::clone(user), link.clone()))
         })
     }
 }

@@ -31,7 +31,6 @@ mod users;
 
 pub use apply::Admission;
 pub use legality::{Operation as LifecycleOperation, Ruling, rule};
-pub use logs::LogEvent;
 pub use org::{Context, Mail, Okta, Settings};
 pub use pages::PageOutcome;
 pub use signin::SignIn;

@@ -4,6 +4,7 @@
 //! for the truth log from the two states.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -118,6 +119,9 @@ impl Context {
     }
 }
 
+/// Earlier states of a user (none before it was there), each with the time at which it was replaced.
+type FormerStates = VecDeque<(Timestamp, Option<Arc<User>>)>;
+
 /// A simulated organisation.
 #[derive(Debug)]
 pub struct Okta {
@@ -125,12 +129,14 @@ pub struct Okta {
     pub tokens: Vec<Token>,
     pub apps: Vec<OAuthApp>,
     pub(super) org_id: String,
-    pub(super) users: Accounts<User>,
+    /// Id of the only user type.
+    pub(super) user_type_id: String,
+    pub(super) users: Accounts<Arc<User>>,
     pub(super) groups: BTreeMap<String, Group>,
     /// Profile attributes beyond the base schema.
     pub(super) custom_attributes: HashSet<String>,
     /// Earlier states of recently changed users with the time at which each was replaced, for searches and reads that lag.
-    pub(super) former: HashMap<String, VecDeque<(Timestamp, Option<User>)>>,
+    pub(super) former: HashMap<String, FormerStates>,
     pub(super) log: SystemLog,
     pub(super) mails: Vec<Mail>,
     pub(super) rate_limits: RateLimits,
@@ -142,11 +148,13 @@ pub struct Okta {
 impl Okta {
     /// An empty organisation whose ids derive from `name`.
     pub fn new(name: &str, settings: Settings) -> Self {
+        let org_id = stable_id("00o", name, 20);
         Self {
             settings,
             tokens: Vec::new(),
             apps: Vec::new(),
-            org_id: stable_id("00o", name, 20),
+            user_type_id: stable_id("oty", &org_id, 20),
+            org_id,
             users: Accounts::default(),
             groups: BTreeMap::new(),
             custom_attributes: HashSet::new(),
@@ -204,12 +212,17 @@ impl Okta {
     }
 
     /// All users in order of creation.
-    pub fn users(&self) -> &[User] {
-        self.users.all()
+    pub fn users(&self) -> impl Iterator<Item = &User> {
+        self.users.all().iter().map(Arc::as_ref)
     }
 
     /// A user by id or login.
     pub fn user(&self, id_or_login: &str) -> Option<&User> {
+        self.stored(id_or_login).map(Arc::as_ref)
+    }
+
+    /// A user by id or login, to be held while others change.
+    pub(super) fn stored(&self, id_or_login: &str) -> Option<&Arc<User>> {
         self.users
             .by_id(id_or_login)
             .or_else(|| self.users.by_login(id_or_login))
@@ -223,7 +236,7 @@ impl Okta {
         let (id, login) = (user.id.clone(), user.text("login").to_owned());
         self.custom_attributes.extend(user.profile.keys().cloned());
         self.watch_timers(&user);
-        anyhow::ensure!(self.users.insert(user), "the id or login of {login} is taken");
+        anyhow::ensure!(self.users.insert(Arc::new(user)), "the id or login of {login} is taken");
         self.remember(&id, None, now);
         Ok(())
     }
@@ -238,8 +251,8 @@ impl Okta {
         id: &str,
         change: impl FnOnce(&mut User, &mut Context) -> ApiResult<T>,
     ) -> ApiResult<T> {
-        let before = self.users.by_id(id).ok_or_else(|| ApiError::not_found(id))?.clone();
-        let mut after = before.clone();
+        let before = Arc::clone(self.users.by_id(id).ok_or_else(|| ApiError::not_found(id))?);
+        let mut after = User::clone(&before);
         let result = change(&mut after, context)?;
         context.applied = true;
         let changes = after.changes_since(&before);
@@ -249,7 +262,7 @@ impl Okta {
             context.changes.extend(changes);
             self.watch_timers(&after);
             self.remember(id, Some(before), context.now);
-            self.users.replace(after);
+            self.users.replace(Arc::new(after));
         }
         Ok(result)
     }
@@ -288,7 +301,7 @@ impl Okta {
     }
 
     /// Keeps an earlier state (none for a new user) as long as a search or a read that lags needs it.
-    fn remember(&mut self, id: &str, before: Option<User>, now: Timestamp) {
+    fn remember(&mut self, id: &str, before: Option<Arc<User>>, now: Timestamp) {
         let lag = self.settings.search_lag_ms.max(self.read_lag_ms());
         if lag == 0 {
             self.former.remove(id);
@@ -312,6 +325,9 @@ impl Okta {
 
     /// Lets time pass: ends locks that ran out and finishes transitions. Returns what changed.
     pub(super) fn pass_time(&mut self, now: Timestamp) -> Vec<Change> {
+        if self.timed.is_empty() {
+            return Vec::new();
+        }
         let mut context = Context::internal(now, "");
         for id in self.timed.clone() {
             self.settle_user(&mut context, &id);

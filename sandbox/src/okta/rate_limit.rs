@@ -64,6 +64,17 @@ struct Window {
     by_caller: HashMap<String, u32>,
 }
 
+impl Window {
+    /// A window in which nothing was used yet.
+    fn until(ends: Timestamp) -> Self {
+        Self {
+            ends,
+            used: 0,
+            by_caller: HashMap::new(),
+        }
+    }
+}
+
 /// Running windows.
 #[derive(Debug, Default)]
 pub struct RateLimits {
@@ -83,17 +94,15 @@ impl RateLimits {
     ) -> Standing {
         let limit = settings.limits.get(bucket).copied().unwrap_or(settings.default_limit);
         let length = SignedDuration::from_millis(i64::try_from(settings.window_ms).unwrap_or(60_000));
-        let window = self.windows.entry(bucket.to_owned()).or_insert_with(|| Window {
-            ends: now + length,
-            used: 0,
-            by_caller: HashMap::new(),
-        });
+        if !self.windows.contains_key(bucket) {
+            self.windows.insert(bucket.to_owned(), Window::until(now + length));
+        }
+        let window = self
+            .windows
+            .get_mut(bucket)
+            .expect("it was made above where it was not there");
         if now >= window.ends {
-            *window = Window {
-                ends: now + length,
-                used: 0,
-                by_caller: HashMap::new(),
-            };
+            *window = Window::until(now + length);
         }
         let share = (limit.saturating_mul(settings.token_share) / 100).max(1);
         let own = caller.map(|name| window.by_caller.get(name).copied().unwrap_or(0));
@@ -101,7 +110,10 @@ impl RateLimits {
         if !exceeded {
             window.used = window.used.saturating_add(1);
             if let Some(name) = caller {
-                *window.by_caller.entry(name.to_owned()).or_default() += 1;
+                match window.by_caller.get_mut(name) {
+                    Some(used) => *used += 1,
+                    None => drop(window.by_caller.insert(name.to_owned(), 1)),
+                }
             }
         }
         let reset = (window.ends.as_millisecond() + 999).div_euclid(1000);

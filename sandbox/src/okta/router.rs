@@ -2,6 +2,8 @@
 //!
 //! Patterns are also what rate-limit buckets are named after. Permissions are declared here, next to the path.
 
+use std::borrow::Cow;
+
 use hyper::Method;
 
 use super::auth::Right;
@@ -9,23 +11,23 @@ use super::errors::{ApiError, ApiResult};
 use super::legality::Operation;
 
 /// What a call asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Request {
     WellKnown,
     Token,
     ListUsers,
     GetMe,
-    GetUser(String),
-    UpdateUser(String),
-    ReplaceUser(String),
-    Blocks(String),
-    Groups(String),
-    Roles(String),
+    GetUser,
+    UpdateUser,
+    ReplaceUser,
+    Blocks,
+    Groups,
+    Roles,
     Assignees,
-    Lifecycle(Operation, String),
-    ChangePassword(String),
-    ForgotPassword(String),
-    ClearSessions(String),
+    Lifecycle(Operation),
+    ChangePassword,
+    ForgotPassword,
+    ClearSessions,
     Logs,
 }
 
@@ -33,6 +35,8 @@ pub(super) enum Request {
 #[derive(Debug)]
 pub(super) struct Routed {
     pub(super) request: Request,
+    /// The user that the path names, by id or login; empty where it names none.
+    pub(super) user: String,
     /// Path pattern, the name of the rate-limit bucket together with the method.
     pub(super) pattern: &'static str,
     /// Absent where no credential is asked for.
@@ -41,15 +45,15 @@ pub(super) struct Routed {
 
 /// Splits a path into decoded segments. With `eager` the path is decoded before it is split, so that an encoded slash
 /// separates like a bare one.
-fn segments(path: &str, eager: bool) -> Vec<String> {
-    let decode = |text: &str| {
-        percent_encoding::percent_decode_str(text)
-            .decode_utf8_lossy()
-            .into_owned()
-    };
+fn segments(path: &str, eager: bool) -> Vec<Cow<'_, str>> {
     let trimmed = path.trim_start_matches('/');
+    if !trimmed.contains('%') {
+        return trimmed.split('/').map(Cow::Borrowed).collect();
+    }
+    let decode = |text| percent_encoding::percent_decode_str(text).decode_utf8_lossy();
     if eager {
-        decode(trimmed).split('/').map(str::to_owned).collect()
+        let owned = |part: &str| Cow::Owned(part.to_owned());
+        decode(trimmed).split('/').map(owned).collect()
     } else {
         trimmed.split('/').map(decode).collect()
     }
@@ -61,7 +65,7 @@ fn segments(path: &str, eager: bool) -> Vec<String> {
 /// E0000008 for an unknown path, E0000022 for a known path with another method.
 pub(super) fn route(method: &Method, path: &str, slash_separates: bool) -> ApiResult<Routed> {
     let parts = segments(path, slash_separates);
-    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    let parts: Vec<&str> = parts.iter().map(AsRef::as_ref).collect();
     let candidates = candidates(&parts);
     if candidates.is_empty() {
         return Err(ApiError::new("E0000008"));
@@ -70,8 +74,13 @@ pub(super) fn route(method: &Method, path: &str, slash_separates: bool) -> ApiRe
         .into_iter()
         .find(|(wanted, ..)| wanted == method)
         .ok_or_else(|| ApiError::new("E0000022"))?;
+    let user = match parts[..] {
+        ["api", "v1", "users", user, ..] => user.to_owned(),
+        _ => String::new(),
+    };
     Ok(Routed {
         request,
+        user,
         pattern,
         right,
     })
@@ -103,25 +112,24 @@ fn candidates(parts: &[&str]) -> Vec<Candidate> {
 }
 
 fn user_candidates(user: &str, rest: &[&str]) -> Vec<Candidate> {
-    let id = || user.to_owned();
     match rest {
         [] if user == "me" => vec![(Method::GET, Request::GetMe, "/api/v1/users/me", Some(Right::ReadUsers))],
         [] => vec![
             (
                 Method::GET,
-                Request::GetUser(id()),
+                Request::GetUser,
                 "/api/v1/users/{id}",
                 Some(Right::ReadUsers),
             ),
             (
                 Method::POST,
-                Request::UpdateUser(id()),
+                Request::UpdateUser,
                 "/api/v1/users/{id}",
                 Some(Right::ReadUsers),
             ),
             (
                 Method::PUT,
-                Request::ReplaceUser(id()),
+                Request::ReplaceUser,
                 "/api/v1/users/{id}",
                 Some(Right::EditProfiles),
             ),
@@ -129,7 +137,7 @@ fn user_candidates(user: &str, rest: &[&str]) -> Vec<Candidate> {
         ["blocks"] => {
             vec![(
                 Method::GET,
-                Request::Blocks(id()),
+                Request::Blocks,
                 "/api/v1/users/{id}/blocks",
                 Some(Right::ReadUsers),
             )]
@@ -137,32 +145,32 @@ fn user_candidates(user: &str, rest: &[&str]) -> Vec<Candidate> {
         ["groups"] => {
             vec![(
                 Method::GET,
-                Request::Groups(id()),
+                Request::Groups,
                 "/api/v1/users/{id}/groups",
                 Some(Right::ReadUsers),
             )]
         }
         ["roles"] => vec![(
             Method::GET,
-            Request::Roles(id()),
+            Request::Roles,
             "/api/v1/users/{id}/roles",
             Some(Right::ReadRoles),
         )],
         ["sessions"] => vec![(
             Method::DELETE,
-            Request::ClearSessions(id()),
+            Request::ClearSessions,
             "/api/v1/users/{id}/sessions",
             Some(Right::ManageCredentials),
         )],
         ["credentials", "change_password"] => vec![(
             Method::POST,
-            Request::ChangePassword(id()),
+            Request::ChangePassword,
             "/api/v1/users/{id}/credentials/change_password",
             Some(Right::ManageCredentials),
         )],
         ["credentials", "forgot_password"] => vec![(
             Method::POST,
-            Request::ForgotPassword(id()),
+            Request::ForgotPassword,
             "/api/v1/users/{id}/credentials/forgot_password",
             Some(Right::ManageCredentials),
         )],
@@ -171,7 +179,7 @@ fn user_candidates(user: &str, rest: &[&str]) -> Vec<Candidate> {
                 let right = Some(operation.right());
                 vec![(
                     Method::POST,
-                    Request::Lifecycle(operation, id()),
+                    Request::Lifecycle(operation),
                     "/api/v1/users/{id}/lifecycle/{operation}",
                     right,
                 )]

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::clock::iso;
 use crate::directory::{Keyed, Lockout, Password, Session, fingerprint};
 use crate::truth::Change;
 
@@ -191,64 +192,103 @@ impl User {
 
     /// What differs between a former state and this one, secrets as fingerprints.
     pub fn changes_since(&self, former: &Self) -> Vec<Change> {
-        let mut changes = Vec::new();
-        let mut note = |field: &str, before: Option<String>, after: Option<String>| {
-            if before != after {
-                changes.push(Change {
-                    account: self.id.clone(),
-                    field: field.to_owned(),
-                    before,
-                    after,
-                });
-            }
+        let mut found = Differences {
+            former,
+            present: self,
+            changes: Vec::new(),
         };
-        for (field, read) in FIELDS {
-            note(field, read(former), read(self));
+        found.note_fields();
+        if self.profile != former.profile {
+            found.note_profile();
         }
-        let names = former
-            .profile
-            .keys()
-            .chain(self.profile.keys().filter(|name| !former.profile.contains_key(*name)));
-        for name in names {
-            let text = |user: &Self| user.profile.get(name).map(plain);
-            note(&format!("profile.{name}"), text(former), text(self));
-        }
-        changes
+        found.changes
     }
 }
 
-type FieldReader = fn(&User) -> Option<String>;
+/// Collects what differs between two states of a user.
+struct Differences<'a> {
+    former: &'a User,
+    present: &'a User,
+    changes: Vec<Change>,
+}
 
-/// How each observable field is rendered for the truth log.
-const FIELDS: [(&str, FieldReader); 15] = [
-    ("status", |user| Some(user.status.as_str().to_owned())),
-    ("transitioningToStatus", |user| {
-        user.transition.map(|transition| transition.to.as_str().to_owned())
-    }),
-    ("password", |user| user.password.fingerprint()),
-    ("passwordSet", |user| user.password.changed.map(crate::clock::iso)),
-    ("mustChangePassword", |user| Some(user.password.must_change.to_string())),
-    ("provider", |user| Some(user.provider.kind.as_str().to_owned())),
-    ("recoveryQuestion", |user| {
-        user.recovery_question.as_ref().map(|(question, _)| question.clone())
-    }),
-    ("failedSignIns", |user| Some(user.lockout.failures.to_string())),
-    ("lockedSince", |user| user.lockout.since.map(crate::clock::iso)),
-    ("blocks", |user| Some(user.blocks.len().to_string())),
-    ("sessions", |user| Some(user.sessions.len().to_string())),
-    ("oauthTokens", |user| Some(user.oauth_tokens.to_string())),
-    ("knownDevices", |user| Some(user.known_devices.join(","))),
-    ("links", |user| {
-        Some(
-            user.links
-                .iter()
-                .map(|link| fingerprint(&link.token))
-                .collect::<Vec<_>>()
-                .join(","),
-        )
-    }),
-    ("lastLogin", |user| user.last_login.map(crate::clock::iso)),
-];
+impl Differences<'_> {
+    /// Every observable field, as the truth log shows it.
+    fn note_fields(&mut self) {
+        self.note("status", |user| &user.status, |status| Some(status.as_str().to_owned()));
+        self.note(
+            "transitioningToStatus",
+            |user| &user.transition,
+            |transition| transition.map(|transition| transition.to.as_str().to_owned()),
+        );
+        self.note("password", |user| &user.password, Password::fingerprint);
+        self.note("passwordSet", |user| &user.password.changed, |time| time.map(iso));
+        self.note("mustChangePassword", |user| &user.password.must_change, number);
+        self.note(
+            "provider",
+            |user| &user.provider.kind,
+            |kind| Some(kind.as_str().to_owned()),
+        );
+        self.note(
+            "recoveryQuestion",
+            |user| &user.recovery_question,
+            |asked| asked.as_ref().map(|(question, _)| question.clone()),
+        );
+        self.note("failedSignIns", |user| &user.lockout.failures, number);
+        self.note("lockedSince", |user| &user.lockout.since, |time| time.map(iso));
+        self.note("blocks", |user| &user.blocks, |blocks| number(&blocks.len()));
+        self.note("sessions", |user| &user.sessions, |sessions| number(&sessions.len()));
+        self.note("oauthTokens", |user| &user.oauth_tokens, number);
+        self.note(
+            "knownDevices",
+            |user| &user.known_devices,
+            |names| Some(names.join(",")),
+        );
+        self.note(
+            "links",
+            |user| &user.links,
+            |links| {
+                let tokens: Vec<_> = links.iter().map(|link| fingerprint(&link.token)).collect();
+                Some(tokens.join(","))
+            },
+        );
+        self.note("lastLogin", |user| &user.last_login, |time| time.map(iso));
+    }
+
+    fn note_profile(&mut self) {
+        let (former, present) = (&self.former.profile, &self.present.profile);
+        let names = former
+            .keys()
+            .chain(present.keys().filter(|name| !former.contains_key(*name)));
+        for name in names {
+            let text = |profile: &Map<String, Value>| profile.get(name).map(plain);
+            self.push(&format!("profile.{name}"), text(former), text(present));
+        }
+    }
+
+    /// Notes a field where it is shown differently; what is equal needs not be shown to know.
+    fn note<T: PartialEq>(&mut self, field: &str, read: impl Fn(&User) -> &T, show: impl Fn(&T) -> Option<String>) {
+        let (before, after) = (read(self.former), read(self.present));
+        if before != after {
+            self.push(field, show(before), show(after));
+        }
+    }
+
+    fn push(&mut self, field: &str, before: Option<String>, after: Option<String>) {
+        if before != after {
+            self.changes.push(Change {
+                account: self.present.id.clone(),
+                field: field.to_owned(),
+                before,
+                after,
+            });
+        }
+    }
+}
+
+fn number(value: &impl ToString) -> Option<String> {
+    Some(value.to_string())
+}
 
 fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)

@@ -1,9 +1,8 @@
 //! Reading users: one by id or login, lists by `q`, `filter` and `search`, blocks, the caller's own user.
 
-use std::borrow::Cow;
+use std::sync::Arc;
 
 use hyper::StatusCode;
-use serde_json::{Value, json};
 
 use super::errors::{ApiError, ApiResult};
 use super::evaluate::{evaluate, sort_key};
@@ -20,7 +19,7 @@ const Q_PAGE: usize = 10;
 
 impl Okta {
     /// The user that a path names: by id, by login, or by the unambiguous part of a login before `@`.
-    pub(super) fn resolve(&self, context: &mut Context, key: &str) -> ApiResult<User> {
+    pub(super) fn resolve(&self, context: &mut Context, key: &str) -> ApiResult<Arc<User>> {
         let short = || {
             let mut matches = self.users.all().iter().filter(|user| {
                 user.text("login")
@@ -30,7 +29,7 @@ impl Okta {
             matches.next().filter(|_| matches.next().is_none())
         };
         let user = self
-            .user(key)
+            .stored(key)
             .or_else(short)
             .cloned()
             .ok_or_else(|| ApiError::not_found(key))?;
@@ -39,7 +38,7 @@ impl Okta {
     }
 
     /// The user that a path names by id and nothing else.
-    pub(super) fn resolve_id(&self, context: &mut Context, id: &str) -> ApiResult<User> {
+    pub(super) fn resolve_id(&self, context: &mut Context, id: &str) -> ApiResult<Arc<User>> {
         let user = self.users.by_id(id).cloned().ok_or_else(|| ApiError::not_found(id))?;
         context.account = Some(user.id.clone());
         Ok(user)
@@ -51,13 +50,12 @@ impl Okta {
             0 => user,
             lag => self
                 .as_known(&user, lag, context.now)
-                .ok_or_else(|| ApiError::not_found(key))?
-                .into_owned(),
+                .ok_or_else(|| ApiError::not_found(key))?,
         };
         let mut shape = shapes::user(self, &user, &call.base, Place::Single, omissions(call));
         match call.parameter("expand").as_deref() {
             None => {}
-            Some("blocks") => shape["_embedded"] = json!({"blocks": shapes::blocks(&user)}),
+            Some("blocks") => shape.embed_blocks(),
             Some(other) => {
                 return Err(ApiError::validation(
                     "expand",
@@ -92,7 +90,7 @@ impl Okta {
         }
         let page: Vec<_> = found.iter().skip(selection.offset).take(selection.limit).collect();
         let end = selection.offset + page.len();
-        let body: Value = page
+        let body: Vec<_> = page
             .iter()
             .map(|user| shapes::user(self, user, &call.base, Place::List, omissions(call)))
             .collect();
@@ -100,7 +98,7 @@ impl Okta {
         Ok(with_links(Reply::json(StatusCode::OK, &body), call, next.as_deref()))
     }
 
-    fn select(&self, selection: &Selection, context: &Context) -> Vec<Cow<'_, User>> {
+    fn select(&self, selection: &Selection, context: &Context) -> Vec<Arc<User>> {
         let lagging = matches!(selection.criterion, Criterion::Search(_)) && self.settings.search_lag_ms > 0;
         if let (Criterion::Search(expression) | Criterion::Filter(expression), false) = (&selection.criterion, lagging)
         {
@@ -110,14 +108,14 @@ impl Okta {
                     .users
                     .by_login(login)
                     .filter(|user| selection.criterion.admits(user));
-                return found.map(Cow::Borrowed).into_iter().collect();
+                return found.cloned().into_iter().collect();
             }
         }
-        let visible = |user| {
+        let visible = |user: &Arc<User>| {
             if lagging {
                 self.as_known(user, self.settings.search_lag_ms, context.now)
             } else {
-                Some(Cow::Borrowed(user))
+                Some(Arc::clone(user))
             }
         };
         self.users
@@ -130,13 +128,13 @@ impl Okta {
 
     /// The state of a user that something knows which is so many milliseconds behind: the one before any change within
     /// them.
-    fn as_known<'a>(&self, user: &'a User, lag: u64, now: jiff::Timestamp) -> Option<Cow<'a, User>> {
+    fn as_known(&self, user: &Arc<User>, lag: u64, now: jiff::Timestamp) -> Option<Arc<User>> {
         let lag = i64::try_from(lag).unwrap_or(i64::MAX / 1000);
         let horizon = now - jiff::SignedDuration::from_millis(lag);
         let states = self.former.get(&user.id);
         match states.and_then(|states| states.iter().find(|(replaced, _)| *replaced > horizon)) {
-            Some((_, earlier)) => earlier.clone().map(Cow::Owned),
-            None => Some(Cow::Borrowed(user)),
+            Some((_, earlier)) => earlier.clone(),
+            None => Some(Arc::clone(user)),
         }
     }
 }
