@@ -75,7 +75,7 @@ pub(super) struct RunFlags {
     #[arg(long, env = "READMIT_LOG", default_value = "info")]
     pub log: String,
     /// How many requests are worked on at once
-    #[arg(long, env = "READMIT_WORKERS", default_value_t = 128)]
+    #[arg(long, env = "READMIT_WORKERS", default_value_t = 64)]
     pub workers: usize,
     #[command(flatten)]
     pub lease: LeaseFlags,

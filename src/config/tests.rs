@@ -28,7 +28,7 @@ fn defaults_are_sound() {
     let config = read(&[]).expect("sound");
     assert_eq!(config.timing, Timing::default());
     assert_eq!(config.service_account, "readmit");
-    assert_eq!(config.workers, 128);
+    assert_eq!(config.workers, 64);
     assert_eq!(config.log_format, LogFormat::Json);
     let lease = config.lease.as_ref().expect("on by default");
     assert_eq!((lease.duration.as_secs(), lease.renew.as_secs()), (15, 4));
