@@ -38,7 +38,7 @@ pub async fn run<K: RequestKind>(context: Arc<Context>, kind: Kind) {
     let mut passes = JoinSet::new();
     loop {
         while passes.len() < context.config.workers
-            && let Some(request) = queue.next()
+            && let Some(request) = queue.take()
         {
             let context = context.clone();
             passes.spawn(async move { (request.clone(), pass::run::<K>(&request, context).await) });
@@ -49,7 +49,7 @@ pub async fn run<K: RequestKind>(context: Arc<Context>, kind: Kind) {
                 Ok(event) => forget(&context, take_in::<K>(&mut queue, event)),
                 Err(error) => tracing::warn!(kind = kind.as_str(), %error, "the watch was interrupted; it is renewed"),
             },
-            Some(passed) = passes.join_next() => forget(&context, end::<K>(&mut queue, passed)),
+            Some(passed) = passes.join_next() => forget(&context, end(&mut queue, passed)),
             Some(request) = called.recv() => {
                 if !queue.wake(&request.namespace, &request.name) {
                     context.directories.dismiss(&request);
@@ -60,7 +60,7 @@ pub async fn run<K: RequestKind>(context: Arc<Context>, kind: Kind) {
         }
     }
     while let Some(passed) = passes.join_next().await {
-        forget(&context, end::<K>(&mut queue, passed));
+        forget(&context, end(&mut queue, passed));
     }
 }
 
@@ -81,7 +81,7 @@ fn take_in<K: RequestKind>(queue: &mut WorkQueue, event: Event<K>) -> Vec<Gone> 
 }
 
 /// A pass has ended: when the next one is due.
-fn end<K: RequestKind>(queue: &mut WorkQueue, passed: Result<Passed, JoinError>) -> Vec<Gone> {
+fn end(queue: &mut WorkQueue, passed: Result<Passed, JoinError>) -> Vec<Gone> {
     let (request, result) = match passed {
         Ok(passed) => passed,
         Err(error) => match error.try_into_panic() {

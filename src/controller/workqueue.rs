@@ -175,7 +175,7 @@ impl WorkQueue {
     }
 
     /// The request that has been due for longest. Nobody else gets it until it is [`WorkQueue::done`].
-    pub fn next(&mut self) -> Option<Arc<Request>> {
+    pub fn take(&mut self) -> Option<Arc<Request>> {
         while self.complete {
             let key = self.due.pop_front()?;
             if let Some(entry) = self

@@ -36,7 +36,7 @@ fn uid(gone: Option<Gone>) -> Option<String> {
 
 /// All that are due, in their order.
 fn taken(queue: &mut WorkQueue) -> Vec<Arc<Request>> {
-    std::iter::from_fn(|| queue.next()).collect()
+    std::iter::from_fn(|| queue.take()).collect()
 }
 
 fn seconds(count: u64) -> Option<Instant> {
@@ -61,7 +61,7 @@ fn nobody_is_handed_out_before_the_first_list_is_complete_and_then_in_order() {
     for name in ["c", "a", "b"] {
         queue.apply(request(name, name));
     }
-    assert_eq!(name(queue.next()), None);
+    assert_eq!(name(queue.take()), None);
     queue.end_list();
     let names: Vec<String> = taken(&mut queue).iter().map(|request| request.name.clone()).collect();
     assert_eq!(names, ["c", "a", "b"]);
@@ -70,19 +70,19 @@ fn nobody_is_handed_out_before_the_first_list_is_complete_and_then_in_order() {
 #[tokio::test(start_paused = true)]
 async fn who_is_worked_on_is_not_handed_out_again_before_that_is_done() {
     let mut queue = listed(&["a"]);
-    let first = queue.next().unwrap();
+    let first = queue.take().unwrap();
     assert!(queue.wake("n", "a"));
     queue.apply(request("a", "a"));
-    assert_eq!(name(queue.next()), None, "it is worked on");
+    assert_eq!(name(queue.take()), None, "it is worked on");
     assert_eq!(uid(queue.done(first, seconds(60))), None);
-    let again = queue.next();
+    let again = queue.take();
     assert_eq!(
         name(again.clone()),
         Some("a".into()),
         "it was woken meanwhile, once for all"
     );
     assert_eq!(uid(queue.done(again.unwrap(), None)), None);
-    assert_eq!(name(queue.next()), None);
+    assert_eq!(name(queue.take()), None);
 }
 
 #[tokio::test(start_paused = true)]
@@ -95,34 +95,34 @@ async fn a_request_is_due_at_its_time_or_when_it_is_woken() {
         queue.done(request, at);
     }
     assert!(queue.wake("n", "d"));
-    let woken = queue.next().unwrap();
+    let woken = queue.take().unwrap();
     assert_eq!(woken.name, "d");
     queue.done(woken, seconds(3));
     let due = due_within(&mut queue, 60).await;
     let expected = [("b", 2), ("d", 3), ("a", 5)].map(|(name, second)| (name.to_owned(), second));
     assert_eq!(due, expected, "what was planned before it was woken is forgotten");
     queue.wake_all();
-    assert_eq!(name(queue.next()), Some("c".into()), "the others are still worked on");
+    assert_eq!(name(queue.take()), Some("c".into()), "the others are still worked on");
 }
 
 #[test]
 fn a_request_that_is_gone_is_told_once_nobody_works_on_it() {
     let mut queue = listed(&["a", "b"]);
-    let first = queue.next().unwrap();
+    let first = queue.take().unwrap();
     assert_eq!(uid(queue.delete("n", "a")), None, "it is worked on");
     assert!(!queue.wake("n", "a"));
     assert_eq!(uid(queue.done(first, None)), Some("a".into()));
     assert_eq!(uid(queue.delete("n", "b")), Some("b".into()));
     assert_eq!(uid(queue.delete("n", "b")), None);
     assert!(!queue.wake("n", "b"));
-    assert_eq!(name(queue.next()), None);
+    assert_eq!(name(queue.take()), None);
     assert!(queue.is_empty() && queue.requesters.is_empty());
 }
 
 #[test]
 fn a_list_tells_who_is_gone_by_not_naming_them() {
     let mut queue = listed(&["a", "b", "c"]);
-    let first = queue.next().unwrap();
+    let first = queue.take().unwrap();
     queue.begin_list();
     queue.apply(request("b", "b"));
     let gone: Vec<String> = queue.end_list().iter().map(|request| request.uid.clone()).collect();
@@ -136,7 +136,7 @@ fn a_list_tells_who_is_gone_by_not_naming_them() {
 fn another_request_of_the_same_name_is_another_request() {
     let mut queue = listed(&["a"]);
     assert_eq!(uid(queue.apply(request("a", "second"))), Some("a".into()));
-    let second = queue.next().unwrap();
+    let second = queue.take().unwrap();
     assert_eq!(second.uid, "second");
     assert_eq!(uid(queue.delete("n", "a")), None);
     assert_eq!(
@@ -145,7 +145,7 @@ fn another_request_of_the_same_name_is_another_request() {
         "the second is still worked on"
     );
     assert_eq!(uid(queue.done(second, None)), Some("second".into()));
-    assert_eq!(queue.next().map(|request| request.uid.clone()), Some("third".into()));
+    assert_eq!(queue.take().map(|request| request.uid.clone()), Some("third".into()));
 }
 
 #[test]
