@@ -44,9 +44,9 @@ fn every_patch_applies() {
 #[test]
 fn the_page_names_every_patch_and_no_other() {
     let page = std::fs::read_to_string(workspace::root().join("docs/sweep.md")).expect("the page");
-    let rows = page
-        .lines()
-        .filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
-    let named: BTreeSet<String> = rows.map(|(name, _)| name.to_owned()).collect();
+    let tables = page.split("| Patch |").skip(1);
+    let rows = tables.flat_map(|table| table.lines().skip(1).take_while(|line| line.starts_with('|')));
+    let names = rows.filter_map(|row| Some(row.strip_prefix("| `")?.split_once('`')?.0.to_owned()));
+    let named: BTreeSet<String> = names.collect();
     assert_eq!(named, patches());
 }
