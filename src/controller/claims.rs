@@ -45,6 +45,11 @@ impl Claims {
         self.lock().get(uid).cloned()
     }
 
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.lock().len()
+    }
+
     /// Every open claim.
     pub fn all(&self) -> Vec<Found> {
         self.lock().values().cloned().collect()

@@ -122,7 +122,6 @@ fn forget(context: &Context, gone: Vec<Gone>) {
     for request in gone {
         context.works.forget(&request);
     }
-    context.metrics.requests_waiting(context.works.count());
 }
 
 /// One item a change.

@@ -241,6 +241,8 @@ async fn report(context: Arc<Context>, readiness: Readiness) {
         }
         (led, enforced) = (leads, enforcement);
         context.metrics.leading(led);
+        context.metrics.requests_waiting(context.works.count());
+        context.metrics.claims_open(context.claims.count());
         context
             .metrics
             .identity_enforced(matches!(enforced, Enforcement::Enforced { .. }));
