@@ -7,8 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::borrow::Cow;
 
-/// One observation of the state of an object. Its words are of closed sets, and take no room of their own where they are
-/// read: thousands of requests may wait.
+// Its words are of closed sets, and take no room of their own where they are read: thousands of requests may wait. This is
+// no documentation of the type, because that stands in the schema, where users read it.
+/// One observation of the state of an object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Condition {

@@ -70,7 +70,7 @@ fn take_in<K: RequestKind>(queue: &mut WorkQueue, event: Event<K>) -> Vec<Gone> 
         Event::Apply(object) | Event::InitApply(object) => Vec::from_iter(queue.apply(object.request())),
         Event::Delete(object) => {
             let namespace = object.namespace().unwrap_or_default();
-            Vec::from_iter(queue.delete(&namespace, &object.name_any()))
+            Vec::from_iter(queue.remove(&namespace, &object.name_any()))
         }
         Event::Init => {
             queue.begin_list();

@@ -95,11 +95,11 @@ impl WorkQueue {
 
     /// A request has left the watch: it has ended, or was deleted. While somebody works on it, it is gone only when that
     /// is [`WorkQueue::done`].
-    pub fn delete(&mut self, namespace: &str, name: &str) -> Option<Gone> {
-        self.delete_key(&key(namespace, name))
+    pub fn remove(&mut self, namespace: &str, name: &str) -> Option<Gone> {
+        self.remove_key(&key(namespace, name))
     }
 
-    fn delete_key(&mut self, key: &Key) -> Option<Gone> {
+    fn remove_key(&mut self, key: &Key) -> Option<Gone> {
         let entry = self.entries.get_mut(key)?;
         if let State::Taken { gone, .. } = &mut entry.state {
             *gone = true;
@@ -137,7 +137,7 @@ impl WorkQueue {
             .filter(|key| !listed.contains(*key))
             .cloned()
             .collect();
-        missing.iter().filter_map(|key| self.delete_key(key)).collect()
+        missing.iter().filter_map(|key| self.remove_key(key)).collect()
     }
 
     /// A request is to be looked at now; whether it is here.

@@ -98,7 +98,6 @@ fn serve(
         let Some(case) = next else { break };
         let begun = Instant::now();
         if let Err(error) = lane.run(&case) {
-            eprintln!("{error:#}");
             let mut broken = broken.lock().unwrap_or_else(PoisonError::into_inner);
             broken.push(format!("{error:#}"));
         }

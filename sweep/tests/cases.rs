@@ -3,6 +3,7 @@
 //! last line is one that `cargo xtask test` reads.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     process::{Command, ExitCode, Stdio},
 };
@@ -61,12 +62,16 @@ fn program() -> PathBuf {
     built.expect("cargo names the program")
 }
 
+/// The seconds of each case go to a file beside the histories' folder: before a failure, a thousand lines that all is well
+/// would hide it.
 fn run(program: &Path, folder: &Path) -> bool {
+    let seconds = fs::File::create(folder.with_extension("seconds")).expect("create the list of seconds");
     let status = Command::new(env!("CARGO_BIN_EXE_sweep-run"))
         .arg("--program")
         .arg(program)
         .arg("--out")
         .arg(folder)
+        .stdout(seconds)
         .status();
     status.expect("run sweep-run").success()
 }

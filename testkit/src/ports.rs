@@ -46,18 +46,29 @@ pub fn free() -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wait;
+    use std::time::Duration;
+
+    /// A program that another test starts just now has a copy of the listener that looked whether the port is free, from
+    /// its fork until its exec.
+    fn listen(port: u16) -> TcpListener {
+        wait::until_ok("the port to be free", Duration::from_secs(5), || {
+            Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, port))?)
+        })
+        .expect("the port is free")
+    }
 
     #[test]
     fn another_process_sees_that_a_port_is_given_away() {
         let port = free();
         UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).expect_err("the mark by which others pass it over");
-        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).expect("the port itself is free");
+        listen(port);
     }
 
     #[test]
     fn gives_no_port_twice_and_none_in_use() {
         let first = free();
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, first)).expect("the port is free");
+        let listener = listen(first);
         let others: Vec<u16> = (0..50).map(|_| free()).collect();
         assert!(!others.contains(&first));
         let mut unique = others.clone();

@@ -109,11 +109,11 @@ async fn a_request_is_due_at_its_time_or_when_it_is_woken() {
 fn a_request_that_is_gone_is_told_once_nobody_works_on_it() {
     let mut queue = listed(&["a", "b"]);
     let first = queue.take().unwrap();
-    assert_eq!(uid(queue.delete("n", "a")), None, "it is worked on");
+    assert_eq!(uid(queue.remove("n", "a")), None, "it is worked on");
     assert!(!queue.wake("n", "a"));
     assert_eq!(uid(queue.done(first, None)), Some("a".into()));
-    assert_eq!(uid(queue.delete("n", "b")), Some("b".into()));
-    assert_eq!(uid(queue.delete("n", "b")), None);
+    assert_eq!(uid(queue.remove("n", "b")), Some("b".into()));
+    assert_eq!(uid(queue.remove("n", "b")), None);
     assert!(!queue.wake("n", "b"));
     assert_eq!(name(queue.take()), None);
     assert!(queue.is_empty() && queue.requesters.is_empty());
@@ -138,7 +138,7 @@ fn another_request_of_the_same_name_is_another_request() {
     assert_eq!(uid(queue.apply(request("a", "second"))), Some("a".into()));
     let second = queue.take().unwrap();
     assert_eq!(second.uid, "second");
-    assert_eq!(uid(queue.delete("n", "a")), None);
+    assert_eq!(uid(queue.remove("n", "a")), None);
     assert_eq!(
         uid(queue.apply(request("a", "third"))),
         None,
@@ -163,7 +163,7 @@ async fn room_is_given_back_after_a_storm() {
         queue.done(request, seconds(60));
     }
     for name in &names[1..] {
-        assert!(queue.delete("n", name).is_some());
+        assert!(queue.remove("n", name).is_some());
     }
     assert!(queue.entries.capacity() < 1024, "{}", queue.entries.capacity());
     // A timer that was kept through that still finds its request.
