@@ -19,15 +19,16 @@ func main() {
 	url := flag.String("upstream", "", "address of the sandbox, http://HOST:PORT")
 	token := flag.String("token", "", "API token for it")
 	workers := flag.Int("workers", 64, "requests that are worked on at once")
+	terse := flag.Bool("terse", false, "say in the status only how it ended")
 	flag.Parse()
 	ctrl.SetLogger(zap.New())
-	if err := run(*kind, *url, *token, *workers); err != nil {
+	if err := run(*kind, *url, *token, *workers, *terse); err != nil {
 		fmt.Fprintln(os.Stderr, "peer:", err)
 		os.Exit(1)
 	}
 }
 
-func run(kind, url, token string, workers int) error {
+func run(kind, url, token string, workers int, terse bool) error {
 	gvk, _ := schema.ParseKindArg(kind)
 	if gvk == nil {
 		return fmt.Errorf("%q is no KIND.VERSION.GROUP", kind)
@@ -46,7 +47,7 @@ func run(kind, url, token string, workers int) error {
 	if err != nil {
 		return fmt.Errorf("set up the manager: %w", err)
 	}
-	unlocker := &unlocker{client: manager.GetClient(), upstream: newUpstream(url, token, workers)}
+	unlocker := &unlocker{client: manager.GetClient(), upstream: newUpstream(url, token, workers), terse: terse}
 	if err := unlocker.register(manager, workers); err != nil {
 		return fmt.Errorf("set up the controller: %w", err)
 	}

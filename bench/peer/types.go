@@ -27,12 +27,28 @@ type Account struct {
 	Login string `json:"login,omitempty"`
 }
 
-// UnlockStatus says how it ended.
+// UnlockStatus says how it ended, in the fields of the operator's own kind, as far as whoever does the bare job knows them.
 type UnlockStatus struct {
 	ObservedGeneration int64              `json:"observedGeneration,omitempty"`
 	Outcome            string             `json:"outcome,omitempty"`
+	StartTime          *metav1.Time       `json:"startTime,omitempty"`
 	CompletionTime     *metav1.Time       `json:"completionTime,omitempty"`
 	Conditions         []metav1.Condition `json:"conditions,omitempty"`
+	Account            *AccountReference  `json:"account,omitempty"`
+	Attempts           []Attempt          `json:"attempts,omitempty"`
+}
+
+// AccountReference says which account was acted on.
+type AccountReference struct {
+	Directory string `json:"directory"`
+	ID        string `json:"id"`
+}
+
+// Attempt is one send to the directory, and what came of it.
+type Attempt struct {
+	Step   string      `json:"step"`
+	Time   metav1.Time `json:"time"`
+	Result string      `json:"result"`
 }
 
 // UnlockList is a list of them.
@@ -51,7 +67,13 @@ func (in *Unlock) DeepCopyObject() runtime.Object {
 func (in *Unlock) deepCopy() *Unlock {
 	out := *in
 	in.ObjectMeta.DeepCopyInto(&out.ObjectMeta)
+	out.Status.StartTime = in.Status.StartTime.DeepCopy()
 	out.Status.CompletionTime = in.Status.CompletionTime.DeepCopy()
+	if in.Status.Account != nil {
+		account := *in.Status.Account
+		out.Status.Account = &account
+	}
+	out.Status.Attempts = append([]Attempt(nil), in.Status.Attempts...)
 	if in.Status.Conditions != nil {
 		out.Status.Conditions = make([]metav1.Condition, len(in.Status.Conditions))
 		for i := range in.Status.Conditions {

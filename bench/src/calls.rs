@@ -47,10 +47,12 @@ pub(crate) fn measure(lab: &mut Lab, plan: &Plan, report: &mut Report) -> Result
 /// The calls from before the first of these requests is made until the last is seen finished.
 fn count(lab: &Lab, subject: &mut Subject, load: &Load, locked: bool, outcome: &'static str) -> Result<Calls> {
     lab.sandbox.seed(&load.logins(), locked)?;
-    let mut watch = lab.runtime.block_on(Watch::begin(&lab.watching, load.kind))?;
+    let mut watch = lab
+        .runtime
+        .block_on(Watch::begin(&lab.watching, load.kind, Until::Outcome(outcome)))?;
     let before = lab.plane.calls(GROUP)?;
     let done = lab.runtime.block_on(async {
-        let seen = watch.all(load, Until::Outcome(outcome), PATIENCE);
+        let seen = watch.all(load, PATIENCE);
         tokio::try_join!(load.burst(&lab.asking), seen)
     });
     subject.explained(done)?;

@@ -37,6 +37,8 @@ pub(crate) struct Lab {
     pub(crate) watching: Client,
     /// The kind that the peer acts on.
     pub(crate) peer_kind: Kind,
+    /// Whether the peer says in its status only how it ended.
+    pub(crate) terse: bool,
     /// Rounds so far; names of requests and accounts begin with it.
     rounds: usize,
     // Last, so that servers are gone before it is removed.
@@ -44,7 +46,7 @@ pub(crate) struct Lab {
 }
 
 impl Lab {
-    pub(crate) fn open(programs: Programs, bare_kind: bool) -> Result<Self> {
+    pub(crate) fn open(programs: Programs, bare_kind: bool, terse: bool) -> Result<Self> {
         let scratch = Scratch::new("readmit-bench-")?;
         crate::progress!("starting etcd and kube-apiserver");
         let plane = ControlPlane::start(Options::default())?;
@@ -63,6 +65,7 @@ impl Lab {
             plane,
             runtime,
             peer_kind: if bare_kind { Kind::Bare } else { Kind::Unlock },
+            terse,
             rounds: 0,
             scratch,
         };

@@ -50,6 +50,9 @@ struct Arguments {
     /// The peer acts on a kind of its own, and not on AccountUnlockRequests
     #[arg(long)]
     bare_kind: bool,
+    /// The peer says in its status only how it ended, and not to which account, what was done and since when
+    #[arg(long)]
+    terse: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -89,7 +92,8 @@ fn run(arguments: &Arguments) -> Result<Report> {
         sandbox: arguments.sandbox.clone(),
         peer: arguments.peer.clone(),
     };
-    let mut lab = Lab::open(programs, arguments.bare_kind).context("set up the API server and the sandbox")?;
+    let mut lab =
+        Lab::open(programs, arguments.bare_kind, arguments.terse).context("set up the API server and the sandbox")?;
     subject::enforce_identity(&lab).context("start the operator for the first time")?;
     let mut report = Report::default();
     if wanted(Part::Burst) {

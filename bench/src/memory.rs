@@ -56,8 +56,8 @@ fn waiting(lab: &mut Lab, plan: &Plan) -> Result<f64> {
     };
     lab.sandbox.seed(&load.logins(), true)?;
     let done = lab.runtime.block_on(async {
-        let mut watch = Watch::begin(&lab.watching, load.kind).await?;
-        let seen = watch.all(&load, Until::Told, PATIENCE);
+        let mut watch = Watch::begin(&lab.watching, load.kind, Until::Told).await?;
+        let seen = watch.all(&load, PATIENCE);
         tokio::try_join!(load.burst(&lab.asking), seen)
     });
     subject.explained(done)?;

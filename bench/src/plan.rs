@@ -4,8 +4,12 @@ use std::time::Duration;
 
 /// How much is measured.
 pub(crate) struct Plan {
-    /// Each subject's turns at bursts and steady load; figures are medians over them.
+    /// How often all of it is done; figures are medians.
     pub(crate) runs: usize,
+    /// Bursts of each subject before anything is measured.
+    pub(crate) settling: usize,
+    /// Bursts of each subject in a run, in turns: single ones differ by a tenth.
+    pub(crate) bursts: usize,
     /// Requests of a burst.
     pub(crate) burst: usize,
     /// Requests a second under steady load.
@@ -27,6 +31,8 @@ impl Plan {
     pub(crate) fn full() -> Self {
         Plan {
             runs: 3,
+            settling: 2,
+            bursts: 3,
             burst: 5_000,
             rate: 100,
             // The slowest hundredth are those that meet a garbage collection of the API server: some dozens must be met.
@@ -42,6 +48,8 @@ impl Plan {
     pub(crate) fn quick() -> Self {
         Plan {
             runs: 1,
+            settling: 1,
+            bursts: 1,
             burst: 500,
             steady: Duration::from_secs(3),
             counted: 20,

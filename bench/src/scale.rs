@@ -54,13 +54,13 @@ pub(crate) fn measure(lab: &mut Lab, retained: usize, report: &mut Report) -> Re
 fn restart(lab: &mut Lab) -> Result<(Duration, Subject)> {
     let load = Load::new(Kind::Unlock, &lab.round(), 1);
     lab.sandbox.seed(&load.logins(), true)?;
-    let mut watch = lab.runtime.block_on(Watch::begin(&lab.watching, load.kind))?;
+    let mut watch = lab
+        .runtime
+        .block_on(Watch::begin(&lab.watching, load.kind, Until::Outcome("Succeeded")))?;
     lab.runtime.block_on(load.burst(&lab.asking))?;
     let begun = Instant::now();
     let mut subject = Subject::start(lab, Who::Operator)?;
-    let seen = lab
-        .runtime
-        .block_on(watch.all(&load, Until::Outcome("Succeeded"), PATIENCE));
+    let seen = lab.runtime.block_on(watch.all(&load, PATIENCE));
     let seen = subject.explained(seen)?;
     let seen = seen.first().context("one request, one end")?;
     Ok((seen.duration_since(begun), subject))

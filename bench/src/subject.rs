@@ -67,9 +67,9 @@ impl Subject {
     pub(crate) fn finish(&mut self, lab: &Lab, load: &Load) -> Result<Duration> {
         lab.sandbox.seed(&load.logins(), true)?;
         let done = lab.runtime.block_on(async {
-            let mut watch = Watch::begin(&lab.watching, load.kind).await?;
+            let mut watch = Watch::begin(&lab.watching, load.kind, Until::Outcome("Succeeded")).await?;
             let begun = Instant::now();
-            let seen = watch.all(load, Until::Outcome("Succeeded"), PATIENCE);
+            let seen = watch.all(load, PATIENCE);
             let ((), seen) = tokio::try_join!(load.burst(&lab.asking), seen)?;
             let last = seen.into_iter().max().unwrap_or(begun);
             anyhow::Ok(last.duration_since(begun))
@@ -136,6 +136,9 @@ fn peer(lab: &Lab) -> Result<Subject> {
         .env("KUBECONFIG", lab.plane.kubeconfig("operator"))
         .args(["-kind", kind, "-upstream", &lab.sandbox.url, "-token", TOKEN])
         .args(["-workers", PEER_WORKERS]);
+    if lab.terse || lab.peer_kind == Kind::Bare {
+        command.arg("-terse");
+    }
     let child = Child::spawn("the peer", &mut command, &lab.dir().join("peer.log"))?;
     Ok(Subject { who: Who::Peer, child })
 }

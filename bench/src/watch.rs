@@ -55,10 +55,21 @@ pub(crate) enum Until {
     Told,
 }
 
+impl Until {
+    /// Whoever waits for the end has no need to be told of the beginning: looking on shall cost what is looked at little.
+    fn selector(self, kind: Kind) -> &'static str {
+        match (self, kind) {
+            (Until::Outcome(_), Kind::Unlock | Kind::Reset) => "&fieldSelector=status.outcome%21%3D",
+            (Until::Outcome(_), Kind::Bare) | (Until::Told, _) => "",
+        }
+    }
+}
+
 type News = Result<(Seen, Instant)>;
 
 /// A watch that runs.
 pub(crate) struct Watch {
+    until: Until,
     news: mpsc::UnboundedReceiver<News>,
     task: JoinHandle<()>,
 }
@@ -71,25 +82,25 @@ impl Drop for Watch {
 
 impl Watch {
     /// Begins to look on, from now.
-    pub(crate) async fn begin(client: &Client, kind: Kind) -> Result<Self> {
+    pub(crate) async fn begin(client: &Client, kind: Kind, until: Until) -> Result<Self> {
         let request = Request::get(format!("{}?limit=1", kind.path())).body(Vec::new())?;
         let list: List = client.request(request).await.context("list the requests")?;
         let (sender, news) = mpsc::unbounded_channel();
         let (client, mut version) = (client.clone(), list.metadata.resource_version);
         let task = tokio::spawn(async move {
             // The API server ends watches whose reader lags behind, as on a machine with more work than cores.
-            while let Some(next) = follow(&client, kind, version, &sender).await {
+            while let Some(next) = follow(&client, kind, until, version, &sender).await {
                 version = next;
             }
         });
-        Ok(Watch { news, task })
+        Ok(Watch { until, news, task })
     }
 
     /// Waits until all requests of this load are there, and gives when each was seen so.
     ///
     /// # Errors
     /// When one ends otherwise, when the watch ends, or when nothing comes for so long.
-    pub(crate) async fn all(&mut self, load: &Load, until: Until, patience: Duration) -> Result<Vec<Instant>> {
+    pub(crate) async fn all(&mut self, load: &Load, patience: Duration) -> Result<Vec<Instant>> {
         let mut seen: Vec<Option<Instant>> = vec![None; load.count];
         let mut left = load.count;
         let prefix = format!("{}-", load.round);
@@ -101,7 +112,7 @@ impl Watch {
             let Some(slot) = number.and_then(|n: usize| seen.get_mut(n)) else {
                 continue;
             };
-            let there = match (until, object.status.outcome.as_deref()) {
+            let there = match (self.until, object.status.outcome.as_deref()) {
                 (Until::Outcome(expected), Some(outcome)) => {
                     let name = &object.metadata.name;
                     ensure!(outcome == expected, "{name} ended as {outcome} and not as {expected}");
@@ -124,10 +135,15 @@ impl Watch {
 async fn follow(
     client: &Client,
     kind: Kind,
+    until: Until,
     mut version: String,
     sender: &mpsc::UnboundedSender<News>,
 ) -> Option<String> {
-    let path = format!("{}?watch=true&resourceVersion={version}", kind.path());
+    let path = format!(
+        "{}?watch=true&resourceVersion={version}{}",
+        kind.path(),
+        until.selector(kind)
+    );
     let events = match Request::get(path).body(Vec::new()) {
         Ok(request) => client.request_events::<Seen>(request).await,
         Err(error) => Err(kube::Error::HttpError(error)),

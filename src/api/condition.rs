@@ -31,7 +31,8 @@ pub struct Condition {
     /// When `status` last flipped.
     #[schemars(schema_with = "schema::date_time")]
     pub last_transition_time: Timestamp,
-    /// The generation of the object that this observation is about.
+    /// The generation of the object that this observation is about. Absent on requests: `status.observedGeneration` says
+    /// it for all their conditions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
 }

@@ -186,7 +186,7 @@ fn recorded(now: Timestamp, request: &Request, ending: &Ending) -> Condition {
         reason: ending.reason.as_str().into(),
         message: bounded(&ending.message),
         last_transition_time: whole(now),
-        observed_generation: Some(request.generation),
+        observed_generation: None,
     }
 }
 
@@ -219,7 +219,8 @@ fn conditions(
                 last_transition_time: before
                     .filter(|_| !flipped)
                     .map_or(now, |before| before.last_transition_time),
-                observed_generation: Some(request.generation),
+                // The status says it once for all of them, since they are written together.
+                observed_generation: None,
             }
         })
         .collect()

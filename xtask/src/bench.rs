@@ -24,6 +24,9 @@ pub(crate) struct Arguments {
     /// AccountUnlockRequests
     #[arg(long)]
     bare_kind: bool,
+    /// Let the peer say in its status only how it ended, and not to which account, what was done and since when
+    #[arg(long)]
+    terse: bool,
 }
 
 /// Builds and measures. The figures go to standard output, everything else to standard error.
@@ -51,6 +54,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     if arguments.bare_kind {
         command.arg("--bare-kind");
+    }
+    if arguments.terse {
+        command.arg("--terse");
     }
     for part in &arguments.only {
         command.args(["--only", part]);
