@@ -116,7 +116,7 @@ pub fn waits(
         .as_ref()
         .filter(|_| done_at_source(request).is_none());
     if let Some(ending) = news {
-        status.conditions.push(recorded(now, request, ending));
+        status.conditions.push(recorded(now, ending));
         status.attempts = last(attempts);
         status.delivery = delivery(request, sealed.filter(|_| ending.deliver));
     }
@@ -179,7 +179,7 @@ fn waiting_status(now: Timestamp, request: &Request, waiting: &Waiting) -> Reque
 }
 
 /// The record of what was done where the account's credentials live.
-fn recorded(now: Timestamp, request: &Request, ending: &Ending) -> Condition {
+fn recorded(now: Timestamp, ending: &Ending) -> Condition {
     Condition {
         r#type: types::DONE_AT_SOURCE.into(),
         status: "True".into(),
