@@ -56,12 +56,13 @@ fn finished_requests_go_when_their_time_is_over() {
     for (name, more) in [
         ("tidy-kept", json!({})),
         ("tidy-later", json!({"ttlAfterFinished": "1h"})),
-        ("tidy-gone", json!({"ttlAfterFinished": "1s"})),
+        // Longer than the first sweep of the first operator may be late on a busy machine.
+        ("tidy-gone", json!({"ttlAfterFinished": "6s"})),
     ] {
         theatre.create("bob", &text(&[unlock(name, "tidy", "dana", &more)]));
         check(&theatre.finished("aur", name), "Succeeded", "NotLocked", "");
     }
-    sleep(Duration::from_secs(2));
+    sleep(Duration::from_secs(7));
     theatre.kill();
     theatre.succeed();
     let names = || {
