@@ -52,13 +52,11 @@ pub(crate) fn measure(lab: &mut Lab, plan: &Plan, report: &mut Report) -> Result
     for run in 0..plan.runs {
         for turn in 0..plan.bursts {
             for who in order(run + turn) {
-                let of = if who == Who::Operator { &mut ours } else { &mut peers };
-                of.bursts.push(burst(lab, plan, who)?);
+                of(who, &mut ours, &mut peers).bursts.push(burst(lab, plan, who)?);
             }
         }
         for who in order(run) {
-            let of = if who == Who::Operator { &mut ours } else { &mut peers };
-            of.steady.push(steady(lab, plan, who)?);
+            of(who, &mut ours, &mut peers).steady.push(steady(lab, plan, who)?);
         }
     }
     crate::progress!(
@@ -85,6 +83,14 @@ pub(crate) fn measure(lab: &mut Lab, plan: &Plan, report: &mut Report) -> Result
         peers: rounded(peers.burst(|b| b.cpu_ms), 3),
     });
     Ok(())
+}
+
+/// What was measured of this one.
+fn of<'a>(who: Who, ours: &'a mut Measured, peers: &'a mut Measured) -> &'a mut Measured {
+    match who {
+        Who::Operator => ours,
+        Who::Peer => peers,
+    }
 }
 
 /// Who begins alternates.

@@ -98,6 +98,8 @@ fn serve(
         let Some(case) = next else { break };
         let begun = Instant::now();
         if let Err(error) = lane.run(&case) {
+            // At once, since a lane that ends for another reason takes the report with it.
+            eprintln!("not carried out: {error:#}");
             let mut broken = broken.lock().unwrap_or_else(PoisonError::into_inner);
             broken.push(format!("{error:#}"));
         }
