@@ -56,14 +56,19 @@ pub(crate) enum Until {
 }
 
 impl Until {
-    /// Whoever waits for the end has no need to be told of the beginning: looking on shall cost what is looked at little.
-    fn selector(self, kind: Kind) -> &'static str {
+    /// Whether the API server selects those that are awaited, and tells of their metadata only. Looking on shall cost it
+    /// little, and with either subject the same: of whole objects it would share one encoding between this watch and the
+    /// peer's, and make one more for the operator's, whose selector makes another event of the same write.
+    fn selected(self, kind: Kind) -> Option<&'static str> {
         match (self, kind) {
-            (Until::Outcome(_), Kind::Unlock | Kind::Reset) => "&fieldSelector=status.outcome%21%3D",
-            (Until::Outcome(_), Kind::Bare) | (Until::Told, _) => "",
+            (Until::Outcome(outcome), Kind::Unlock | Kind::Reset) => Some(outcome),
+            (Until::Outcome(_), Kind::Bare) | (Until::Told, _) => None,
         }
     }
 }
+
+/// How metadata alone is asked for.
+const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
 
 type News = Result<(Seen, Instant)>;
 
@@ -120,7 +125,7 @@ impl Watch {
                 }
                 (Until::Told, None) => object.status.observed_generation > 0,
                 (Until::Told, Some(outcome)) => bail!("{} ended as {outcome}", object.metadata.name),
-                (Until::Outcome(_), None) => false,
+                (Until::Outcome(_), None) => self.until.selected(load.kind).is_some(),
             };
             if there && slot.is_none() {
                 *slot = Some(at);
@@ -139,12 +144,14 @@ async fn follow(
     mut version: String,
     sender: &mpsc::UnboundedSender<News>,
 ) -> Option<String> {
-    let path = format!(
-        "{}?watch=true&resourceVersion={version}{}",
-        kind.path(),
-        until.selector(kind)
-    );
-    let events = match Request::get(path).body(Vec::new()) {
+    let path = format!("{}?watch=true&resourceVersion={version}", kind.path());
+    let request = match until.selected(kind) {
+        Some(outcome) => {
+            Request::get(format!("{path}&fieldSelector=status.outcome%3D{outcome}")).header("accept", METADATA)
+        }
+        None => Request::get(path),
+    };
+    let events = match request.body(Vec::new()) {
         Ok(request) => client.request_events::<Seen>(request).await,
         Err(error) => Err(kube::Error::HttpError(error)),
     };
