@@ -1,8 +1,8 @@
 //! What happens at the places in a build for the crash sweep. What is to happen comes from a file, which is read again
 //! whenever it has changed, so that one process serves many cases.
 //!
-//! The actions are those of crate `fail`; `return(...)` carries the sweep's own words: `kill`, `stop`, `lost`,
-//! `delay MILLISECONDS` and, for clocks, an offset in milliseconds.
+//! The actions are those of crate `fail`; `return(...)` carries the sweep's own words: `kill`, `panic`, `stop`,
+//! `lost`, `delay MILLISECONDS` and, for clocks, an offset in milliseconds.
 
 use super::Place;
 use crate::domain::account::{Failure, FailureClass, Proof, Sent};
@@ -63,6 +63,7 @@ async fn strike(place: Place, side: &str) -> bool {
     let (word, number) = action.split_once(' ').unwrap_or((&action, ""));
     match word {
         "kill" => signal(rustix::process::Signal::KILL),
+        "panic" => std::panic::panic_any("the sweep had it panic here"),
         "stop" => signal(rustix::process::Signal::STOP),
         "delay" => tokio::time::sleep(Duration::from_millis(number.parse().unwrap_or(0))).await,
         "lost" => return true,

@@ -112,6 +112,8 @@ pub struct Strike {
 pub enum Blow {
     /// SIGKILL, then a new process.
     Kill,
+    /// A panic in the task that is there, which must end the process; then a new process.
+    Panic,
     /// SIGSTOP for longer than lease, deadline and quarantine, then SIGCONT.
     Stop,
     /// The caller is told that the reply was lost; `before` the call was not even made.
@@ -298,6 +300,7 @@ impl fmt::Display for Blow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Blow::Kill => "kill",
+            Blow::Panic => "panic",
             Blow::Stop => "stop",
             Blow::Lost => "lost",
             Blow::Delay => "delay",

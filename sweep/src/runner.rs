@@ -6,7 +6,7 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use std::{
-    collections::{VecDeque, hash_map::DefaultHasher},
+    collections::{BTreeSet, VecDeque, hash_map::DefaultHasher},
     fs,
     hash::{Hash, Hasher},
     path::{Path, PathBuf},
@@ -112,17 +112,40 @@ fn start(plan: &Plan, name: &str, cases: &[Numbered]) -> Result<Lane> {
     Lane::start(name, &plan.program, &plan.folder, cases).with_context(|| format!("start {name}"))
 }
 
-/// The cases whose name is one of these words or contains one; all where there are none.
+/// The cases that these words choose: the one of this name, else all whose name contains the word; all without words.
 pub fn chosen(cases: Vec<Case>, words: &[String]) -> Vec<Case> {
-    let exact = |case: &Case| words.contains(&case.name);
-    if cases.iter().any(exact) {
-        return cases.into_iter().filter(exact).collect();
-    }
-    let fits = |case: &Case| words.is_empty() || words.iter().any(|word| case.name.contains(word.as_str()));
+    let names: BTreeSet<String> = cases.iter().map(|case| case.name.clone()).collect();
+    let fits = |name: &str, word: &String| name == word || !names.contains(word) && name.contains(word.as_str());
+    let fits = |case: &Case| words.is_empty() || words.iter().any(|word| fits(&case.name, word));
     cases.into_iter().filter(fits).collect()
 }
 
 /// Where a run of this workspace leaves its histories.
 pub fn usual_folder(target: &Path) -> PathBuf {
     target.join("sweep")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_a_name_or_a_part_of_names() {
+        let check = |words: &[&str], expected: &[&str]| {
+            let cases = ["a/kill", "a/kill/pair", "b/kill/pair"].map(|name| {
+                let mut case = crate::cases::all().remove(0);
+                case.name = name.into();
+                case
+            });
+            let words: Vec<String> = words.iter().map(ToString::to_string).collect();
+            let chosen = chosen(cases.to_vec(), &words);
+            let names: Vec<&str> = chosen.iter().map(|case| case.name.as_str()).collect();
+            assert_eq!(names, expected, "{words:?}");
+        };
+        check(&[], &["a/kill", "a/kill/pair", "b/kill/pair"]);
+        check(&["a/kill"], &["a/kill"]);
+        check(&["kill/"], &["a/kill/pair", "b/kill/pair"]);
+        check(&["a/kill", "b/"], &["a/kill", "b/kill/pair"]);
+        check(&["c"], &[]);
+    }
 }

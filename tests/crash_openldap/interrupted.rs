@@ -247,9 +247,15 @@ fn a_server_that_hangs_between_claim_and_send_is_waited_for() {
     theatre.freeze();
     // Longer than a claim may be acted on.
     sleep(Duration::from_secs(5));
+    let open_claims = |count| {
+        let metrics = theatre.operator.http("/metrics");
+        metrics.contains(&format!("\nreadmit_claims_open {count}\n"))
+    };
+    assert!(open_claims(1), "{}", theatre.operator.http("/metrics"));
     theatre.thaw();
     let status = theatre.finished("pwr", "hangs-1");
     set_once(&theatre, "hangs", &status);
+    theatre.until("no claim to be open", || open_claims(0));
     let id = id(&theatre.slapd, "hangs");
     assert_eq!(status["account"]["id"], id.as_str(), "{status:#}");
 }

@@ -124,10 +124,24 @@ pub fn all() -> Vec<Case> {
                 cases.push(struck(route, Crew::Solo, &point, blow));
             }
         }
+        cases.extend(panics(route));
         cases.extend(crews(route));
         cases.extend(twice(route));
     }
     cases
+}
+
+/// A pass panics over what it has just done, or right before it records the end: the process must end with it, since
+/// nobody else knows of the claim that the pass held.
+fn panics(route: &Route) -> Vec<Case> {
+    let in_a_pass = |point: &String| match point.split_once('.') {
+        Some((place, "after")) => place == "ledger-claim" || place.starts_with("send-"),
+        _ => point == "status-end.before",
+    };
+    let points = route.points().filter(in_a_pass);
+    points
+        .map(|point| struck(route, Crew::Solo, &point, Blow::Panic))
+        .collect()
 }
 
 /// The same with others about, at the writes and sends that matter most.

@@ -130,6 +130,7 @@ impl Operator {
         self.armed = strike.map_or_else(String::new, |strike| {
             let word = match strike.blow {
                 Blow::Kill => "kill".to_owned(),
+                Blow::Panic => "panic".to_owned(),
                 Blow::Stop => "stop".to_owned(),
                 Blow::Lost => "lost".to_owned(),
                 Blow::Delay => format!("delay {}", DELAY.as_millis()),
