@@ -84,19 +84,27 @@ fn copy(lab: &Lab, name: &str, count: usize) -> Result<()> {
         let done = http::json("POST", &etcd, "/v3/kv/txn", Some(&json!({"success": puts})))?;
         ensure!(done["succeeded"] == true, "etcd refused a transaction: {done}");
     }
+    // From its cache, which takes them in one after the other: a restart in the middle of that would wait for it.
+    let last = format!("?resourceVersion=0&fieldSelector=metadata.name%3D{}", copied(count - 1));
     wait::until_ok("the API server to know all of them", PATIENCE, || {
         let list = lab
             .plane
-            .kubectl_as("admin", &["get", "--raw", &format!("{}?limit=1", Kind::Unlock.path())])?;
+            .kubectl_as("admin", &["get", "--raw", &format!("{}{last}", Kind::Unlock.path())])?;
         let list: Value = serde_json::from_str(&list).context("a list")?;
-        let remaining = list["metadata"]["remainingItemCount"].as_u64().unwrap_or_default();
-        ensure!(remaining >= count as u64, "{remaining} of {count} are there");
+        ensure!(
+            list["items"].as_array().is_some_and(|items| items.len() == 1),
+            "not yet"
+        );
         Ok(())
     })
 }
 
+fn copied(n: usize) -> String {
+    format!("retained-{n}")
+}
+
 fn put(stored: &Value, n: usize) -> Value {
-    let (name, mut object) = (format!("retained-{n}"), stored.clone());
+    let (name, mut object) = (copied(n), stored.clone());
     object["metadata"]["name"] = json!(name);
     object["metadata"]["uid"] = json!(format!("00000000-0000-4000-8000-{n:012x}"));
     let base64 = |text: &str| BASE64.encode(text.as_bytes());
