@@ -85,7 +85,10 @@ fn copy(lab: &Lab, name: &str, count: usize) -> Result<()> {
         ensure!(done["succeeded"] == true, "etcd refused a transaction: {done}");
     }
     // From its cache, which takes them in one after the other: a restart in the middle of that would wait for it.
-    let last = format!("?resourceVersion=0&fieldSelector=metadata.name%3D{}", copied(count - 1));
+    let last = format!(
+        "?resourceVersion=0&fieldSelector=metadata.name%3D{}",
+        name_of_copy(count - 1)
+    );
     wait::until_ok("the API server to know all of them", PATIENCE, || {
         let list = lab
             .plane
@@ -93,18 +96,18 @@ fn copy(lab: &Lab, name: &str, count: usize) -> Result<()> {
         let list: Value = serde_json::from_str(&list).context("a list")?;
         ensure!(
             list["items"].as_array().is_some_and(|items| items.len() == 1),
-            "not yet"
+            "the last one is not"
         );
         Ok(())
     })
 }
 
-fn copied(n: usize) -> String {
+fn name_of_copy(n: usize) -> String {
     format!("retained-{n}")
 }
 
 fn put(stored: &Value, n: usize) -> Value {
-    let (name, mut object) = (copied(n), stored.clone());
+    let (name, mut object) = (name_of_copy(n), stored.clone());
     object["metadata"]["name"] = json!(name);
     object["metadata"]["uid"] = json!(format!("00000000-0000-4000-8000-{n:012x}"));
     let base64 = |text: &str| BASE64.encode(text.as_bytes());

@@ -56,10 +56,11 @@ pub(crate) enum Until {
 }
 
 impl Until {
-    /// Whether the API server selects those that are awaited, and tells of their metadata only. Looking on shall cost it
-    /// little, and with either subject the same: of whole objects it would share one encoding between this watch and the
-    /// peer's, and make one more for the operator's, whose selector makes another event of the same write.
-    fn selected(self, kind: Kind) -> Option<&'static str> {
+    /// The outcome that the API server is asked to select by, telling of metadata only; `None` where whole objects must be
+    /// looked at. Looking on shall cost it little, and with either subject the same: of whole objects it would share one
+    /// encoding between this watch and the peer's, and make one more for the operator's, whose selector makes another
+    /// event of the same write.
+    fn selector(self, kind: Kind) -> Option<&'static str> {
         match (self, kind) {
             (Until::Outcome(outcome), Kind::Unlock | Kind::Reset) => Some(outcome),
             (Until::Outcome(_), Kind::Bare) | (Until::Told, _) => None,
@@ -104,7 +105,8 @@ impl Watch {
     /// Waits until all requests of this load are there, and gives when each was seen so.
     ///
     /// # Errors
-    /// When one ends otherwise, when the watch ends, or when nothing comes for so long.
+    /// When the watch ends, or when nothing comes for so long, as where one that is selected by its outcome ends otherwise;
+    /// of whole objects it is told at once which one did.
     pub(crate) async fn all(&mut self, load: &Load, patience: Duration) -> Result<Vec<Instant>> {
         let mut seen: Vec<Option<Instant>> = vec![None; load.count];
         let mut left = load.count;
@@ -125,7 +127,7 @@ impl Watch {
                 }
                 (Until::Told, None) => object.status.observed_generation > 0,
                 (Until::Told, Some(outcome)) => bail!("{} ended as {outcome}", object.metadata.name),
-                (Until::Outcome(_), None) => self.until.selected(load.kind).is_some(),
+                (Until::Outcome(_), None) => self.until.selector(load.kind).is_some(),
             };
             if there && slot.is_none() {
                 *slot = Some(at);
@@ -145,7 +147,7 @@ async fn follow(
     sender: &mpsc::UnboundedSender<News>,
 ) -> Option<String> {
     let path = format!("{}?watch=true&resourceVersion={version}", kind.path());
-    let request = match until.selected(kind) {
+    let request = match until.selector(kind) {
         Some(outcome) => {
             Request::get(format!("{path}&fieldSelector=status.outcome%3D{outcome}")).header("accept", METADATA)
         }

@@ -112,7 +112,7 @@ pub struct Strike {
 pub enum Blow {
     /// SIGKILL, then a new process.
     Kill,
-    /// A panic in the task that is there, which must end the process; then a new process.
+    /// A panic there, which must end the process; then a new process.
     Panic,
     /// SIGSTOP for longer than lease, deadline and quarantine, then SIGCONT.
     Stop,

@@ -116,8 +116,8 @@ fn start(plan: &Plan, name: &str, cases: &[Numbered]) -> Result<Lane> {
 pub fn chosen(cases: Vec<Case>, words: &[String]) -> Vec<Case> {
     let names: BTreeSet<String> = cases.iter().map(|case| case.name.clone()).collect();
     let fits = |name: &str, word: &String| name == word || !names.contains(word) && name.contains(word.as_str());
-    let fits = |case: &Case| words.is_empty() || words.iter().any(|word| fits(&case.name, word));
-    cases.into_iter().filter(fits).collect()
+    let is_chosen = |case: &Case| words.is_empty() || words.iter().any(|word| fits(&case.name, word));
+    cases.into_iter().filter(is_chosen).collect()
 }
 
 /// Where a run of this workspace leaves its histories.
