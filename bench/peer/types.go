@@ -35,20 +35,12 @@ type UnlockStatus struct {
 	CompletionTime     *metav1.Time       `json:"completionTime,omitempty"`
 	Conditions         []metav1.Condition `json:"conditions,omitempty"`
 	Account            *AccountReference  `json:"account,omitempty"`
-	Attempts           []Attempt          `json:"attempts,omitempty"`
 }
 
 // AccountReference says which account was acted on.
 type AccountReference struct {
 	Directory string `json:"directory"`
 	ID        string `json:"id"`
-}
-
-// Attempt is one send to the directory, and what came of it.
-type Attempt struct {
-	Step   string      `json:"step"`
-	Time   metav1.Time `json:"time"`
-	Result string      `json:"result"`
 }
 
 // UnlockList is a list of them.
@@ -73,7 +65,6 @@ func (in *Unlock) deepCopy() *Unlock {
 		account := *in.Status.Account
 		out.Status.Account = &account
 	}
-	out.Status.Attempts = append([]Attempt(nil), in.Status.Attempts...)
 	if in.Status.Conditions != nil {
 		out.Status.Conditions = make([]metav1.Condition, len(in.Status.Conditions))
 		for i := range in.Status.Conditions {

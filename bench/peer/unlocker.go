@@ -16,7 +16,7 @@ import (
 type unlocker struct {
 	client   client.Client
 	upstream *upstream
-	// terse leaves out of the status what was done, to which account and since when.
+	// terse leaves out of the status to which account it was done, and since when.
 	terse bool
 }
 
@@ -44,19 +44,16 @@ func (u *unlocker) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Re
 	}
 	begun := metav1.Now()
 	reason, message := "NotLocked", "the account was not locked; nothing was done"
-	var attempts []Attempt
 	if account.Status == "LOCKED_OUT" {
 		if err := u.upstream.unlock(ctx, account.ID); err != nil {
 			return ctrl.Result{}, fmt.Errorf("unlock the account: %w", err)
 		}
 		reason, message = "Unlocked", "the lock was cleared"
-		attempts = []Attempt{{Step: "Unlock", Time: metav1.Now(), Result: "Done"}}
 	}
 	unlock.Status = finished(unlock.Generation, reason, message)
 	if !u.terse {
 		unlock.Status.StartTime = &begun
 		unlock.Status.Account = &AccountReference{Directory: unlock.Spec.Directory, ID: account.ID}
-		unlock.Status.Attempts = attempts
 	}
 	if err := u.client.Status().Update(ctx, &unlock); err != nil {
 		return ctrl.Result{}, fmt.Errorf("write the status: %w", err)

@@ -28,8 +28,8 @@ use serde::{Deserialize, Serialize};
     printcolumn = r#"{"name":"AGE","type":"date","jsonPath":".metadata.creationTimestamp"}"#
 )]
 #[x_kube(
-    validation = schema::immutable("directory"),
-    validation = schema::immutable("account"),
+    validation = schema::fixed("directory"),
+    validation = schema::fixed("account"),
     validation = schema::immutable("policy"),
     validation = schema::immutable("reason"),
     validation = schema::immutable("notBefore"),

@@ -25,7 +25,8 @@ pub struct Condition {
     #[serde(deserialize_with = "word")]
     #[schemars(length(max = 64))]
     pub reason: Cow<'static, str>,
-    /// For people: what happened, and what to do next.
+    /// For people: what happened, and what to do next. Absent where there is nothing to add.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schemars(length(max = 4096))]
     pub message: String,
     /// When `status` last flipped.

@@ -28,10 +28,10 @@ use serde::{Deserialize, Serialize};
     printcolumn = r#"{"name":"AGE","type":"date","jsonPath":".metadata.creationTimestamp"}"#
 )]
 #[x_kube(
-    validation = schema::immutable("directory"),
-    validation = schema::immutable("account"),
-    validation = schema::immutable("method"),
-    validation = schema::immutable("unlock"),
+    validation = schema::fixed("directory"),
+    validation = schema::fixed("account"),
+    validation = schema::fixed("method"),
+    validation = schema::fixed("unlock"),
     validation = schema::immutable("recipients"),
     validation = schema::immutable("policy"),
     validation = schema::immutable("reason"),

@@ -45,7 +45,8 @@ pub struct RequestStatus {
     /// The lock as it was read before anything was done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lockout: Option<Lockout>,
-    /// What was sent to the directory, at most the last eight.
+    /// What was sent to the directory, at most the last eight. Absent where nothing was, and where one send did what was
+    /// asked for, as the reason and the times say then.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8), extend("x-kubernetes-list-type" = "atomic"))]
     pub attempts: Vec<Attempt>,
@@ -97,7 +98,7 @@ pub struct Lockout {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub cause: Option<String>,
-    /// Out of where: the whole directory, one server, unknown devices.
+    /// Out of where, where that does not go without saying: one server, unknown devices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub scope: Option<String>,

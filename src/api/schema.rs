@@ -1,7 +1,8 @@
 //! Pieces of CRD schemas that several kinds share, and what the derive macros cannot say: defaults of whole objects.
 //!
 //! The shapes of the rules were measured on a real API server: a rule a field at `spec` level catches adding, removing
-//! and changing alike, and reports every fault at once with the field's path.
+//! and changing alike, and reports every fault at once with the field's path. Each access to a member makes the API server
+//! copy the schemas of all its siblings, at each write, statuses included: rules access as few as they can.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceDefinition, JSON, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
@@ -22,23 +23,33 @@ pub fn optional_date_time(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "format": "date-time"})
 }
 
+const UNCHANGEABLE: &str = "a request cannot be changed; create one with another name";
+
+/// Forbids every change of a field of `spec` that is always there, since it is required or has a default.
+pub fn fixed(field: &str) -> Rule {
+    forbidding(field, format!("self.{field} == oldSelf.{field}")).message(UNCHANGEABLE)
+}
+
 /// Forbids every change of an optional field of `spec`.
 pub fn immutable(field: &str) -> Rule {
-    transition(field).message("a request cannot be changed; create one with another name")
+    forbidding(field, unchanged(field)).message(UNCHANGEABLE)
 }
 
 /// Forbids every change of `spec.requester`.
 pub fn stamped() -> Rule {
-    transition("requester")
+    forbidding("requester", unchanged("requester"))
         .message("spec.requester is written by the API server and never changes; remove it from your manifest")
 }
 
-fn transition(field: &str) -> Rule {
-    Rule::new(format!(
-        "has(self.{field}) ? has(oldSelf.{field}) && self.{field} == oldSelf.{field} : !has(oldSelf.{field})"
-    ))
-    .field_path(format!(".{field}"))
-    .reason(kube::core::Reason::FieldValueForbidden)
+/// That an optional field was neither added nor removed nor changed.
+fn unchanged(field: &str) -> String {
+    format!("has(self.{field}) ? has(oldSelf.{field}) && self.{field} == oldSelf.{field} : !has(oldSelf.{field})")
+}
+
+fn forbidding(field: &str, rule: String) -> Rule {
+    Rule::new(rule)
+        .field_path(format!(".{field}"))
+        .reason(kube::core::Reason::FieldValueForbidden)
 }
 
 /// Once a request has an outcome, its status never changes.

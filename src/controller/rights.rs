@@ -46,11 +46,13 @@ impl Rights {
             return Ok(answer);
         }
         let review = review(who, verb, resource, name);
+        // As of now: it may be taken away while the answer is on its way.
+        let asked = Instant::now();
         let reviewed = self.reviews.create(&PostParams::default(), &review).await?;
         let answer = reviewed
             .status
             .is_some_and(|status| status.allowed && status.denied != Some(true));
-        self.remember(key, answer);
+        self.remember(key, asked, answer);
         Ok(answer)
     }
 
@@ -62,13 +64,13 @@ impl Rights {
             .map(|(_, answer)| *answer)
     }
 
-    fn remember(&self, key: u64, answer: bool) {
+    fn remember(&self, key: u64, asked: Instant, answer: bool) {
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         if answers.len() >= MOST {
             answers.retain(|_, (asked, _)| asked.elapsed() < self.kept);
         }
         if answers.len() < MOST {
-            answers.insert(key, (Instant::now(), answer));
+            answers.insert(key, (asked, answer));
         }
     }
 }

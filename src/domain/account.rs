@@ -67,7 +67,7 @@ pub struct Lock {
     pub until: Option<Timestamp>,
     /// Why, where the upstream tells.
     pub cause: Option<String>,
-    /// Out of where: the whole directory, one server, unknown devices.
+    /// Out of where, where that does not go without saying: one server, unknown devices.
     pub scope: Option<String>,
     /// What ends it.
     pub remedy: Remedy,

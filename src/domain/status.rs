@@ -8,6 +8,7 @@ use crate::{
         request_status::{Attempt, Delivery},
     },
     domain::{
+        account::Sent,
         decide::after,
         decision::{Ending, Waiting},
         observed::Observed,
@@ -48,11 +49,6 @@ pub fn ended(
     let now = whole(now);
     let mut conditions = conditions(now, request, &shown, ending.reason, &ending.message);
     conditions.extend(done_at_source(request).cloned());
-    let attempts = match attempts.is_empty() {
-        // An earlier process sent them, and said so while the request waited.
-        true => &request.status.attempts,
-        false => attempts,
-    };
     RequestStatus {
         observed_generation: Some(request.generation),
         outcome: Some(ending.outcome),
@@ -64,8 +60,19 @@ pub fn ended(
         account: ending.account.clone().or_else(|| request.status.account.clone()),
         named: ending.named.clone().or_else(|| request.status.named.clone()),
         lockout: ending.lockout.clone().or_else(|| request.status.lockout.clone()),
-        attempts: last(attempts),
+        attempts: telling(&request.status.attempts, attempts, good),
         delivery: delivery(request, sealed),
+    }
+}
+
+/// What was sent, where the ending does not say it: one send that did what was asked for is what a success means.
+/// `told` is what was said of it while the request waited, and stays.
+fn telling(told: &[Attempt], sent: &[Attempt], good: bool) -> Vec<Attempt> {
+    match sent {
+        // An earlier process sent them.
+        [] => last(told),
+        [only] if good && told.is_empty() && only.result == Sent::Done.as_str() => Vec::new(),
+        all => last(all),
     }
 }
 
@@ -238,4 +245,35 @@ fn bounded(message: &str) -> String {
 /// Times in a status are whole seconds, as everywhere in Kubernetes.
 fn whole(time: Timestamp) -> Timestamp {
     Timestamp::from_second(time.as_second()).unwrap_or(time)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    fn sent(results: &[&str]) -> Vec<Attempt> {
+        let attempt = |result: &&str| Attempt {
+            step: "Unlock".into(),
+            time: Timestamp::UNIX_EPOCH,
+            result: (*result).into(),
+        };
+        results.iter().map(attempt).collect()
+    }
+
+    #[test]
+    fn attempts_are_told_where_the_ending_does_not_say_them() {
+        let nine = ["NotSent"; 9];
+        for (told, results, good, expected) in [
+            (&[][..], &["Done"][..], true, &[][..]),
+            (&[], &["Done"], false, &["Done"]),
+            (&["Done"], &["Done"], true, &["Done"]),
+            (&["Refused"], &[], false, &["Refused"]),
+            (&[], &["Unknown"], true, &["Unknown"]),
+            (&[], &["Refused"], false, &["Refused"]),
+            (&[], &["Unknown", "Done"], true, &["Unknown", "Done"]),
+            (&[], &nine, false, &nine[1..]),
+        ] {
+            let shown = telling(&sent(told), &sent(results), good);
+            assert_eq!(shown, sent(expected), "{told:?} {results:?} {good}");
+        }
+    }
 }

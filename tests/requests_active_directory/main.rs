@@ -71,7 +71,8 @@ fn a_locked_person_is_let_in_again() {
         &unlock("unlocked-1", "corp", "unlocked@example.test", &json!({})),
     );
     check(&status, "Succeeded", "Unlocked", "read back as not locked");
-    assert_eq!(status["lockout"]["scope"], "the whole domain");
+    assert!(status["lockout"]["since"].is_string(), "{status:#}");
+    assert!(status["attempts"].is_null(), "one send did it: {status:#}");
     assert_eq!(sign_in(samba, "unlocked", INITIAL_PASSWORD), None);
     assert_eq!(writes(samba, "unlocked"), ["lockoutTime replace 0"]);
     let status = ask(stage, "aur", &unlock("unlocked-2", "corp", "unlocked", &json!({})));

@@ -51,7 +51,7 @@ impl SignInState {
                         .zip(duration.and_then(lasting))
                         .and_then(|(since, lasting)| since.checked_add(lasting).ok()),
                     cause: Some("too many failed sign-ins".into()),
-                    scope: Some("the whole domain".into()),
+                    scope: None,
                     remedy: Remedy::Unlock,
                 })
             }

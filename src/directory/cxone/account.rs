@@ -98,12 +98,12 @@ fn disabled(agent: &Agent, user: Option<&HubUser>) -> Option<bool> {
 /// somebody in the console can say more.
 fn lock_state(agent: &Agent, user: Option<&HubUser>, poll: Duration, now: Timestamp) -> LockState {
     let name = agent.text("userName").unwrap_or("the person");
-    let locked = |cause: Option<String>, scope: &str, what: String| {
+    let locked = |cause: Option<String>, scope: Option<&str>, what: String| {
         LockState::Locked(Lock {
             since: None,
             until: None,
             cause,
-            scope: Some(scope.to_owned()),
+            scope: scope.map(str::to_owned),
             remedy: Remedy::Manual { what, poll },
         })
     };
@@ -115,7 +115,7 @@ fn lock_state(agent: &Agent, user: Option<&HubUser>, poll: Duration, now: Timest
         ),
         Some(true) => locked(
             Some(guess(agent.time("lastLogin"), now).to_owned()),
-            "the whole tenant",
+            None,
             format!(
                 "CXone has no call that unlocks: an administrator opens Admin > Security Settings > Locked Employees in CXone, \
                  and in the row of {name} chooses Actions > Unlock User"
@@ -123,7 +123,7 @@ fn lock_state(agent: &Agent, user: Option<&HubUser>, poll: Duration, now: Timest
         ),
         Some(false) if user.and_then(|user| user.status.as_deref()) == Some("BLOCKED") => locked(
             Some("UserHub shows the status BLOCKED, which is not the lock of a sign-in".into()),
-            "UserHub",
+            Some("UserHub"),
             format!(
                 "CXone lists {name} as not locked, and UserHub as BLOCKED, for which it has no call: an administrator looks at \
                  Admin > Employees in CXone"
@@ -237,7 +237,7 @@ mod tests {
         let LockState::Locked(lock) = state(&agent(json!({"locked": true})), Some(&user("BLOCKED"))) else {
             panic!("it is locked")
         };
-        assert_eq!(lock.scope.as_deref(), Some("the whole tenant"));
+        assert_eq!(lock.scope, None);
     }
 
     #[test]

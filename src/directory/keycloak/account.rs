@@ -76,7 +76,7 @@ fn lock(user: &User, brute_force: &Result<BruteForce, String>) -> (LockState, Op
                 .filter(|_| record.last_failure > 0),
             until,
             cause: Some(cause.to_owned()),
-            scope: Some("the realm".to_owned()),
+            scope: None,
             remedy,
         })
     };

@@ -56,12 +56,12 @@ pub(super) fn account(user: User, around: Surroundings) -> AccountRead {
 /// Locked is LOCKED_OUT, or blocked on devices whatever the status: ACTIVE alone proves nothing.
 fn lock(user: &User, status: Status, source: Source, blocks: &Result<Vec<Block>, String>) -> LockState {
     let (since, scope) = match (status, blocks) {
-        (Status::LockedOut, _) => (user.status_changed, "the whole organisation"),
+        (Status::LockedOut, _) => (user.status_changed, None),
         (_, Ok(blocks)) if blocks.is_empty() && status == Status::Other => {
             return LockState::Unknown("the account's status in Okta is not known here".into());
         }
         (_, Ok(blocks)) if blocks.is_empty() => return LockState::NotLocked,
-        (_, Ok(blocks)) => (None, scope(blocks)),
+        (_, Ok(blocks)) => (None, Some(scope(blocks).to_owned())),
         (_, Err(why)) => return LockState::Unknown(why.clone()),
     };
     LockState::Locked(Lock {
@@ -69,7 +69,7 @@ fn lock(user: &User, status: Status, source: Source, blocks: &Result<Vec<Block>,
         // The lockout's length is a setting of the organisation that the API does not tell.
         until: None,
         cause: None,
-        scope: Some(scope.to_owned()),
+        scope,
         remedy: match source {
             Source::Okta => Remedy::Unlock,
             Source::Directory => Remedy::None(

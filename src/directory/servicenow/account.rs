@@ -97,7 +97,7 @@ fn lock(user: &Record) -> LockState {
                 .number("failed_attempts")
                 .filter(|attempts| *attempts > 0)
                 .map(|attempts| format!("{attempts} failed sign-ins")),
-            scope: Some("the whole instance".to_owned()),
+            scope: None,
             remedy: Remedy::Unlock,
         }),
     }

@@ -42,19 +42,19 @@ fn read(value: Value, blocks: Result<Vec<Block>, String>) -> AccountRead {
 fn locked_is_locked_out_or_blocked() {
     for (status, kinds, expected) in [
         ("ACTIVE", &[][..], None),
-        ("LOCKED_OUT", &[], Some(("the whole organisation", true))),
-        ("ACTIVE", &[UNKNOWN], Some(("unknown devices", false))),
-        ("ACTIVE", &[ANY], Some(("any device", false))),
-        ("ACTIVE", &[UNKNOWN, ANY], Some(("any device", false))),
-        ("LOCKED_OUT", &[UNKNOWN], Some(("the whole organisation", true))),
-        ("PASSWORD_EXPIRED", &[UNKNOWN], Some(("unknown devices", false))),
+        ("LOCKED_OUT", &[], Some((None, true))),
+        ("ACTIVE", &[UNKNOWN], Some((Some("unknown devices"), false))),
+        ("ACTIVE", &[ANY], Some((Some("any device"), false))),
+        ("ACTIVE", &[UNKNOWN, ANY], Some((Some("any device"), false))),
+        ("LOCKED_OUT", &[UNKNOWN], Some((None, true))),
+        ("PASSWORD_EXPIRED", &[UNKNOWN], Some((Some("unknown devices"), false))),
         ("SUSPENDED", &[], None),
     ] {
         let account = read(json!({"status": status}), blocks(kinds));
         match (account.lock, expected) {
             (LockState::NotLocked, None) => assert_eq!(account.lock_stamp, None),
             (LockState::Locked(lock), Some((scope, dated))) => {
-                assert_eq!(lock.scope.as_deref(), Some(scope), "{status} {kinds:?}");
+                assert_eq!(lock.scope.as_deref(), scope, "{status} {kinds:?}");
                 assert_eq!(lock.since.is_some(), dated, "{status} {kinds:?}");
                 assert_eq!(lock.remedy, Remedy::Unlock);
                 assert!(account.lock_stamp.is_some());
