@@ -166,6 +166,23 @@ fn a_request_cannot_be_changed() {
         let output = patch(plane, "pwr/frozen", &format!(r#"{{"spec": {{"{field}": {value}}}}}"#));
         refused_with(&output, &[&format!("spec.{field}: {FORBIDDEN}")]);
     }
+    // Without its value a field with a default would take that.
+    for (field, other) in [("method", "ChangeAtNextSignIn"), ("unlock", "false")] {
+        let name = format!("{field}-given");
+        create(
+            plane,
+            &format!(
+                "apiVersion: readmit.dev/v1alpha1\nkind: PasswordResetRequest\nmetadata: {{name: {name}}}\n\
+                 spec: {{directory: okta, account: {{login: a}}, {field}: {other}}}\n"
+            ),
+        );
+        let output = patch(
+            plane,
+            &format!("pwr/{name}"),
+            &format!(r#"{{"spec": {{"{field}": null}}}}"#),
+        );
+        refused_with(&output, &[&format!("spec.{field}: {FORBIDDEN}")]);
+    }
     create(plane, &unlock("bare", ""));
     refused_with(
         &patch(
