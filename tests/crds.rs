@@ -167,13 +167,13 @@ fn a_request_cannot_be_changed() {
         refused_with(&output, &[&format!("spec.{field}: {FORBIDDEN}")]);
     }
     // Without its value a field with a default would take that.
-    for (field, other) in [("method", "ChangeAtNextSignIn"), ("unlock", "false")] {
+    for (field, value) in [("method", "ChangeAtNextSignIn"), ("unlock", "false")] {
         let name = format!("{field}-given");
         create(
             plane,
             &format!(
                 "apiVersion: readmit.dev/v1alpha1\nkind: PasswordResetRequest\nmetadata: {{name: {name}}}\n\
-                 spec: {{directory: okta, account: {{login: a}}, {field}: {other}}}\n"
+                 spec: {{directory: okta, account: {{login: a}}, {field}: {value}}}\n"
             ),
         );
         let output = patch(

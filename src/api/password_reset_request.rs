@@ -28,15 +28,15 @@ use serde::{Deserialize, Serialize};
     printcolumn = r#"{"name":"AGE","type":"date","jsonPath":".metadata.creationTimestamp"}"#
 )]
 #[x_kube(
-    validation = schema::fixed("directory"),
-    validation = schema::fixed("account"),
-    validation = schema::fixed("method"),
-    validation = schema::fixed("unlock"),
-    validation = schema::immutable("recipients"),
-    validation = schema::immutable("policy"),
-    validation = schema::immutable("reason"),
-    validation = schema::immutable("notBefore"),
-    validation = schema::immutable("notAfter"),
+    validation = schema::immutable("directory"),
+    validation = schema::immutable("account"),
+    validation = schema::immutable("method"),
+    validation = schema::immutable("unlock"),
+    validation = schema::immutable_optional("recipients"),
+    validation = schema::immutable_optional("policy"),
+    validation = schema::immutable_optional("reason"),
+    validation = schema::immutable_optional("notBefore"),
+    validation = schema::immutable_optional("notAfter"),
     validation = schema::stamped(),
     validation = schema::window()
 )]

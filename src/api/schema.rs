@@ -26,12 +26,12 @@ pub fn optional_date_time(_: &mut SchemaGenerator) -> Schema {
 const UNCHANGEABLE: &str = "a request cannot be changed; create one with another name";
 
 /// Forbids every change of a field of `spec` that is always there, since it is required or has a default.
-pub fn fixed(field: &str) -> Rule {
+pub fn immutable(field: &str) -> Rule {
     forbidding(field, format!("self.{field} == oldSelf.{field}")).message(UNCHANGEABLE)
 }
 
 /// Forbids every change of an optional field of `spec`.
-pub fn immutable(field: &str) -> Rule {
+pub fn immutable_optional(field: &str) -> Rule {
     forbidding(field, unchanged(field)).message(UNCHANGEABLE)
 }
 

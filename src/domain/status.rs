@@ -60,14 +60,14 @@ pub fn ended(
         account: ending.account.clone().or_else(|| request.status.account.clone()),
         named: ending.named.clone().or_else(|| request.status.named.clone()),
         lockout: ending.lockout.clone().or_else(|| request.status.lockout.clone()),
-        attempts: telling(&request.status.attempts, attempts, good),
+        attempts: attempts_to_tell(&request.status.attempts, attempts, good),
         delivery: delivery(request, sealed),
     }
 }
 
 /// What was sent, where the ending does not say it: one send that did what was asked for is what a success means.
-/// `told` is what was said of it while the request waited, and stays.
-fn telling(told: &[Attempt], sent: &[Attempt], good: bool) -> Vec<Attempt> {
+/// Nothing is left out where `told`, the list of the status so far, already has some.
+fn attempts_to_tell(told: &[Attempt], sent: &[Attempt], good: bool) -> Vec<Attempt> {
     match sent {
         // An earlier process sent them.
         [] => last(told),
@@ -272,7 +272,7 @@ mod tests {
             (&[], &["Unknown", "Done"], true, &["Unknown", "Done"]),
             (&[], &nine, false, &nine[1..]),
         ] {
-            let shown = telling(&sent(told), &sent(results), good);
+            let shown = attempts_to_tell(&sent(told), &sent(results), good);
             assert_eq!(shown, sent(expected), "{told:?} {results:?} {good}");
         }
     }
