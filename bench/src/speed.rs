@@ -9,7 +9,7 @@ use crate::load::Load;
 use crate::plan::Plan;
 use crate::process;
 use crate::report::{Burst, Cpu, Report, Steady};
-use crate::stats::{median, percentile, rounded};
+use crate::stats::{mean, median, percentile, rounded};
 use crate::subject::{PATIENCE, Subject, Who};
 use crate::watch::{Until, Watch};
 
@@ -64,6 +64,7 @@ pub(crate) fn measure(lab: &mut Lab, plan: &Plan, report: &mut Report) -> Result
         ours.burst(|b| b.server_cpu_ms),
         peers.burst(|b| b.server_cpu_ms)
     );
+    tell_pairs(&ours, &peers);
     let (per_second, peer_per_second) = (ours.burst(|b| b.per_second), peers.burst(|b| b.per_second));
     report.burst = Some(Burst {
         n: plan.burst,
@@ -83,6 +84,19 @@ pub(crate) fn measure(lab: &mut Lab, plan: &Plan, report: &mut Report) -> Result
         peers: rounded(peers.burst(|b| b.cpu_ms), 3),
     });
     Ok(())
+}
+
+/// How sure the ratio is. The machine's speed changes from one minute to the next; the two bursts of a pair, one right
+/// after the other, feel that least.
+fn tell_pairs(ours: &Measured, peers: &Measured) {
+    let pairs = ours.bursts.iter().zip(&peers.bursts);
+    let ratios: Vec<f64> = pairs.map(|(ours, peers)| ours.per_second / peers.per_second).collect();
+    if let Some((mean, error)) = mean(&ratios) {
+        crate::progress!(
+            "{} pairs of bursts, operator to peer: mean ratio {mean:.3}, standard error {error:.3}",
+            ratios.len()
+        );
+    }
 }
 
 /// What was measured of this one.

@@ -21,6 +21,14 @@ pub(crate) fn percentile(figures: &[f64], percent: f64) -> f64 {
         .unwrap_or(0.0)
 }
 
+/// The mean of these figures and its standard error, by their own spread; `None` where fewer than two tell of none.
+pub(crate) fn mean(figures: &[f64]) -> Option<(f64, f64)> {
+    let count = figures.len() as f64;
+    let mean = figures.iter().sum::<f64>() / count;
+    let squares: f64 = figures.iter().map(|figure| (figure - mean).powi(2)).sum();
+    (figures.len() > 1).then(|| (mean, (squares / (count - 1.0) / count).sqrt()))
+}
+
 /// Rounded to so many places, as figures are told.
 pub(crate) fn rounded(figure: f64, places: i32) -> f64 {
     let factor = 10_f64.powi(places);
@@ -62,6 +70,18 @@ mod tests {
             (&[], 99.0, 0.0),
         ] {
             assert_eq!(percentile(figures, percent), expected, "{percent} of {figures:?}");
+        }
+    }
+
+    #[test]
+    fn a_mean_is_told_with_its_error() {
+        for (figures, expected) in [
+            (&[][..], None),
+            (&[2.0], None),
+            (&[2.0, 2.0], Some((2.0, 0.0))),
+            (&[1.0, 3.0], Some((2.0, 1.0))),
+        ] {
+            assert_eq!(mean(figures), expected, "{figures:?}");
         }
     }
 
