@@ -57,7 +57,7 @@ fn storm(lab: &Lab, operators: &[&Operator], login: &str, count: usize, policies
         }
     });
     assert!(Timestamp::now() < due, "this machine is too slow for the storm");
-    let settled = || {
+    let await_settled = || {
         lab.until("everything to be decided", operators[0], || {
             let all = lab.list(RESET);
             let decided =
@@ -65,12 +65,12 @@ fn storm(lab: &Lab, operators: &[&Operator], login: &str, count: usize, policies
             (all.len() == count && all.iter().all(decided)).then_some(all)
         })
     };
-    settled();
+    await_settled();
     // What is decided stays so: nobody finds room that is not there. Till the last claim is closed in the ledger, seconds
     // after its request has ended, an operator that has not executed it says that the account is busy, and may write so
     // over what the other one says.
     std::thread::sleep(Duration::from_secs(6));
-    let all = settled();
+    let all = await_settled();
     let (ended, waiting): (Vec<&Value>, Vec<&Value>) =
         all.iter().partition(|request| request["status"]["outcome"].is_string());
     let mails = lab.okta.mails().iter().filter(|mail| mail.to == login).count();

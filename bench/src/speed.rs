@@ -9,7 +9,7 @@ use crate::load::Load;
 use crate::plan::Plan;
 use crate::process;
 use crate::report::{Burst, Cpu, Report, Steady};
-use crate::stats::{mean, median, percentile, rounded};
+use crate::stats::{mean_and_error, median, percentile, rounded};
 use crate::subject::{PATIENCE, Subject, Who};
 use crate::watch::{Until, Watch};
 
@@ -86,12 +86,12 @@ pub(crate) fn measure(lab: &mut Lab, plan: &Plan, report: &mut Report) -> Result
     Ok(())
 }
 
-/// How sure the ratio is. The machine's speed changes from one minute to the next; the two bursts of a pair, one right
+/// Tells how sure the ratio is. The machine's speed changes from one minute to the next; the two bursts of a pair, one right
 /// after the other, feel that least.
 fn tell_pairs(ours: &Measured, peers: &Measured) {
     let pairs = ours.bursts.iter().zip(&peers.bursts);
     let ratios: Vec<f64> = pairs.map(|(ours, peers)| ours.per_second / peers.per_second).collect();
-    if let Some((mean, error)) = mean(&ratios) {
+    if let Some((mean, error)) = mean_and_error(&ratios) {
         crate::progress!(
             "{} pairs of bursts, operator to peer: mean ratio {mean:.3}, standard error {error:.3}",
             ratios.len()

@@ -1,4 +1,4 @@
-//! Medians and percentiles, of figures that were measured. Nothing is smoothed, and nothing is left out.
+//! Medians, percentiles and means, of figures that were measured. Nothing is smoothed, and nothing is left out.
 
 /// The middle of these figures, or the mean of the two in the middle; 0 where there are none.
 pub(crate) fn median(figures: &[f64]) -> f64 {
@@ -21,12 +21,15 @@ pub(crate) fn percentile(figures: &[f64], percent: f64) -> f64 {
         .unwrap_or(0.0)
 }
 
-/// The mean of these figures and its standard error, by their own spread; `None` where fewer than two tell of none.
-pub(crate) fn mean(figures: &[f64]) -> Option<(f64, f64)> {
+/// The mean of these figures, and its standard error by their own spread; `None` for fewer than two, which have no spread.
+pub(crate) fn mean_and_error(figures: &[f64]) -> Option<(f64, f64)> {
+    if figures.len() < 2 {
+        return None;
+    }
     let count = figures.len() as f64;
     let mean = figures.iter().sum::<f64>() / count;
     let squares: f64 = figures.iter().map(|figure| (figure - mean).powi(2)).sum();
-    (figures.len() > 1).then(|| (mean, (squares / (count - 1.0) / count).sqrt()))
+    Some((mean, (squares / (count - 1.0) / count).sqrt()))
 }
 
 /// Rounded to so many places, as figures are told.
@@ -81,7 +84,7 @@ mod tests {
             (&[2.0, 2.0], Some((2.0, 0.0))),
             (&[1.0, 3.0], Some((2.0, 1.0))),
         ] {
-            assert_eq!(mean(figures), expected, "{figures:?}");
+            assert_eq!(mean_and_error(figures), expected, "{figures:?}");
         }
     }
 
