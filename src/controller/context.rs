@@ -66,8 +66,9 @@ pub struct Context {
 }
 
 /// How many statuses of requests are written at once. Each call under way has a connection of its own (kube speaks
-/// HTTP/1.1 only), which costs a TLS handshake and its buffers; the API server is not faster with more of them.
-const WRITES: usize = 24;
+/// HTTP/1.1 only), which costs a TLS handshake and its buffers; but with fewer of them a burst is slower, as everybody
+/// wakes up for less (docs/performance.md).
+const WRITES: usize = 64;
 
 /// Turns at writing the status of a request, so that a burst does not open a connection for every worker. Leases and
 /// ledgers do not queue here.

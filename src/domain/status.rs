@@ -214,6 +214,8 @@ fn conditions(
                 .find(|condition| condition.r#type == *kind);
             let flipped = before.is_none_or(|condition| condition.status != *status);
             let permitted = *kind == types::PERMITTED && *status == "True";
+            // What is good is said once, on Ready.
+            let good = *kind == types::SUCCEEDED && *status == "True";
             Condition {
                 r#type: (*kind).into(),
                 status: (*status).into(),
@@ -222,7 +224,11 @@ fn conditions(
                 } else {
                     reason.as_str().into()
                 },
-                message: if permitted { String::new() } else { bounded(message) },
+                message: if permitted || good {
+                    String::new()
+                } else {
+                    bounded(message)
+                },
                 last_transition_time: before
                     .filter(|_| !flipped)
                     .map_or(now, |before| before.last_transition_time),

@@ -1,7 +1,7 @@
 //! Endings: one row a rule of the design, with the outcome, the reason and what the message says.
 
 use crate::{
-    build::{policy, reset, start, unlock},
+    build::{self, policy, reset, start, unlock},
     scene::{check, entry, locked},
 };
 use jiff::SignedDuration;
@@ -13,9 +13,11 @@ use readmit::{
     },
     domain::{
         account::{LockState, Protection, ReadFailure, Remedy, Step},
+        decision::Ending,
         enforcement::Enforcement,
         ledger,
         request::{Ask, Request},
+        status,
     },
 };
 use serde_json::json;
@@ -367,4 +369,56 @@ fn endings_say_why() {
             "already ran",
         ),
     ]);
+}
+
+#[test]
+fn a_status_says_what_is_good_once_and_what_is_not_wherever_it_is_looked_for() {
+    for (outcome, policy, expected) in [
+        (
+            Outcome::Succeeded,
+            true,
+            &[
+                ("Permitted", "True", ""),
+                ("Succeeded", "True", ""),
+                ("Ready", "True", "so it was"),
+            ][..],
+        ),
+        (
+            Outcome::Failed,
+            true,
+            &[
+                ("Permitted", "True", ""),
+                ("Succeeded", "False", "so it was"),
+                ("Ready", "False", "so it was"),
+                ("Stalled", "True", "so it was"),
+            ],
+        ),
+        (
+            Outcome::Denied,
+            false,
+            &[
+                ("Permitted", "False", "so it was"),
+                ("Succeeded", "False", "so it was"),
+                ("Ready", "False", "so it was"),
+                ("Stalled", "True", "so it was"),
+            ],
+        ),
+    ] {
+        let ending = Ending {
+            outcome,
+            reason: Reason::Refused,
+            message: "so it was".into(),
+            detail: None,
+            policy: policy.then(|| build::policy("desk", json!({})).reference.clone()),
+            account: None,
+            named: None,
+            lockout: None,
+            deliver: false,
+            closing: None,
+        };
+        let status = status::ended(start(), &unlock("a"), &ending, &[], None);
+        let said = status.conditions.iter();
+        let said: Vec<_> = said.map(|c| (&*c.r#type, &*c.status, &*c.message)).collect();
+        assert_eq!(said, expected, "{outcome:?}");
+    }
 }

@@ -226,5 +226,5 @@ pub fn reason(request: &Request) -> &str {
 }
 
 pub fn message(request: &Request) -> &str {
-    &condition(request, "Succeeded").message
+    &condition(request, "Ready").message
 }
