@@ -70,8 +70,8 @@ pub struct Context {
 /// wakes up for less (docs/performance.md).
 const WRITES: usize = 64;
 
-/// Turns at writing the status of a request, so that a burst does not open a connection for every worker. Leases and
-/// ledgers do not queue here.
+/// Turns at writing the status of a request, so that the connections stay few however many workers the kinds of request
+/// have together. Leases and ledgers do not queue here.
 pub struct Turns(Semaphore);
 
 impl Default for Turns {

@@ -214,8 +214,8 @@ fn conditions(
                 .find(|condition| condition.r#type == *kind);
             let flipped = before.is_none_or(|condition| condition.status != *status);
             let permitted = *kind == types::PERMITTED && *status == "True";
-            // What is good is said once, on Ready.
-            let good = *kind == types::SUCCEEDED && *status == "True";
+            // Why it succeeded is said once, on Ready.
+            let succeeded = *kind == types::SUCCEEDED && *status == "True";
             Condition {
                 r#type: (*kind).into(),
                 status: (*status).into(),
@@ -224,7 +224,7 @@ fn conditions(
                 } else {
                     reason.as_str().into()
                 },
-                message: if permitted || good {
+                message: if permitted || succeeded {
                     String::new()
                 } else {
                     bounded(message)

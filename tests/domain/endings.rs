@@ -1,7 +1,7 @@
 //! Endings: one row a rule of the design, with the outcome, the reason and what the message says.
 
 use crate::{
-    build::{self, policy, reset, start, unlock},
+    build::{policy, reset, start, unlock},
     scene::{check, entry, locked},
 };
 use jiff::SignedDuration;
@@ -373,7 +373,7 @@ fn endings_say_why() {
 
 #[test]
 fn a_status_says_what_is_good_once_and_what_is_not_wherever_it_is_looked_for() {
-    for (outcome, policy, expected) in [
+    for (outcome, permitted, expected) in [
         (
             Outcome::Succeeded,
             true,
@@ -409,7 +409,7 @@ fn a_status_says_what_is_good_once_and_what_is_not_wherever_it_is_looked_for() {
             reason: Reason::Refused,
             message: "so it was".into(),
             detail: None,
-            policy: policy.then(|| build::policy("desk", json!({})).reference.clone()),
+            policy: permitted.then(|| policy("desk", json!({})).reference.clone()),
             account: None,
             named: None,
             lockout: None,
