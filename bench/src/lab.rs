@@ -102,8 +102,9 @@ impl Lab {
         format!("r{}", self.rounds)
     }
 
-    /// Removes all requests of a kind, so that every round begins alike.
-    pub(crate) fn clear(&self, kind: Kind) -> Result<()> {
+    /// Removes all requests of a kind and all accounts, so that every round begins alike. No subject may run.
+    pub(crate) fn clear(&mut self, kind: Kind) -> Result<()> {
+        self.sandbox.restart()?;
         let path = kind.path();
         self.plane.kubectl_as("admin", &["delete", "--raw", path])?;
         testkit::wait::until_ok("the requests to be gone", std::time::Duration::from_secs(60), || {

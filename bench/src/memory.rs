@@ -62,8 +62,8 @@ fn waiting(lab: &mut Lab, plan: &Plan) -> Result<f64> {
     });
     subject.explained(done)?;
     let waiting = rested(&subject, plan.rest)?;
-    lab.clear(Kind::Unlock)?;
     subject.stop()?;
+    lab.clear(Kind::Unlock)?;
     Ok(waiting)
 }
 
