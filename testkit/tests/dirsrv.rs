@@ -66,3 +66,19 @@ fn it_comes_back_at_the_same_address_with_its_data() {
     server.start_again().expect("it starts");
     assert!(!server.signs_in("dana").expect("an answer"), "still locked");
 }
+
+/// Servers that share one end each other at the start, now and then, without a word.
+#[test]
+fn servers_on_one_machine_share_no_semaphore() {
+    let start = || skip::unless_missing(Dirsrv::start(&Options::default()));
+    let (Some(one), Some(other)) = (start(), start()) else {
+        return;
+    };
+    assert_ne!(one.semaphore(), other.semaphore());
+    for server in [&one, &other] {
+        assert!(server.semaphore().exists(), "{}", server.semaphore().display());
+    }
+    let semaphores = [one.semaphore(), other.semaphore()];
+    drop((one, other));
+    assert_eq!(semaphores.map(|file| file.exists()), [false, false]);
+}

@@ -28,7 +28,7 @@ pub(super) fn create(dirsrv: &Dirsrv) -> Result<()> {
         .arg(&inf)
         .output()
         .context("run dscreate")?;
-    let dse = dir.join("etc/dse.ldif");
+    let dse = dirsrv.config_dir().join("dse.ldif");
     if !dse.exists() {
         bail!(
             "dscreate made no instance:\n{}{}",
@@ -63,9 +63,9 @@ self_sign_cert = False
 port = {plain}
 secure_port = {secure}
 backup_dir = {dir}/bak
-cert_dir = {dir}/etc
-config_dir = {dir}/etc
-schema_dir = {dir}/etc/schema
+cert_dir = {config}
+config_dir = {config}
+schema_dir = {config}/schema
 db_dir = {dir}/db
 db_home_dir = {dir}/dbhome
 initconfig_dir = {dir}/init
@@ -80,6 +80,7 @@ tmp_dir = {dir}/tmp
 [backend-userroot]
 suffix = {SUFFIX}
 ",
+        config = dirsrv.config_dir().display(),
         secret = dirsrv.secret(),
         user = user.trim(),
         group = group.trim(),
@@ -92,7 +93,7 @@ suffix = {SUFFIX}
 fn certificate(dirsrv: &Dirsrv) -> Result<()> {
     let dir = dirsrv.dir.path();
     let identity = dirsrv.authority.issue("dirsrv", &["127.0.0.1", "localhost"], dir)?;
-    let (store, bundle) = (dir.join("etc"), dir.join("dirsrv.p12"));
+    let (store, bundle) = (dirsrv.config_dir(), dir.join("dirsrv.p12"));
     run(Command::new("openssl")
         .args([
             "pkcs12",

@@ -125,6 +125,18 @@ impl Dirsrv {
         self.dir.path().join(name)
     }
 
+    /// The folder of the configuration. The server calls its [`Self::semaphore`] by its name, and when two that start at the
+    /// same moment have the same one, it happens that one of them ends with status 1 and says nothing: no two on this machine
+    /// are called alike.
+    fn config_dir(&self) -> PathBuf {
+        self.path(&format!("etc-{}", self.tls_port))
+    }
+
+    /// The file of the semaphore that a running server has for its statistics, below what all servers of a machine share.
+    pub fn semaphore(&self) -> PathBuf {
+        PathBuf::from(format!("/dev/shm/sem.etc-{}.stats", self.tls_port))
+    }
+
     /// Ends the server; the data stays, and [`Self::start_again`] brings it back at the same address.
     pub fn stop(&self) -> Result<()> {
         match self.slot().take() {
@@ -143,7 +155,7 @@ impl Dirsrv {
         // With a level of debugging it stays in the foreground.
         command
             .arg("-D")
-            .arg(self.path("etc"))
+            .arg(self.config_dir())
             .arg("-i")
             .arg(self.path("run/pid"))
             .args(["-d", "0"]);
@@ -174,5 +186,13 @@ impl Dirsrv {
     /// A test that panicked while it held the lock has not broken the server.
     fn slot(&self) -> MutexGuard<'_, Option<Child>> {
         self.server.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Dirsrv {
+    fn drop(&mut self) {
+        self.slot().take();
+        // One that was killed leaves it behind; one that ended in an orderly way has removed it.
+        let _ = std::fs::remove_file(self.semaphore());
     }
 }
