@@ -47,7 +47,7 @@ pub(crate) fn forget_process(pid: u32) {
     tell(&format!("forget-pid {pid}"));
 }
 
-/// Has the folder removed when this process ends.
+/// Has the folder, or a file that is in none of them, removed when this process ends.
 pub(crate) fn watch_dir(dir: &Path) {
     tell(&format!("dir {}", dir.display()));
 }

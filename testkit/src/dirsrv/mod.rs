@@ -20,7 +20,7 @@ pub use seed::{CONFIG_RIGHTS, RIGHTS};
 
 use crate::process::{Child, Scratch};
 use crate::slapd::{User, usual_users};
-use crate::{packages, ports, tls, wait};
+use crate::{packages, ports, tls, wait, watchdog};
 
 /// What has to be installed.
 pub const PACKAGES: &[&str] = &[
@@ -92,6 +92,7 @@ impl Dirsrv {
             tls_port: ports::free(),
             dir,
         };
+        watchdog::watch_dir(&dirsrv.semaphore());
         files::create(&dirsrv).context("make an instance of 389 Directory Server")?;
         dirsrv.start_again()?;
         dirsrv
@@ -194,5 +195,6 @@ impl Drop for Dirsrv {
         self.slot().take();
         // One that was killed leaves it behind; one that ended in an orderly way has removed it.
         let _ = std::fs::remove_file(self.semaphore());
+        watchdog::forget_dir(&self.semaphore());
     }
 }
