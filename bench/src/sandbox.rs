@@ -15,7 +15,7 @@ pub(crate) const TOKEN: &str = "bench-token";
 /// Calls a minute that nobody makes.
 const UNLIMITED: u32 = 1_000_000_000;
 
-/// It has nothing to finish.
+/// How long its end may take: it has nothing to finish.
 const STOP: Duration = Duration::from_secs(10);
 
 /// A running sandbox.
@@ -45,7 +45,7 @@ impl Sandbox {
     }
 
     /// Starts it anew at the same addresses, without accounts: one that kept those of all rounds had 1.2 GB after 40
-    /// bursts, and all that ran beside it was slower for that.
+    /// bursts, and listing them took the load generator longer each time.
     pub(crate) fn restart(&mut self) -> Result<()> {
         self.child.terminate(STOP)?;
         self.child = spawn(&self.program, &self.url, &self.control, &self.log)?;

@@ -203,7 +203,7 @@ impl Scratch {
             .prefix(prefix)
             .tempdir()
             .context("make a temporary folder")?;
-        watchdog::watch_dir(dir.path());
+        watchdog::watch_path(dir.path());
         Ok(Self { dir: Some(dir) })
     }
 
@@ -218,7 +218,7 @@ impl Drop for Scratch {
             let path = dir.path().to_owned();
             // What could not be removed now, the watchdog tries again.
             if dir.close().is_ok() {
-                watchdog::forget_dir(&path);
+                watchdog::forget_path(&path);
             }
         }
     }

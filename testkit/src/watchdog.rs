@@ -1,6 +1,6 @@
 //! Cleans up after this process however it ends: a shell that reads a pipe of ours, and at its end (a return from
 //! main, a panic, SIGKILL: the kernel closes the pipe in every case) kills the processes and removes the folders
-//! that it was told of and not told to forget.
+//! and files that it was told of and not told to forget.
 //!
 //! Statics are never dropped and a killed process drops nothing, so `Drop` alone would leave servers behind.
 
@@ -15,20 +15,20 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 /// told to end in an orderly way has been forgotten by then.
 const SCRIPT: &str = r#"
 trap '' INT TERM HUP
-pids= dirs=
+pids= paths=
 while read -r verb what; do
   case $verb in
     pid) pids="$pids $what " ;;
     forget-pid) pids=$(printf %s "$pids" | sed "s/ $what //") ;;
-    dir) dirs="$dirs
+    path) paths="$paths
 $what" ;;
-    forget-dir) dirs=$(printf '%s\n' "$dirs" | grep -vxF -- "$what") ;;
+    forget-path) paths=$(printf '%s\n' "$paths" | grep -vxF -- "$what") ;;
   esac
 done
 for pid in $pids; do kill -CONT "$pid"; kill -KILL "$pid"; done
-printf '%s\n' "$dirs" | while read -r dir; do
-  [ -n "$dir" ] || continue
-  rm -rf -- "$dir" || { sleep 1; rm -rf -- "$dir"; }
+printf '%s\n' "$paths" | while read -r path; do
+  [ -n "$path" ] || continue
+  rm -rf -- "$path" || { sleep 1; rm -rf -- "$path"; }
 done
 "#;
 
@@ -47,13 +47,13 @@ pub(crate) fn forget_process(pid: u32) {
     tell(&format!("forget-pid {pid}"));
 }
 
-/// Has the folder, or a file that is in none of them, removed when this process ends.
-pub(crate) fn watch_dir(dir: &Path) {
-    tell(&format!("dir {}", dir.display()));
+/// Has the folder or file removed when this process ends.
+pub(crate) fn watch_path(path: &Path) {
+    tell(&format!("path {}", path.display()));
 }
 
-pub(crate) fn forget_dir(dir: &Path) {
-    tell(&format!("forget-dir {}", dir.display()));
+pub(crate) fn forget_path(path: &Path) {
+    tell(&format!("forget-path {}", path.display()));
 }
 
 fn tell(line: &str) {

@@ -92,7 +92,7 @@ impl Dirsrv {
             tls_port: ports::free(),
             dir,
         };
-        watchdog::watch_dir(&dirsrv.semaphore());
+        watchdog::watch_path(&dirsrv.semaphore());
         files::create(&dirsrv).context("make an instance of 389 Directory Server")?;
         dirsrv.start_again()?;
         dirsrv
@@ -126,16 +126,20 @@ impl Dirsrv {
         self.dir.path().join(name)
     }
 
-    /// The folder of the configuration. The server calls its [`Self::semaphore`] by its name, and when two that start at the
-    /// same moment have the same one, it happens that one of them ends with status 1 and says nothing: no two on this machine
-    /// are called alike.
+    /// The folder of the configuration, called as no other server's on this machine: of two with one semaphore that start
+    /// at the same moment, one may end with status 1 and say nothing.
     fn config_dir(&self) -> PathBuf {
-        self.path(&format!("etc-{}", self.tls_port))
+        self.path(&self.config_name())
     }
 
-    /// The file of the semaphore that a running server has for its statistics, below what all servers of a machine share.
+    fn config_name(&self) -> String {
+        format!("etc-{}", self.tls_port)
+    }
+
+    /// The file of the semaphore that a running server has for its statistics, and names by its configuration's folder. It
+    /// lies where those of all servers of a machine do.
     pub fn semaphore(&self) -> PathBuf {
-        PathBuf::from(format!("/dev/shm/sem.etc-{}.stats", self.tls_port))
+        PathBuf::from(format!("/dev/shm/sem.{}.stats", self.config_name()))
     }
 
     /// Ends the server; the data stays, and [`Self::start_again`] brings it back at the same address.
@@ -195,6 +199,6 @@ impl Drop for Dirsrv {
         self.slot().take();
         // One that was killed leaves it behind; one that ended in an orderly way has removed it.
         let _ = std::fs::remove_file(self.semaphore());
-        watchdog::forget_dir(&self.semaphore());
+        watchdog::forget_path(&self.semaphore());
     }
 }
