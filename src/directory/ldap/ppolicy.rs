@@ -20,15 +20,25 @@ pub fn request() -> RawControl {
 /// Why a bind or a change of a password did not go as usual.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PolicyError {
+    /// `passwordExpired` (0): it has to be reset by an administrator.
     PasswordExpired,
+    /// `accountLocked` (1): after wrong passwords, or by an administrator.
     AccountLocked,
+    /// `changeAfterReset` (2): nothing else may be done before the password is changed.
     ChangeAfterReset,
+    /// `passwordModNotAllowed` (3): people may not change their passwords themselves.
     ModificationNotAllowed,
+    /// `mustSupplyOldPassword` (4): the old one has to be sent along.
     MustSupplyOldPassword,
+    /// `insufficientPasswordQuality` (5): the new one did not pass the checks.
     InsufficientQuality,
+    /// `passwordTooShort` (6).
     TooShort,
+    /// `passwordTooYoung` (7): the present one has not reached its least age.
     TooYoung,
+    /// `passwordInHistory` (8): it was used before.
     InHistory,
+    /// Error 9 of OpenLDAP: longer than the policy takes (`pwdMaxLength`).
     TooLong,
     /// A code that no document known here has.
     Other(u8),
