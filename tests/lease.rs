@@ -5,14 +5,15 @@ mod support;
 use std::time::{Duration, Instant};
 
 use readmit::controller::lease::{Leadership, LeaseLost, Settings, channel, identity, run};
-use support::operator::{NAMESPACE, client, role};
+use support::operator::{NAMESPACE, client, client_with, role};
+use testkit::api_proxy::{ApiProxy, Fault, Matcher, Rule};
 use testkit::control_plane::{ControlPlane, Options};
-use testkit::{assets, skip};
-use tokio::task::JoinHandle;
+use testkit::{assets, skip, wait};
+use tokio::{runtime::Runtime, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 const RULES: &str = "{apiGroups: [coordination.k8s.io], resources: [leases], verbs: [get, create, update]}";
-const DURATION: Duration = Duration::from_secs(3);
+const DURATION: Duration = Duration::from_secs(4);
 
 struct Replica {
     leadership: Leadership,
@@ -23,6 +24,10 @@ struct Replica {
 
 impl Replica {
     async fn start(plane: &ControlPlane, lease: &str) -> Self {
+        Self::start_with(client(plane).await, lease)
+    }
+
+    fn start_with(client: kube::Client, lease: &str) -> Self {
         let settings = Settings {
             namespace: NAMESPACE.into(),
             name: lease.into(),
@@ -33,7 +38,7 @@ impl Replica {
         let identity = settings.identity.clone();
         let (publisher, leadership) = channel();
         let stop = CancellationToken::new();
-        let task = tokio::spawn(run(client(plane).await, settings, publisher, stop.clone()));
+        let task = tokio::spawn(run(client, settings, publisher, stop.clone()));
         Replica {
             leadership,
             stop,
@@ -72,7 +77,7 @@ fn plane() -> Option<ControlPlane> {
 #[test]
 fn one_replica_leads_and_hands_over() {
     let Some(plane) = plane() else { return };
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let runtime = Runtime::new().expect("a runtime");
     runtime.block_on(async {
         let mut first = Replica::start(&plane, "handover").await;
         first.leads(Duration::from_secs(5)).await;
@@ -88,7 +93,7 @@ fn one_replica_leads_and_hands_over() {
         first.stop.cancel();
         assert_eq!(first.task.await.expect("no panic"), Ok(()));
         assert!(!first.leadership.is_held());
-        second.leads(Duration::from_secs(2)).await;
+        second.leads(DURATION - Duration::from_secs(1)).await;
 
         // Killed: the other one waits for the duration, by its own clock.
         let mut third = Replica::start(&plane, "handover").await;
@@ -108,10 +113,52 @@ fn one_replica_leads_and_hands_over() {
     });
 }
 
+/// A replica stops while a write of its lease is on its way, which the API server has by then or, if it is `late`, gets
+/// afterwards: nobody holds the lease.
+#[track_caller]
+fn stops_amid(plane: &ControlPlane, runtime: &Runtime, lease: &str, method: &str, fault: Fault) {
+    let late = matches!(fault, Fault::Delay(_));
+    let proxy = ApiProxy::start(plane).expect("a proxy");
+    let kubeconfig = proxy.kubeconfig(plane, "operator").expect("a kubeconfig");
+    let rule = Rule::new(Matcher::writes().method(method).resource("leases"), fault);
+    proxy.add(rule);
+    let await_write = |arrived: bool| {
+        let struck = || {
+            let seen = proxy.seen().into_iter().find(|seen| seen.fault.is_some());
+            seen.filter(|seen| seen.status.is_some() == arrived)
+        };
+        let what = format!("a {method} of {lease}, arrived: {arrived}");
+        wait::until(&what, Duration::from_secs(10), struck).expect("a write");
+    };
+    let replica = {
+        let _context = runtime.enter();
+        Replica::start_with(runtime.block_on(client_with(kubeconfig)), lease)
+    };
+    await_write(!late);
+    replica.stop.cancel();
+    assert_eq!(runtime.block_on(replica.task).expect("no panic"), Ok(()), "{lease}");
+    await_write(true);
+    assert_eq!(field(plane, lease, ".spec.holderIdentity"), "", "{lease}");
+}
+
+#[test]
+fn a_stop_amid_a_write_releases_the_lease() {
+    let Some(plane) = plane() else { return };
+    let runtime = Runtime::new().expect("a runtime");
+    let soon = Duration::from_millis(400);
+    for (lease, method, fault) in [
+        ("take-known", "POST", Fault::DelayReply(soon)),
+        ("renewal-known", "PUT", Fault::DelayReply(soon)),
+        ("renewal-late", "PUT", Fault::Delay(soon)),
+    ] {
+        stops_amid(&plane, &runtime, lease, method, fault);
+    }
+}
+
 #[test]
 fn a_lost_lease_ends_the_election() {
     let Some(plane) = plane() else { return };
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let runtime = Runtime::new().expect("a runtime");
     runtime.block_on(async {
         // Taken by somebody else.
         let mut robbed = Replica::start(&plane, "robbed").await;

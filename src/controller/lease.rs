@@ -5,22 +5,17 @@
 //! take over; once the lease is lost, [`run`] returns and the process is expected to end.
 
 mod leadership;
+mod object;
 
 pub use leadership::{Leadership, Publisher, channel};
 
 use crate::{
-    clock::{self, boot_time},
+    clock::boot_time,
     domain::lease::{LeaseDecision, Observed, acting_time, evaluate},
     failpoint::{Place, around},
 };
-use k8s_openapi::{
-    api::coordination::v1::{Lease, LeaseSpec},
-    apimachinery::pkg::apis::meta::v1::MicroTime,
-};
-use kube::{
-    Api, Client,
-    api::{ObjectMeta, PostParams},
-};
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::{Api, Client, api::PostParams};
 use leadership::Held;
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
@@ -81,19 +76,20 @@ pub async fn run(
         seen: None,
         held: None,
     };
-    loop {
+    let interrupted = loop {
         let pause = tokio::select! {
-            () = stop.cancelled() => {
-                candidate.release().await;
-                return Ok(());
-            }
+            // Asked first: a step begun after `stop` would only be interrupted.
+            biased;
+            () = stop.cancelled() => break true,
             pause = candidate.step() => pause.inspect_err(|_| candidate.publisher.publish(None))?,
         };
         tokio::select! {
-            () = stop.cancelled() => {}
+            () = stop.cancelled() => break false,
             () = tokio::time::sleep(pause) => {}
         }
-    }
+    };
+    candidate.release(interrupted).await;
+    Ok(())
 }
 
 struct Candidate {
@@ -186,7 +182,7 @@ impl Candidate {
             self.seen = None;
             return Ok(());
         };
-        let observed = observe(&lease, self.settings.duration);
+        let observed = object::observe(&lease, self.settings.duration);
         let since = match &self.seen {
             Some(seen) if seen.observed.version == observed.version => seen.since,
             _ => Instant::now(),
@@ -200,35 +196,9 @@ impl Candidate {
         Ok(())
     }
 
-    /// The Lease with oneself as the holder. What others wrote into its metadata stays.
+    /// The Lease with oneself as the holder.
     fn written(&self, version: Option<String>) -> Lease {
-        let now = MicroTime(clock::now());
-        let before = self.seen.as_ref().map(|seen| &seen.lease);
-        let spec = before.and_then(|lease| lease.spec.as_ref());
-        let renews = spec.and_then(|spec| spec.holder_identity.as_deref()) == Some(self.settings.identity.as_str());
-        let transitions = spec.and_then(|spec| spec.lease_transitions).unwrap_or(0);
-        let mut metadata = before.map(|lease| lease.metadata.clone()).unwrap_or_default();
-        metadata.name = Some(self.settings.name.clone());
-        metadata.resource_version = version;
-        metadata.managed_fields = None;
-        Lease {
-            metadata,
-            spec: Some(LeaseSpec {
-                holder_identity: Some(self.settings.identity.clone()),
-                lease_duration_seconds: Some(whole_seconds(self.settings.duration)),
-                acquire_time: match (renews, spec) {
-                    (true, Some(spec)) => spec.acquire_time.clone(),
-                    _ => Some(now.clone()),
-                },
-                renew_time: Some(now),
-                lease_transitions: Some(if renews || before.is_none() {
-                    transitions
-                } else {
-                    transitions.saturating_add(1)
-                }),
-                ..LeaseSpec::default()
-            }),
-        }
+        object::held(self.seen.as_ref().map(|seen| &seen.lease), &self.settings, version)
     }
 
     /// Counts from before the write: the API server may have had it any time since.
@@ -247,7 +217,7 @@ impl Candidate {
         }
         self.publisher.publish(Some(held));
         self.seen = Some(Seen {
-            observed: observe(&lease, self.settings.duration),
+            observed: object::observe(&lease, self.settings.duration),
             lease,
             since: Instant::now(),
             own: true,
@@ -285,23 +255,19 @@ impl Candidate {
     }
 
     /// Lets another replica take over at once. A failure costs it one duration, no more.
-    async fn release(&mut self) {
+    ///
+    /// A step that was `interrupted` may have written, whatever was known before it: only a fresh look tells.
+    async fn release(&mut self, interrupted: bool) {
         self.publisher.publish(None);
-        let (Some(_), Some(seen)) = (self.held.take(), &self.seen) else {
+        let held = self.held.take().is_some();
+        if interrupted {
+            self.forget_own();
+        } else if !held {
             return;
-        };
-        let mut lease = self.written(Some(seen.observed.version.clone()));
-        if let Some(spec) = &mut lease.spec {
-            spec.holder_identity = None;
-            spec.acquire_time = None;
         }
-        let params = PostParams::default();
-        let released = around(
-            Place::LeaseRelease,
-            self.api.replace(&self.settings.name, &params, &lease),
-        );
-        match timeout(RELEASE_TIMEOUT, released).await {
-            Ok(Ok(_)) => info!(lease = self.settings.name, "released the lease"),
+        match timeout(RELEASE_TIMEOUT, self.try_release()).await {
+            Ok(Ok(true)) => info!(lease = self.settings.name, "released the lease"),
+            Ok(Ok(false)) => {}
             Ok(Err(error)) => self.note(&error),
             Err(_) => warn!(
                 lease = self.settings.name,
@@ -309,25 +275,24 @@ impl Candidate {
             ),
         }
     }
-}
 
-fn observe(lease: &Lease, fallback: Duration) -> Observed {
-    let spec = lease.spec.clone().unwrap_or_default();
-    let seconds = spec
-        .lease_duration_seconds
-        .and_then(|seconds| u64::try_from(seconds).ok());
-    let metadata: &ObjectMeta = &lease.metadata;
-    Observed {
-        version: metadata.resource_version.clone().unwrap_or_default(),
-        holder: spec.holder_identity,
-        duration: seconds
-            .filter(|seconds| *seconds > 0)
-            .map_or(fallback, Duration::from_secs),
+    /// Gives it up as often as one's own earlier write lands in between. `false` where there is nothing to give up.
+    async fn try_release(&mut self) -> Result<bool, kube::Error> {
+        loop {
+            if !self.seen.as_ref().is_some_and(|seen| seen.own) {
+                self.look().await?;
+            }
+            let observed = self.seen.as_ref().map(|seen| &seen.observed);
+            let LeaseDecision::Renew { version } = evaluate(observed, &self.settings.identity, Duration::ZERO) else {
+                return Ok(false);
+            };
+            let lease = object::released(self.written(Some(version)));
+            let params = PostParams::default();
+            let released = self.api.replace(&self.settings.name, &params, &lease);
+            match around(Place::LeaseRelease, released).await {
+                Err(kube::Error::Api(status)) if status.is_conflict() => self.forget_own(),
+                released => return released.map(|_| true),
+            }
+        }
     }
-}
-
-/// Rounded up: others must wait at least as long as the holder believes.
-fn whole_seconds(duration: Duration) -> i32 {
-    let seconds = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
-    i32::try_from(seconds.max(1)).unwrap_or(i32::MAX)
 }
