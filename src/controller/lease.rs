@@ -286,10 +286,12 @@ impl Candidate {
             let LeaseDecision::Renew { version } = evaluate(observed, &self.settings.identity, Duration::ZERO) else {
                 return Ok(false);
             };
-            let lease = object::released(self.written(Some(version)));
-            let params = PostParams::default();
-            let released = self.api.replace(&self.settings.name, &params, &lease);
-            match around(Place::LeaseRelease, released).await {
+            let (params, lease) = (PostParams::default(), object::released(self.written(Some(version))));
+            let released = around(
+                Place::LeaseRelease,
+                self.api.replace(&self.settings.name, &params, &lease),
+            );
+            match released.await {
                 Err(kube::Error::Api(status)) if status.is_conflict() => self.forget_own(),
                 released => return released.map(|_| true),
             }

@@ -1,5 +1,11 @@
 //! What the operator keeps in memory for one unfinished request. All of it may be lost: then the claim speaks.
 
+mod all;
+mod tried;
+
+pub use all::Works;
+pub use tried::{Tried, Tries};
+
 use super::{claims::Found, line::Ticket};
 use crate::{
     api::{
@@ -7,20 +13,11 @@ use crate::{
         account::{Claim, Derivation},
         request_status::Attempt,
     },
-    domain::{
-        account::Step,
-        observed::Progress,
-        queue::places::Places,
-        request::{Kind, Request},
-    },
+    domain::{observed::Progress, queue::places::Places},
     secret::Secret,
 };
 use jiff::{SignedDuration, Timestamp};
-use std::{
-    collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 /// What the operator keeps for one request.
 #[derive(Default)]
@@ -35,8 +32,8 @@ pub struct Work {
     pub held: Option<Box<Held>>,
     /// The claim as this process wrote it again last.
     pub rewritten: Option<Box<Rewritten>>,
-    /// The claim that was written last, while nobody has said whether it landed.
-    pub tried: Option<Box<Tried>>,
+    /// The claims whose writes nobody has answered: one of them may have landed.
+    pub tried: Tries,
     /// The password, while the request is executed.
     pub prepared: Option<Box<Prepared>>,
     /// Not before this time, unless something changes.
@@ -70,16 +67,6 @@ pub struct Rewritten {
     pub until: Duration,
 }
 
-/// A claim whose write was not answered. Nothing was sent under it.
-pub struct Tried {
-    /// Which writing it is.
-    pub writer: String,
-    /// Until when we may send under it, by the boot-time clock.
-    pub until: Duration,
-    /// The steps it is for.
-    pub plan: Vec<Step>,
-}
-
 impl Work {
     /// Whether nobody else can have taken over the claim that stands here: see [`ClaimSeen::firm`]. `found` is the claim
     /// as the index knows it; without any there is nothing to take over.
@@ -97,13 +84,13 @@ impl Work {
         })
     }
 
-    /// Takes up a claim that was found and is the one whose write was not answered: what it stands for is known here.
+    /// Takes up a claim that was found and is one whose write was not answered: what it stands for is known here.
     pub fn take_up(&mut self, found: &Found) {
         let claim = found.entry.claim.as_ref();
         let Some(claim) = claim.filter(|_| self.held.is_none()) else {
             return;
         };
-        if let Some(tried) = self.tried.take_if(|tried| tried.writer == claim.writer) {
+        if let Some(tried) = self.tried.take(&claim.writer) {
             self.progress.taken_over(tried.plan);
             self.held = Some(Box::new(Held {
                 account: found.account.clone(),
@@ -146,76 +133,10 @@ pub struct Gate {
     pub epoch: u64,
 }
 
-type All = HashMap<(Kind, String), Arc<tokio::sync::Mutex<Work>>>;
-
-/// The work on every unfinished request, by kind and uid.
-#[derive(Default)]
-pub struct Works {
-    all: Mutex<All>,
-    /// Requests that have ended, for as long as the watch may still show them as they were before.
-    ended: Mutex<HashSet<(Kind, String)>>,
-}
-
-impl Works {
-    /// The work on this request.
-    pub fn of(&self, request: &Request) -> Arc<tokio::sync::Mutex<Work>> {
-        self.lock()
-            .entry((request.kind, request.uid.clone()))
-            .or_default()
-            .clone()
-    }
-
-    /// Whether there is work on this request.
-    pub fn has(&self, uid: &str) -> bool {
-        let works = self.lock();
-        [Kind::Unlock, Kind::Reset]
-            .into_iter()
-            .any(|kind| works.contains_key(&(kind, uid.to_owned())))
-    }
-
-    /// The request has ended, or is gone: what the watch may still show of it is old.
-    pub fn end(&self, request: &Request) {
-        let key = (request.kind, request.uid.clone());
-        self.lock().remove(&key);
-        self.ended.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
-    }
-
-    /// Whether the request has ended, whatever the watch shows.
-    pub fn has_ended(&self, request: &Request) -> bool {
-        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        ended.contains(&(request.kind, request.uid.clone()))
-    }
-
-    /// The request has left the watch: nothing will be asked about it any more, and nothing old is shown.
-    pub fn forget(&self, request: &Request) {
-        let key = (request.kind, request.uid.clone());
-        let mut works = self.lock();
-        works.remove(&key);
-        slim(&mut works);
-        self.ended.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
-    }
-
-    /// How many requests there is work on.
-    pub fn count(&self) -> usize {
-        self.lock().len()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, All> {
-        self.all.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Gives room back after a storm.
-fn slim<V>(map: &mut HashMap<(Kind, String), V>) {
-    if map.capacity() > 1024 && map.len() < map.capacity() / 8 {
-        map.shrink_to_fit();
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::account::{Failure, FailureClass, Sent};
+    use crate::domain::account::{Failure, FailureClass, Sent, Step};
 
     fn found(writer: &str) -> Found {
         let account: Account = serde_json::from_value(serde_json::json!({
@@ -244,19 +165,19 @@ mod tests {
     /// Whoever wrote the claim knows that nothing was sent under it: to another process that is not known.
     #[test]
     fn a_claim_whose_write_was_not_answered_is_taken_up_by_its_writer_only() {
-        for (writer, ours) in [("mine", true), ("another", false)] {
-            let mut work = Work {
-                tried: Some(Box::new(Tried {
-                    writer: "mine".into(),
-                    until: Duration::from_secs(7),
+        for (writer, until) in [("first", Some(6)), ("second", Some(7)), ("another", None)] {
+            let mut work = Work::default();
+            for (writer, until) in [("first", 6), ("second", 7)] {
+                work.tried.add(Tried {
+                    writer: writer.into(),
+                    until: Duration::from_secs(until),
                     plan: vec![Step::SendLink],
-                })),
-                ..Work::default()
-            };
+                });
+            }
             work.take_up(&found(writer));
-            assert_eq!(work.held.map(|held| held.until), ours.then_some(Duration::from_secs(7)));
-            assert_eq!(work.progress.plan.is_empty(), !ours);
-            assert_eq!(work.tried.is_some(), !ours);
+            assert_eq!(work.held.map(|held| held.until), until.map(Duration::from_secs));
+            assert_eq!(work.progress.plan.is_empty(), until.is_none());
+            assert_eq!(work.tried.is_empty(), until.is_some());
         }
     }
 

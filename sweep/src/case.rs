@@ -186,6 +186,8 @@ pub enum OnTheWay {
     ReplyLost,
     /// It is committed, nobody says so, and whoever asks what became of it gets no answer either.
     ReplyAndLookUpLost,
+    /// As before, and changes are told late: the writer tries again before it can know.
+    TriedAgain,
     /// It is committed, and a 500 is answered.
     ErrorApplied,
     /// It is committed, and a 504 is answered.

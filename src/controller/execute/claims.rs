@@ -63,11 +63,11 @@ pub(super) async fn claim(
     let _turn = context.accounts.turn(&name).await;
     // The time to act is counted from before the write: what the claim promises must hold however slow the answer is.
     let until = clock::boot_time() + context.config.timing.effect_deadline;
-    work.tried = Some(Box::new(Tried {
+    work.tried.add(Tried {
         writer: claim.writer.clone(),
         until,
         plan: plan.clone(),
-    }));
+    });
     context
         .metrics
         .api_write("Account", if resource_version.is_some() { "update" } else { "create" });
@@ -80,11 +80,12 @@ pub(super) async fn claim(
     {
         Ok(account) => {
             work.progress.taken_over(plan);
-            (work.held, work.tried) = (Some(Box::new(Held { account, claim, until })), None);
+            work.held = Some(Box::new(Held { account, claim, until }));
+            work.tried.clear();
             Ok(())
         }
         Err(WriteError::Conflict) => {
-            work.tried = None;
+            work.tried.refused();
             context.accounts.note(&name, true);
             facts.ledger = None;
             Ok(())

@@ -108,14 +108,19 @@ fn on_the_way() -> Vec<Case> {
             }
         }
         if writes.iter().any(|(_, write)| *write == Write::Ledger) {
-            let name = format!("{}/{}/way/ledger/reply-and-look-up-lost", route.upstream, route.work);
-            let (write, fault) = (Write::Ledger, OnTheWay::ReplyAndLookUpLost);
-            cases.push(Case::new(
-                name,
-                Crew::Solo,
-                route.ask(),
-                Trouble::Write { write, fault },
-            ));
+            for (name, fault) in [
+                ("reply-and-look-up-lost", OnTheWay::ReplyAndLookUpLost),
+                ("tried-again", OnTheWay::TriedAgain),
+            ] {
+                let name = format!("{}/{}/way/ledger/{name}", route.upstream, route.work);
+                let write = Write::Ledger;
+                cases.push(Case::new(
+                    name,
+                    Crew::Solo,
+                    route.ask(),
+                    Trouble::Write { write, fault },
+                ));
+            }
         }
     }
     let lease = |(name, fault)| {

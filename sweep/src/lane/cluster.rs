@@ -50,6 +50,8 @@ pub struct Cluster {
 const LATE: Duration = Duration::from_millis(1600);
 /// How much longer a call takes where the way is slow.
 const SLOW: Duration = Duration::from_millis(150);
+/// How the path of a single Account begins; a list's has no name.
+const ONE_ACCOUNT: &str = "/apis/readmit.dev/v1alpha1/accounts/";
 /// How late an operator learns of changes.
 const STALE: Duration = Duration::from_millis(2500);
 
@@ -118,11 +120,11 @@ impl Cluster {
             Write::Status => Matcher::writes().path("/apis/readmit.dev/v1alpha1/namespaces/"),
             Write::Lease => Matcher::writes().resource("leases"),
         };
-        let look_up = Matcher::any().method("GET").resource("accounts");
-        let then = (fault == OnTheWay::ReplyAndLookUpLost).then(|| Rule::new(look_up, Fault::Lose));
+        let unseen = matches!(fault, OnTheWay::ReplyAndLookUpLost | OnTheWay::TriedAgain);
+        let stale = fault == OnTheWay::TriedAgain;
         let fault = match fault {
             OnTheWay::Lost => Fault::Lose,
-            OnTheWay::ReplyLost | OnTheWay::ReplyAndLookUpLost => Fault::LoseReply,
+            OnTheWay::ReplyLost | OnTheWay::ReplyAndLookUpLost | OnTheWay::TriedAgain => Fault::LoseReply,
             OnTheWay::ErrorApplied => Fault::AnswerAfter(500),
             OnTheWay::TimeoutApplied => Fault::AnswerAfter(504),
             OnTheWay::ConflictApplied => Fault::AnswerAfter(409),
@@ -130,9 +132,16 @@ impl Cluster {
             OnTheWay::Late => Fault::Delay(LATE),
             OnTheWay::LateAnswer => Fault::DelayReply(LATE),
         };
-        if let Some(proxy) = self.proxies.first() {
-            proxy.add(Rule::new(matcher, fault));
-            then.map(|rule| proxy.add(rule));
+        let Some(proxy) = self.proxies.first() else { return };
+        proxy.add(Rule::new(matcher, fault));
+        let reads = || Matcher::any().method("GET").resource("accounts");
+        if unseen {
+            proxy.add(Rule::new(reads().path(ONE_ACCOUNT), Fault::Lose));
+        }
+        if stale {
+            // A sweep that begins just then would read it too.
+            proxy.add(Rule::new(reads().name(""), Fault::Lose).times(4));
+            proxy.delay_watches(Matcher::watches().resource("accounts"), STALE);
         }
     }
 
