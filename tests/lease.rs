@@ -113,8 +113,8 @@ fn one_replica_leads_and_hands_over() {
     });
 }
 
-/// A replica stops while a write of its lease is on its way, which the API server has by then or, if it is `late`, gets
-/// afterwards: nobody holds the lease.
+/// A replica stops while a write of its lease is on its way, which the API server has by then or, where it is delayed,
+/// gets afterwards: nobody holds the lease.
 #[track_caller]
 fn stops_amid(plane: &ControlPlane, runtime: &Runtime, lease: &str, method: &str, fault: Fault) {
     let late = matches!(fault, Fault::Delay(_));
@@ -125,7 +125,7 @@ fn stops_amid(plane: &ControlPlane, runtime: &Runtime, lease: &str, method: &str
     let await_write = |arrived: bool| {
         let struck = || {
             let seen = proxy.seen().into_iter().find(|seen| seen.fault.is_some());
-            seen.filter(|seen| seen.status.is_some() == arrived)
+            seen.filter(|seen| seen.status.is_some() || !arrived)
         };
         let what = format!("a {method} of {lease}, arrived: {arrived}");
         wait::until(&what, Duration::from_secs(10), struck).expect("a write");
