@@ -1,10 +1,14 @@
 //! The server's own audit log (`auth_json_audit`, `dsdb_json_audit` in smb.conf(5)): one JSON object a line, passwords
 //! left out. Ground truth of what was really tried and written.
 
-use anyhow::{Context, Result};
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use super::{OPERATOR, Samba};
+use crate::wait;
 
 /// One attempt to sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,16 +60,27 @@ impl Samba {
     }
 
     fn audit(&self, file: &str) -> Result<Vec<Value>> {
-        let file = self.dir().join(file);
-        let text = match std::fs::read_to_string(&file) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-            text => text.with_context(|| format!("read {}", file.display()))?,
-        };
-        let objects = text.lines().map(str::trim).filter(|line| line.starts_with('{'));
-        objects
-            .map(|line| serde_json::from_str(line).with_context(|| format!("a line of {}: {line}", file.display())))
-            .collect()
+        objects(&self.dir().join(file))
     }
+}
+
+/// How long the server may take to finish a line.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The objects of a log, which has none where the server has logged nothing yet. Long lines are written in pieces: one
+/// whose end is missing is awaited.
+fn objects(file: &Path) -> Result<Vec<Value>> {
+    let whole = wait::until_ok("the end of a line", PATIENCE, || match std::fs::read_to_string(file) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+        Ok(text) if text.is_empty() || text.ends_with('\n') => Ok(text),
+        Ok(text) => bail!("it ends in: {}", text.lines().last().unwrap_or_default()),
+        Err(error) => Err(error.into()),
+    });
+    let text = whole.with_context(|| format!("read {}", file.display()))?;
+    let objects = text.lines().map(str::trim).filter(|line| line.starts_with('{'));
+    objects
+        .map(|line| serde_json::from_str(line).with_context(|| format!("a line of {}: {line}", file.display())))
+        .collect()
 }
 
 fn change(change: &Value) -> Change {
@@ -85,5 +100,30 @@ fn change(change: &Value) -> Change {
         dn: change["dn"].as_str().unwrap_or_default().to_owned(),
         attributes,
         result: change["statusCode"].as_i64().unwrap_or(-1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn a_line_in_the_writing_is_awaited() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("changes.json");
+        assert_eq!(objects(&path).expect("no log yet"), [] as [Value; 0]);
+        let mut file = std::fs::File::create(&path).expect("a file");
+        file.write_all(b"{\"n\": 1}\n{\"n\":").expect("a piece");
+        let rest = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(150));
+            file.write_all(b" 2}\n").expect("the rest");
+        });
+        let read = objects(&path).expect("two lines");
+        rest.join().expect("written");
+        assert_eq!(
+            read.iter().map(|line| line["n"].as_i64()).collect::<Vec<_>>(),
+            [Some(1), Some(2)]
+        );
     }
 }
