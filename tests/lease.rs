@@ -120,8 +120,7 @@ fn stops_amid(plane: &ControlPlane, runtime: &Runtime, lease: &str, method: &str
     let late = matches!(fault, Fault::Delay(_));
     let proxy = ApiProxy::start(plane).expect("a proxy");
     let kubeconfig = proxy.kubeconfig(plane, "operator").expect("a kubeconfig");
-    let rule = Rule::new(Matcher::writes().method(method).resource("leases"), fault);
-    proxy.add(rule);
+    proxy.add(Rule::new(Matcher::writes().method(method).resource("leases"), fault));
     let await_write = |arrived: bool| {
         let struck = || {
             let seen = proxy.seen().into_iter().find(|seen| seen.fault.is_some());

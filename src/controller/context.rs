@@ -2,7 +2,7 @@
 
 use super::{
     accounts::Accounts, catalog::Catalog, claims::Claims, day_keys::DayKeys, directories::Directories,
-    lease::Leadership, rights::Rights, work::Works,
+    lease::Leadership, rights::Rights, works::Works,
 };
 use crate::{
     config::Config,

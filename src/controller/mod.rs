@@ -24,7 +24,9 @@ pub mod rights;
 pub mod run;
 pub mod supervisor;
 pub mod sweeper;
+pub mod tries;
 pub mod work;
 pub mod workqueue;
+pub mod works;
 
 pub use run::run;

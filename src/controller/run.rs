@@ -16,7 +16,7 @@ use super::{
     requests,
     rights::Rights,
     sweeper,
-    work::Works,
+    works::Works,
 };
 use crate::{
     api::{Account, AccountPolicy, AccountUnlockRequest, Directory, PasswordResetRequest},

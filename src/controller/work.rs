@@ -1,12 +1,6 @@
 //! What the operator keeps in memory for one unfinished request. All of it may be lost: then the claim speaks.
 
-mod all;
-mod tried;
-
-pub use all::Works;
-pub use tried::{Tried, Tries};
-
-use super::{claims::Found, line::Ticket};
+use super::{claims::Found, line::Ticket, tries::Tries};
 use crate::{
     api::{
         Account,
@@ -136,7 +130,10 @@ pub struct Gate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::account::{Failure, FailureClass, Sent, Step};
+    use crate::{
+        controller::tries::Tried,
+        domain::account::{Failure, FailureClass, Sent, Step},
+    };
 
     fn found(writer: &str) -> Found {
         let account: Account = serde_json::from_value(serde_json::json!({

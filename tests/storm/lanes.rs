@@ -60,10 +60,10 @@ fn nobody_else_feels_the_storm_and_who_waits_knows_for_how_long() {
     );
     let all = crowd.lab.plane.calls_since(GROUP, &before, &[]).expect("metrics");
     let all = usize::try_from(all[STATUS]).expect("a count");
-    let over = crowd.calls(begun, ended).len() / COST;
+    let served = crowd.calls(begun, ended).len() / COST;
     assert!(
-        all < over + CROWD * 11 / 10,
-        "{all} statuses were written for {CROWD} that wait, of whom {over} were served"
+        all < served + CROWD * 11 / 10,
+        "{all} statuses were written for {CROWD} that wait, of whom {served} were served"
     );
     let grown = crowd.memory() - waiting;
     assert!(grown < 3.0, "{grown} MB more while nothing but time passed");

@@ -11,7 +11,8 @@ use crate::{
         context::Context,
         pass::{PassError, line},
         prepare,
-        work::{Held, Rewritten, Tried, Work},
+        tries::Tried,
+        work::{Held, Rewritten, Work},
     },
     domain::{
         decide::after,

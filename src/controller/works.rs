@@ -1,7 +1,7 @@
 //! The work on all unfinished requests, and which of those that ended the watch may still show. What is kept for one
-//! stands in the module above.
+//! stands in [`super::work`].
 
-use super::Work;
+use super::work::Work;
 use crate::domain::request::{Kind, Request};
 use std::{
     collections::{HashMap, HashSet},
