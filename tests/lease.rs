@@ -14,6 +14,9 @@ use tokio_util::sync::CancellationToken;
 
 const RULES: &str = "{apiGroups: [coordination.k8s.io], resources: [leases], verbs: [get, create, update]}";
 const DURATION: Duration = Duration::from_secs(4);
+const RENEW: Duration = Duration::from_millis(500);
+/// A duration of which little is to be waited out.
+const SHORT: Duration = Duration::from_secs(3);
 
 struct Replica {
     leadership: Leadership,
@@ -24,16 +27,16 @@ struct Replica {
 
 impl Replica {
     async fn start(plane: &ControlPlane, lease: &str) -> Self {
-        Self::start_with(client(plane).await, lease)
+        Self::start_with(client(plane).await, lease, (DURATION, RENEW))
     }
 
-    fn start_with(client: kube::Client, lease: &str) -> Self {
+    fn start_with(client: kube::Client, lease: &str, (duration, renew): (Duration, Duration)) -> Self {
         let settings = Settings {
             namespace: NAMESPACE.into(),
             name: lease.into(),
             identity: identity("host"),
-            duration: DURATION,
-            renew: Duration::from_millis(500),
+            duration,
+            renew,
         };
         let identity = settings.identity.clone();
         let (publisher, leadership) = channel();
@@ -131,7 +134,7 @@ fn stops_amid(plane: &ControlPlane, runtime: &Runtime, lease: &str, method: &str
     };
     let replica = {
         let _context = runtime.enter();
-        Replica::start_with(runtime.block_on(client_with(kubeconfig)), lease)
+        Replica::start_with(runtime.block_on(client_with(kubeconfig)), lease, (DURATION, RENEW))
     };
     await_write(!late);
     replica.stop.cancel();
@@ -152,6 +155,36 @@ fn a_stop_amid_a_write_releases_the_lease() {
     ] {
         stops_amid(&plane, &runtime, lease, method, fault);
     }
+}
+
+/// The API server answers a renewal when the time to act has run out already, and nobody else has taken over.
+#[test]
+fn a_renewal_that_is_answered_late_begins_another_term() {
+    let Some(plane) = plane() else { return };
+    let runtime = Runtime::new().expect("a runtime");
+    let proxy = ApiProxy::start(&plane).expect("a proxy");
+    let kubeconfig = proxy.kubeconfig(&plane, "operator").expect("a kubeconfig");
+    let renewal = Matcher::writes().method("PUT").resource("leases");
+    // Renewed after half of the duration, the time to act is over after two thirds, and the answer comes some 400 ms later.
+    let late = Fault::DelayReply(SHORT.mul_f64(0.3));
+    proxy.add(Rule::new(renewal, late));
+    runtime.block_on(async {
+        let timings = (SHORT, SHORT / 2);
+        let mut replica = Replica::start_with(client_with(kubeconfig).await, "late", timings);
+        replica.leads(Duration::from_secs(5)).await;
+        let mut terms = vec![replica.leadership.term()];
+        let begun = Instant::now();
+        while begun.elapsed() < 2 * SHORT {
+            let term = replica.leadership.term();
+            if terms.last() != Some(&term) {
+                terms.push(term);
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(terms, [Some(1), None, Some(2)]);
+        replica.stop.cancel();
+        assert_eq!(replica.task.await.expect("no panic"), Ok(()));
+    });
 }
 
 #[test]

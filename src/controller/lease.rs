@@ -24,8 +24,8 @@ use tracing::{info, warn};
 
 /// How long a release may take on stop.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
-/// How soon to look again after a conflict.
-const CONFLICT_PAUSE: Duration = Duration::from_millis(50);
+/// How soon to look again at the soonest: after a conflict, and after a renewal that took long.
+const SOONEST: Duration = Duration::from_millis(50);
 
 /// Which Lease, by whom and how fast.
 #[derive(Clone, Debug)]
@@ -125,7 +125,7 @@ impl Candidate {
             }
         }
         self.check_expiry()?;
-        Ok((self.settings.renew / 4).max(CONFLICT_PAUSE))
+        Ok((self.settings.renew / 4).max(SOONEST))
     }
 
     async fn try_step(&mut self, begun: (Instant, Duration)) -> Result<Result<Duration, LeaseLost>, kube::Error> {
@@ -162,12 +162,14 @@ impl Candidate {
         match written {
             Ok(lease) => {
                 self.hold(begun, lease);
-                Ok(Ok(self.settings.renew))
+                // Counted from the beginning, as the time to act is: a slow renewal makes the next one no later.
+                let rest = self.settings.renew.saturating_sub(begun.0.elapsed());
+                Ok(Ok(rest.max(SOONEST)))
             }
             // Somebody else wrote, or one's own write landed at an earlier try: only a fresh look tells.
             Err(kube::Error::Api(status)) if status.is_conflict() || status.is_already_exists() => {
                 self.forget_own();
-                Ok(self.check_expiry().map(|()| CONFLICT_PAUSE))
+                Ok(self.check_expiry().map(|()| SOONEST))
             }
             Err(error) => {
                 self.forget_own();

@@ -230,17 +230,17 @@ where
 
 /// Tells readiness and metrics how things stand, and wakes waiting requests when enforcement or leadership change.
 async fn report(context: Arc<Context>, readiness: Readiness) {
-    let (mut led, mut enforced) = (false, Enforcement::Unknown);
+    let (mut led, mut enforced) = (None, Enforcement::Unknown);
     loop {
-        let (leads, enforcement) = (context.leadership.is_held(), context.enforcement.borrow().clone());
-        if leads != led || enforcement != enforced {
+        let (term, enforcement) = (context.leadership.term(), context.enforcement.borrow().clone());
+        if term != led || enforcement != enforced {
             context.woken.wake();
         }
-        if leads && !led {
+        if term.is_some() && term != led {
             context.catalog.publish(&context).await;
         }
-        (led, enforced) = (leads, enforcement);
-        context.metrics.leading(led);
+        (led, enforced) = (term, enforcement);
+        context.metrics.leading(led.is_some());
         context.metrics.requests_waiting(context.works.count());
         context.metrics.claims_open(context.claims.count());
         context

@@ -60,6 +60,12 @@ pub enum Event {
     Delivered { uid: String, value: String, in_force: bool },
     /// The runner gave up waiting.
     GaveUp { at: i64, what: String },
+    /// What an operator's log said last, beside its audit lines; only where the runner gave up.
+    Log {
+        at: i64,
+        process: String,
+        lines: Vec<String>,
+    },
     /// Nothing follows.
     End { at: i64, millis: u64 },
 }

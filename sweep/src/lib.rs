@@ -2,7 +2,7 @@
 //! send, and a checker that compares what was recorded with what the directories really did.
 //!
 //! [`cases`] says what is tried, [`lane`] tries it and records a [`history`], [`check`] judges histories and knows
-//! neither of the others' insides. `docs/sweep.md` is the way in.
+//! neither of the others' insides, [`timeline`] tells one in short. `docs/sweep.md` is the way in.
 
 pub mod case;
 pub mod cases;
@@ -10,3 +10,4 @@ pub mod check;
 pub mod history;
 pub mod lane;
 pub mod runner;
+pub mod timeline;

@@ -12,23 +12,37 @@ pub(super) struct Held {
     pub(super) boot_until: Duration,
 }
 
+impl Held {
+    fn is_current(&self) -> bool {
+        self.until > Instant::now() && self.boot_until > boot_time()
+    }
+}
+
+/// What is told of the election.
+#[derive(Clone, Copy, Debug, Default)]
+struct Told {
+    held: Option<Held>,
+    /// How often this process has begun to lead.
+    term: u64,
+}
+
 /// Whether this process leads. Cheap to clone and to ask.
 #[derive(Clone, Debug)]
 pub struct Leadership(State);
 
 #[derive(Clone, Debug)]
 enum State {
-    Elected(watch::Receiver<Option<Held>>),
+    Elected(watch::Receiver<Told>),
     Always,
 }
 
-/// What [`run`] publishes through.
+/// What [`run`](super::run) publishes through.
 #[derive(Debug)]
-pub struct Publisher(watch::Sender<Option<Held>>);
+pub struct Publisher(watch::Sender<Told>);
 
-/// A pair of which [`run`] takes one half; nobody leads yet.
+/// A pair of which [`run`](super::run) takes one half; nobody leads yet.
 pub fn channel() -> (Publisher, Leadership) {
-    let (sender, receiver) = watch::channel(None);
+    let (sender, receiver) = watch::channel(Told::default());
     (Publisher(sender), Leadership(State::Elected(receiver)))
 }
 
@@ -43,8 +57,9 @@ impl Leadership {
         match &self.0 {
             State::Always => Some(Instant::now() + Duration::from_secs(3600)),
             State::Elected(receiver) => {
-                let held = (*receiver.borrow())?;
-                (held.until > Instant::now() && held.boot_until > boot_time()).then_some(held.until)
+                // Kept until the clocks were asked: see `Publisher::publish`.
+                let told = receiver.borrow();
+                told.held.filter(Held::is_current).map(|held| held.until)
             }
         }
     }
@@ -54,11 +69,20 @@ impl Leadership {
         self.held_until().is_some()
     }
 
+    /// Which time it is that this process leads, where it does. A renewal that came too late begins another term, however
+    /// short the time between: whoever was turned away then waits to be told.
+    pub fn term(&self) -> Option<u64> {
+        self.held_until().map(|_| match &self.0 {
+            State::Always => 0,
+            State::Elected(receiver) => receiver.borrow().term,
+        })
+    }
+
     /// Waits until this process leads. `false` where it never will, because the election has ended.
     pub async fn acquired(&mut self) -> bool {
         match &mut self.0 {
             State::Always => true,
-            State::Elected(receiver) => receiver.wait_for(Option::is_some).await.is_ok(),
+            State::Elected(receiver) => receiver.wait_for(|told| told.held.is_some()).await.is_ok(),
         }
     }
 }
@@ -66,7 +90,13 @@ impl Leadership {
 impl Publisher {
     /// Until when it leads from now on; `None` where it does not.
     pub(super) fn publish(&self, held: Option<Held>) {
-        self.0.send_replace(held);
+        let mut before = None;
+        self.0
+            .send_modify(|told| before = std::mem::replace(&mut told.held, held));
+        // Judged after it is told: whoever was still turned away by what stood before was so by now.
+        if held.is_some() && !before.is_some_and(|before| before.is_current()) {
+            self.0.send_modify(|told| told.term += 1);
+        }
     }
 }
 
@@ -74,5 +104,39 @@ impl Publisher {
 impl Drop for Publisher {
     fn drop(&mut self) {
         self.publish(None);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Between a term that ran out and its late renewal there may be milliseconds, which nobody sees who looks now and
+    /// then.
+    #[test]
+    fn a_late_renewal_begins_another_term() {
+        let (publisher, leadership) = channel();
+        assert_eq!(leadership.term(), None, "before the first one");
+        let (long, short) = (Duration::from_secs(60), Duration::from_millis(1));
+        for (what, instant, boot, expected) in [
+            ("taken", long, long, Some(1)),
+            ("renewed", long, long, Some(1)),
+            ("by an instant", short, long, None),
+            ("renewed too late", long, short, None),
+            ("again, by the boot-time clock", long, long, Some(3)),
+        ] {
+            let (until, boot_until) = (Instant::now() + instant, boot_time() + boot);
+            publisher.publish(Some(Held { until, boot_until }));
+            std::thread::sleep(2 * short);
+            assert_eq!(leadership.term(), expected, "{what}");
+            assert_eq!(leadership.is_held(), expected.is_some(), "{what}");
+        }
+        publisher.publish(None);
+        assert_eq!(leadership.term(), None, "released");
+    }
+
+    #[test]
+    fn without_an_election_there_is_one_term() {
+        assert_eq!(Leadership::always().term(), Some(0));
     }
 }

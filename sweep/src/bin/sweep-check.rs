@@ -5,7 +5,11 @@ use std::{env, fs, path::PathBuf, process::ExitCode};
 use sweep::{
     check,
     history::{self, Event},
+    timeline,
 };
+
+/// So many failed cases are told whole: what is wrong with all is rarely more than one thing.
+const WHOLE: usize = 5;
 
 fn main() -> Result<ExitCode> {
     let folder = env::args_os().nth(1).map(PathBuf::from);
@@ -33,6 +37,9 @@ fn main() -> Result<ExitCode> {
         println!("FAILED {name}");
         wrong.iter().for_each(|what| println!("    {what}"));
         println!("    history: {}", file.display());
+        if failed <= WHOLE {
+            timeline::of(&events).iter().for_each(|line| println!("    {line}"));
+        }
     }
     println!("{} cases, {failed} failed", files.len());
     Ok(if failed == 0 {

@@ -10,6 +10,7 @@ const SOON: i64 = 8;
 pub fn all() -> Vec<Case> {
     let mut cases = after_a_kill();
     cases.extend(clocks());
+    cases.push(lapse());
     cases.extend(limits());
     cases.extend(pauses());
     cases
@@ -99,6 +100,19 @@ fn clocks() -> Vec<Case> {
         }
     }
     cases
+}
+
+/// The boot-time clock jumps, so that the lease has run out until its next renewal, and somebody asks meanwhile.
+fn lapse() -> Case {
+    let ask = Ask::new(Upstream::Okta, Work::Unlock);
+    let mut case = Case::new(
+        "okta/unlock/asked-while-the-lease-has-run-out".to_owned(),
+        Crew::Leader,
+        ask,
+        Trouble::None,
+    );
+    case.changes = vec![Change::Delete, Change::BootClock(3600), Change::Recreate];
+    case
 }
 
 /// Stopped in the middle of reading back what was done.

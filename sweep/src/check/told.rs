@@ -77,7 +77,7 @@ impl<'a> Told<'a> {
 
     fn take(&mut self, event: &'a Event) -> Result<(), String> {
         match event {
-            Event::Case { .. } | Event::Changed { .. } | Event::End { .. } => {}
+            Event::Case { .. } | Event::Changed { .. } | Event::Log { .. } | Event::End { .. } => {}
             Event::Request {
                 uid,
                 name,

@@ -1,5 +1,7 @@
 //! The API server of a lane: what is installed on it, and what people and administrators do there.
 
+mod trust;
+
 use super::{
     board::resource,
     manifests::{self, NAMESPACE, OPERATOR, PEOPLE},
@@ -7,7 +9,6 @@ use super::{
 };
 use crate::case::{Change, Given, OnTheWay, Outage, Upstream, Write};
 use anyhow::{Context, Result};
-use jiff::Timestamp;
 use k8s_openapi::api::{
     coordination::v1::Lease,
     core::v1::{ConfigMap, Secret},
@@ -295,27 +296,6 @@ impl Cluster {
             Given::EmptyAccount => self.create_empty_account(),
             Given::FreshStart => Ok(()),
         }
-    }
-
-    /// Waits until requests that are created now are trusted: times are cut to whole seconds.
-    ///
-    /// # Errors
-    /// When there is no record of since when identity is enforced.
-    pub fn wait_trusted(&self) -> Result<()> {
-        let maps = Api::<ConfigMap>::namespaced(self.admin.clone(), NAMESPACE);
-        let map = self
-            .handle
-            .block_on(maps.get("readmit-enforcement"))
-            .context("read the ConfigMap")?;
-        let since = map.data.and_then(|mut data| data.remove("enforcedSince"));
-        let since: Timestamp = since
-            .context("enforcedSince is missing")?
-            .parse()
-            .context("enforcedSince")?;
-        let trusted = since.as_millisecond() + 1050;
-        let rest = trusted - Timestamp::now().as_millisecond();
-        std::thread::sleep(Duration::from_millis(u64::try_from(rest).unwrap_or(0).min(3000)));
-        Ok(())
     }
 
     /// Kills the API server and starts it again.

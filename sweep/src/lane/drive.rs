@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 /// Between two looks at processes and requests.
 const TICK: Duration = Duration::from_millis(20);
-/// How long a case may take.
+/// How long a case may take from its first request.
 const PATIENCE: Duration = Duration::from_secs(40);
 /// How long operators may take to become ready.
 const READY: Duration = Duration::from_secs(60);
@@ -130,6 +130,8 @@ impl Drive<'_> {
         if let Trouble::Write { write, fault } = &case.trouble {
             self.lane.cluster.meet(*write, *fault);
         }
+        // How long the operators took to become ready is no matter of the case.
+        self.begun = Instant::now();
         for ask in 0..case.asks.len() {
             self.ask(ask)?;
         }

@@ -195,6 +195,7 @@ fn at(event: &Event) -> i64 {
         | Event::Audit { at, .. }
         | Event::Ledger { at, .. }
         | Event::GaveUp { at, .. }
+        | Event::Log { at, .. }
         | Event::End { at, .. } => *at,
         Event::Case { .. } | Event::Effect(_) | Event::Account { .. } | Event::Delivered { .. } => 0,
     }

@@ -40,6 +40,9 @@ const TIMINGS: &[(&str, &str)] = &[
 /// A call that is delayed this long passes deadline, timeout and quarantine.
 pub const DELAY: Duration = Duration::from_millis(1600);
 
+/// So many lines of a log are told of a case that was given up.
+const SAID: usize = 30;
+
 /// An operator that may be running.
 pub struct Operator {
     /// `a` or `b`.
@@ -274,6 +277,18 @@ impl Operator {
             .get(lines.len().saturating_sub(40)..)
             .unwrap_or_default()
             .join("\n")
+    }
+
+    /// The end of its log without what [`Operator::look`] has told already.
+    pub fn said(&self) -> Event {
+        let text = fs::read_to_string(&self.log).unwrap_or_default();
+        let said: Vec<&str> = text.lines().filter(|line| !line.starts_with('{')).collect();
+        let last = said.get(said.len().saturating_sub(SAID)..).unwrap_or_default();
+        Event::Log {
+            at: now(),
+            process: self.process(),
+            lines: last.iter().map(ToString::to_string).collect(),
+        }
     }
 
     /// Copies its logs to a folder.

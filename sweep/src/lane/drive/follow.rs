@@ -5,6 +5,7 @@ use super::{Drive, LINGER, PATIENCE, STOPPED, TICK, changed};
 use crate::{
     case::{Blow, Change, Trouble},
     history::{Event, What, now},
+    lane::operator::Operator,
 };
 use anyhow::{Context, Result};
 use rand::Rng;
@@ -42,6 +43,7 @@ impl Drive<'_> {
                     false => "not every request has ended".to_owned(),
                 };
                 self.events.push(Event::GaveUp { at: now(), what });
+                self.events.extend(self.lane.operators.iter().map(Operator::said));
                 return Ok(());
             }
         }
@@ -224,6 +226,24 @@ impl Drive<'_> {
         Ok(())
     }
 
+    /// Ends the operators, by force only those that do not end when they are asked: what they have put off is for them to
+    /// write, as nobody may come after them.
+    fn retire(&mut self) -> Result<()> {
+        for operator in &mut self.lane.operators {
+            self.events.extend(operator.go_on()?);
+            operator.terminate()?;
+        }
+        let end = Instant::now() + LINGER;
+        while self.lane.operators.iter().any(Operator::is_running) && Instant::now() < end {
+            sleep(TICK);
+            self.look()?;
+        }
+        for operator in &mut self.lane.operators {
+            self.events.extend(operator.kill());
+        }
+        Ok(())
+    }
+
     /// Leaves the lane as it was found, whatever has happened.
     pub(super) fn clean_up(&mut self) -> Result<()> {
         self.lane.upstreams.behave()?;
@@ -236,9 +256,7 @@ impl Drive<'_> {
         }
         if self.clocks.1 != 0 {
             // A boot-time clock never goes backwards: whoever has seen it jump is done.
-            for operator in &mut self.lane.operators {
-                self.events.extend(operator.kill());
-            }
+            self.retire()?;
         }
         self.look()?;
         for operator in &mut self.lane.operators {
