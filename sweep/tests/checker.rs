@@ -231,6 +231,27 @@ fn an_unknown_that_was_hidden_passes() {
     assert_eq!(judge(&history), [""; 0]);
 }
 
+/// The documented residue: nobody looks at the deadline again between the last look and the send.
+#[test]
+fn a_pause_between_the_last_look_and_the_send_passes() {
+    let paused = |stopped: i64| {
+        let mut history = good();
+        history[9] = effect(5000, "one");
+        history[6]["at"] = json!(5100);
+        history.insert(
+            5,
+            json!({"event": "process", "at": stopped, "process": "a1", "what": "stopped"}),
+        );
+        judge(&history)
+    };
+    assert_eq!(paused(1025), [""; 0]);
+    let before = paused(1005);
+    assert!(
+        before.iter().any(|what| what.contains("after the time of its claim")),
+        "{before:?}"
+    );
+}
+
 #[test]
 fn more_than_the_limit_is_named() {
     let mut history = good();

@@ -25,7 +25,7 @@ struct Arguments {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// How many cases run at once, each on servers of its own
-    #[arg(long, default_value_t = 6)]
+    #[arg(long, default_value_t = 5)]
     lanes: usize,
     /// Print the names of the cases, and run none
     #[arg(long)]

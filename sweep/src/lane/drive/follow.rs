@@ -3,7 +3,7 @@
 
 use super::{Drive, LINGER, PATIENCE, STOPPED, TICK, changed};
 use crate::{
-    case::{Blow, Change, Trouble},
+    case::{Blow, Change, Outage, Trouble},
     history::{Event, What, now},
     lane::operator::Operator,
 };
@@ -254,8 +254,10 @@ impl Drive<'_> {
                 self.lane.cluster.restore(upstream, change)?;
             }
         }
-        if self.clocks.1 != 0 {
-            // A boot-time clock never goes backwards: whoever has seen it jump is done.
+        let restarted = matches!(self.case.case.trouble, Trouble::ApiServer(Outage::Restart));
+        if self.clocks.1 != 0 || restarted {
+            // A boot-time clock never goes backwards: whoever has seen it jump is done. And whose watches broke again and
+            // again while the API server started looks for longer until it tries them anew than a request may wait.
             self.retire()?;
         }
         self.look()?;
