@@ -10,7 +10,7 @@ use kube::{
 };
 use serde_json::Value;
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::runtime::Runtime;
@@ -25,7 +25,39 @@ struct Seen {
     gone: Vec<String>,
     /// Ledger by the account's upstream id.
     ledgers: HashMap<String, Value>,
+    /// The accounts that the list under way has named so far.
+    listed: HashSet<String>,
     events: Vec<Event>,
+}
+
+impl Seen {
+    fn ledger(&mut self, account: &DynamicObject) {
+        self.note(id(account), account.data["ledger"].clone());
+    }
+
+    fn note(&mut self, account: &str, ledger: Value) {
+        if self.ledgers.insert(account.to_owned(), ledger.clone()).as_ref() != Some(&ledger) {
+            self.events.push(Event::Ledger {
+                at: now(),
+                account: account.to_owned(),
+                ledger: Box::new(ledger),
+            });
+        }
+    }
+
+    /// A list is complete: whom it does not name has gone while nobody watched, which is told in no other way.
+    fn unlisted(&mut self) {
+        let listed = std::mem::take(&mut self.listed);
+        let gone = self.ledgers.keys().filter(|account| !listed.contains(*account));
+        for account in Vec::from_iter(gone.cloned()) {
+            self.note(&account, Value::Null);
+        }
+    }
+}
+
+/// The upstream id of an account.
+fn id(account: &DynamicObject) -> &str {
+    account.data["id"].as_str().unwrap_or_default()
 }
 
 /// A kind of ours.
@@ -61,17 +93,15 @@ impl Board {
     fn take(&self, kind: &str, event: watcher::Event<DynamicObject>) {
         let mut seen = self.lock();
         match event {
-            watcher::Event::Apply(object) | watcher::Event::InitApply(object) if kind == "Account" => {
-                let account = object.data["id"].as_str().unwrap_or_default().to_owned();
-                let ledger = object.data["ledger"].clone();
-                if seen.ledgers.insert(account.clone(), ledger.clone()).as_ref() != Some(&ledger) {
-                    seen.events.push(Event::Ledger {
-                        at: now(),
-                        account,
-                        ledger: Box::new(ledger),
-                    });
-                }
+            watcher::Event::Apply(object) if kind == "Account" => seen.ledger(&object),
+            watcher::Event::InitApply(object) if kind == "Account" => {
+                seen.listed.insert(id(&object).to_owned());
+                seen.ledger(&object);
             }
+            watcher::Event::Init if kind == "Account" => seen.listed.clear(),
+            watcher::Event::InitDone if kind == "Account" => seen.unlisted(),
+            // As it was last.
+            watcher::Event::Delete(object) if kind == "Account" => seen.ledger(&object),
             watcher::Event::Apply(object) | watcher::Event::InitApply(object) => {
                 let uid = object.metadata.uid.unwrap_or_default();
                 let status = object.data["status"].clone();
@@ -83,12 +113,12 @@ impl Board {
                     });
                 }
             }
-            watcher::Event::Delete(object) if kind != "Account" => {
+            watcher::Event::Delete(object) => {
                 let uid = object.metadata.uid.unwrap_or_default();
                 seen.gone.push(uid.clone());
                 seen.events.push(Event::Gone { at: now(), uid });
             }
-            watcher::Event::Delete(_) | watcher::Event::Init | watcher::Event::InitDone => {}
+            watcher::Event::Init | watcher::Event::InitDone => {}
         }
     }
 
@@ -117,5 +147,49 @@ impl Board {
 
     fn lock(&self) -> MutexGuard<'_, Seen> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn account(id: &str, ledger: &Value) -> DynamicObject {
+        let object = json!({
+            "apiVersion": "readmit.dev/v1alpha1", "kind": "Account", "metadata": {"name": id}, "id": id, "ledger": ledger,
+        });
+        serde_json::from_value(object).unwrap()
+    }
+
+    /// An account whose last claim was given back is deleted, perhaps while the API server is away.
+    #[test]
+    fn an_account_that_is_gone_has_no_ledger_any_more() {
+        use watcher::Event::{Apply, Delete, Init, InitApply, InitDone};
+        let claimed = json!([{"uid": "u", "claim": {}}]);
+        for (what, events, expected) in [
+            ("deleted as it was", vec![Delete(account("a", &claimed))], vec![]),
+            ("deleted empty", vec![Delete(account("a", &json!([])))], vec![json!([])]),
+            (
+                "listed",
+                vec![Init, InitApply(account("a", &claimed)), InitDone],
+                vec![],
+            ),
+            (
+                "not listed",
+                vec![Init, InitApply(account("b", &json!([]))), InitDone],
+                vec![Value::Null],
+            ),
+        ] {
+            let board = Board::default();
+            board.take("Account", Apply(account("a", &claimed)));
+            events.into_iter().for_each(|event| board.take("Account", event));
+            let seen = board.about(&[], &["a".to_owned()]);
+            let ledgers = seen.into_iter().filter_map(|event| match event {
+                Event::Ledger { ledger, .. } => Some(*ledger),
+                _ => None,
+            });
+            assert_eq!(Vec::from_iter(ledgers.skip(1)), expected, "{what}");
+        }
     }
 }
