@@ -90,13 +90,12 @@ impl Leadership {
 impl Publisher {
     /// Until when it leads from now on; `None` where it does not.
     pub(super) fn publish(&self, held: Option<Held>) {
-        let mut before = None;
-        self.0
-            .send_modify(|told| before = std::mem::replace(&mut told.held, held));
-        // Judged after it is told: whoever was still turned away by what stood before was so by now.
-        if held.is_some() && !before.is_some_and(|before| before.is_current()) {
-            self.0.send_modify(|told| told.term += 1);
-        }
+        self.0.send_modify(|told| {
+            // Whoever was turned away by what stood before asked the clocks before this moment.
+            let renewed = told.held.is_some_and(|before| before.is_current());
+            told.held = held;
+            told.term += u64::from(held.is_some() && !renewed);
+        });
     }
 }
 
