@@ -17,9 +17,9 @@ const GRACE: i64 = 1_000;
 /// A reset takes effect while a claim's time to act runs, and not after. What was paused between the last look at the
 /// deadline and the send itself is the documented residue, and so is a directory that commits late.
 pub fn resets_come_in_time(told: &Told) -> Vec<String> {
-    let late = |strike: &Strike| strike.point.starts_with("send-") && strike.blow == Blow::Delay;
+    let delayed = |strike: &Strike| strike.point.starts_with("send-") && strike.blow == Blow::Delay;
     let residue = match &told.case.trouble {
-        Trouble::At(strike) => late(strike),
+        Trouble::At(strike) => delayed(strike),
         Trouble::Upstream { fault, .. } => matches!(fault, Fault::LateCommit | Fault::Frozen | Fault::SlowAnswer),
         _ => false,
     };
@@ -40,8 +40,8 @@ pub fn resets_come_in_time(told: &Told) -> Vec<String> {
         let deadlines: Vec<i64> = seen.chain(audited.map(|(_, at)| at + DEADLINE)).collect();
         for effect in account.done(Step::SetPassword).chain(account.done(Step::SendLink)) {
             let Some(at) = effect.at else { continue };
-            let due = |sent: i64| deadlines.iter().any(|deadline| sent <= *deadline);
-            if !due(at - GRACE) && !was_paused_in_sending(told, id, effect.step, at, due) {
+            let in_time = |sent: i64| deadlines.iter().any(|deadline| sent <= *deadline);
+            if !in_time(at - GRACE) && !was_paused_in_sending(told, id, effect.step, at, in_time) {
                 wrong.push(format!(
                     "{:?} took effect on {id} after the time of its claim",
                     effect.step
@@ -54,13 +54,19 @@ pub fn resets_come_in_time(told: &Told) -> Vec<String> {
 
 /// Whether somebody who began to send in time was stopped before that took effect. A stop is heard of a little after it
 /// came.
-fn was_paused_in_sending(told: &Told, account: &str, step: Step, took_effect: i64, due: impl Fn(i64) -> bool) -> bool {
+fn was_paused_in_sending(
+    told: &Told,
+    account: &str,
+    step: Step,
+    took_effect: i64,
+    in_time: impl Fn(i64) -> bool,
+) -> bool {
     let name = match step {
         Step::SendLink => "SendLink",
         _ => "SetPassword",
     };
     let sends = told.about(account).flat_map(|request| request.sends(name));
-    let mut begun = sends.filter(|(_, sent, _)| due(*sent));
+    let mut begun = sends.filter(|(_, sent, _)| in_time(*sent));
     begun.any(|(sender, sent, _)| {
         let stops = told.processes.iter().filter(|(_, _, what)| **what == What::Stopped);
         let own = stops.filter(|(_, process, _)| *process == sender);

@@ -32,7 +32,7 @@ struct Seen {
 
 impl Seen {
     fn ledger(&mut self, account: &DynamicObject) {
-        self.note(id(account), account.data["ledger"].clone());
+        self.note(upstream_id(account), account.data["ledger"].clone());
     }
 
     fn note(&mut self, account: &str, ledger: Value) {
@@ -56,7 +56,7 @@ impl Seen {
 }
 
 /// The upstream id of an account.
-fn id(account: &DynamicObject) -> &str {
+fn upstream_id(account: &DynamicObject) -> &str {
     account.data["id"].as_str().unwrap_or_default()
 }
 
@@ -95,7 +95,7 @@ impl Board {
         match event {
             watcher::Event::Apply(object) if kind == "Account" => seen.ledger(&object),
             watcher::Event::InitApply(object) if kind == "Account" => {
-                seen.listed.insert(id(&object).to_owned());
+                seen.listed.insert(upstream_id(&object).to_owned());
                 seen.ledger(&object);
             }
             watcher::Event::Init if kind == "Account" => seen.listed.clear(),

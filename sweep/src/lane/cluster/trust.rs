@@ -18,7 +18,7 @@ impl Cluster {
     /// Waits until requests that are created now are trusted: times are cut to whole seconds.
     ///
     /// # Errors
-    /// When there is no record of since when identity is enforced.
+    /// When there is no record of since when identity is enforced, or nobody is stamped within 20 s.
     pub fn wait_trusted(&self) -> Result<()> {
         let maps = Api::<ConfigMap>::namespaced(self.admin.clone(), NAMESPACE);
         let map = self
