@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn main() -> ExitCode {
+pub(crate) fn main() -> ExitCode {
     let result = match config::parse(std::env::args_os()) {
         Ok(Command::Run(config)) => operate(*config),
         Ok(Command::Print(printed)) => output::print(&printed),

@@ -9,13 +9,13 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use support::{kubectl, success};
+use support::{success, watch};
 use testkit::skip::{self, Missing};
-use testkit::wait;
 
-/// Links the binary with the flags of the Dockerfile, from libraries that are built already: they are the same for both
-/// kinds of linking, as the standard library's are (what they link to is decided when the program is), so that this
-/// takes seconds where a whole static build takes minutes. The copy is our own: cargo may link its file anew.
+/// Links the operator's main with the flags of the Dockerfile, from libraries that are built already: they are the same for
+/// both kinds of linking, as the standard library's are (what they link to is decided when the program is), so that this
+/// takes seconds where a whole static build takes minutes. As a program of the package sweep, whose libraries have the
+/// features that the tests' have. The copy is our own: cargo may link its file anew.
 fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
@@ -25,9 +25,9 @@ fn binary() -> &'static Path {
                 "--quiet",
                 "--locked",
                 "--package",
-                "readmit",
+                "sweep",
                 "--bin",
-                "readmit",
+                "readmit-static",
             ])
             .args(["--message-format=json-render-diagnostics", "--"])
             .args(flags().split(' '))
@@ -38,7 +38,7 @@ fn binary() -> &'static Path {
         let built = String::from_utf8_lossy(&output.stdout).lines().find_map(|line| {
             let message: serde_json::Value = serde_json::from_str(line).ok()?;
             let program = message["executable"].as_str().map(PathBuf::from)?;
-            (message["target"]["name"] == "readmit").then_some(program)
+            (message["target"]["name"] == "readmit-static").then_some(program)
         });
         assert!(
             output.status.success(),
@@ -164,24 +164,9 @@ fn it_reaches_a_tls_server_by_name() {
         .stderr(log)
         .spawn();
     let _running = Running(child.expect("run chroot"));
-    let seen = wait::until_ok(
-        "the operator to record that identity is enforced",
-        Duration::from_secs(30),
-        || {
-            let args = [
-                "get",
-                "configmap",
-                "readmit-enforcement",
-                "--namespace",
-                "readmit-system",
-                "-o",
-                "name",
-            ];
-            let output = kubectl(plane, "admin", &args);
-            let log = fs::read_to_string(dir.path().join("log")).unwrap_or_default();
-            anyhow::ensure!(output.status.success(), "not yet; its log: {log}");
-            Ok(())
-        },
-    );
-    seen.unwrap_or_else(|error| panic!("{error:#}"));
+    let place = ("configmap", "readmit-system", "readmit-enforcement");
+    let what = "the operator to record that identity is enforced";
+    let seen = watch::one(plane, place, (what, Duration::from_secs(30)), |_| Some(()));
+    let log = || fs::read_to_string(dir.path().join("log")).unwrap_or_default();
+    seen.unwrap_or_else(|error| panic!("{error}; its log: {}", log()));
 }

@@ -1,5 +1,5 @@
-//! The programs of the control plane: found in `KUBEBUILDER_ASSETS`, or built from the Go modules under
-//! `controlplane/` and kept in `<target>/controlplane/bin`.
+//! The programs of the control plane: found in `KUBEBUILDER_ASSETS`, or built from the Go module in `controlplane/` and
+//! kept in `<target>/controlplane/bin`.
 //!
 //! Only go.mod and go.sum are committed, no program; nothing here looks up a version.
 
@@ -34,7 +34,7 @@ pub struct Assets {
 pub fn ensure() -> Result<Assets> {
     let dir = match std::env::var_os(ASSETS_VARIABLE) {
         Some(dir) => PathBuf::from(dir),
-        None => kubernetes_module().ensure()?,
+        None => servers().ensure()?,
     };
     let find = |program: &str| {
         let file = dir.join(program);
@@ -58,7 +58,7 @@ pub fn ensure() -> Result<Assets> {
 /// # Errors
 /// When Go is missing or too old ([`Missing`]), or when the build fails.
 pub fn helm() -> Result<PathBuf> {
-    Ok(helm_module().ensure()?.join("helm"))
+    Ok(helm_alone().ensure()?.join("helm"))
 }
 
 /// The controller that the benchmark measures Readmit against, built from `bench/peer`; quick where nothing changed.
@@ -68,20 +68,17 @@ pub fn helm() -> Result<PathBuf> {
 pub fn bench_peer() -> Result<PathBuf> {
     check_go()?;
     let file = workspace::target_dir().join("bench/peer");
-    let peer = Program {
-        name: "peer",
-        package: ".",
-        ldflags: "-s -w".into(),
-    };
     // Its source is ours and changes, so that Go's own cache is what says whether it is current.
-    peer.build(&workspace::root().join("bench/peer"), &file)?;
+    go_build(&workspace::root().join("bench/peer"), "-s -w", &file, &["."])?;
     Ok(file)
 }
 
-/// A Go module of `controlplane/` and the programs that it builds.
-struct GoModule {
-    folder: &'static str,
+/// Programs of the Go module in `controlplane/` that are built together.
+struct Programs {
+    /// For files about them.
+    name: &'static str,
     programs: Vec<Program>,
+    ldflags: String,
     /// For the announcement: how long it takes with nothing cached.
     minutes: &'static str,
 }
@@ -89,65 +86,58 @@ struct GoModule {
 struct Program {
     name: &'static str,
     package: &'static str,
-    ldflags: String,
+    /// What go calls it.
+    built: &'static str,
 }
 
-fn kubernetes_module() -> GoModule {
+const fn program(name: &'static str, package: &'static str, built: &'static str) -> Program {
+    Program { name, package, built }
+}
+
+fn servers() -> Programs {
     // Without these the API server calls itself v0.0.0, and clients that look at its version refuse it.
     let version = "k8s.io/component-base/version";
     let mut parts = KUBERNETES_VERSION.split('.');
     let (major, minor) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    let versioned = format!(
-        "-s -w -X {version}.gitVersion=v{KUBERNETES_VERSION} -X {version}.gitMajor={major} -X {version}.gitMinor={minor}"
-    );
-    GoModule {
-        folder: "kubernetes",
+    Programs {
+        name: "kubernetes",
         programs: vec![
-            Program {
-                name: "kube-apiserver",
-                package: "k8s.io/kubernetes/cmd/kube-apiserver",
-                ldflags: versioned.clone(),
-            },
-            Program {
-                name: "kubectl",
-                package: "k8s.io/kubernetes/cmd/kubectl",
-                ldflags: versioned,
-            },
-            Program {
-                name: "etcd",
-                package: "go.etcd.io/etcd/server/v3",
-                ldflags: "-s -w".into(),
-            },
+            program(
+                "kube-apiserver",
+                "k8s.io/kubernetes/cmd/kube-apiserver",
+                "kube-apiserver",
+            ),
+            program("kubectl", "k8s.io/kubernetes/cmd/kubectl", "kubectl"),
+            program("etcd", "go.etcd.io/etcd/server/v3", "server"),
         ],
+        ldflags: format!(
+            "-s -w -X {version}.gitVersion=v{KUBERNETES_VERSION} -X {version}.gitMajor={major} -X {version}.gitMinor={minor}"
+        ),
         minutes: "4 to 8",
     }
 }
 
-fn helm_module() -> GoModule {
-    let helm = Program {
+fn helm_alone() -> Programs {
+    Programs {
         name: "helm",
-        package: "helm.sh/helm/v4/cmd/helm",
+        programs: vec![program("helm", "helm.sh/helm/v4/cmd/helm", "helm")],
         ldflags: "-s -w".into(),
-    };
-    GoModule {
-        folder: "helm",
-        programs: vec![helm],
-        minutes: "2 to 4",
+        minutes: "1 to 2",
     }
 }
 
-impl GoModule {
-    /// Gives the folder with the programs.
+impl Programs {
+    /// Gives the folder that they lie in.
     fn ensure(&self) -> Result<PathBuf> {
-        let source = workspace::crate_dir().join("controlplane").join(self.folder);
+        let source = workspace::crate_dir().join("controlplane");
         let bin = workspace::target_dir().join("controlplane/bin");
         std::fs::create_dir_all(&bin).with_context(|| format!("make the folder {}", bin.display()))?;
         let stamp = self.stamp(&source)?;
-        let stamp_file = bin.join(format!("{}.stamp", self.folder));
+        let stamp_file = bin.join(format!("{}.stamp", self.name));
         if self.is_current(&bin, &stamp_file, &stamp) {
             return Ok(bin);
         }
-        let _lock = lock(&bin.join(format!("{}.lock", self.folder)))?;
+        let _lock = lock(&bin.join(format!("{}.lock", self.name)))?;
         // Another process may have built them while we waited for the lock.
         if !self.is_current(&bin, &stamp_file, &stamp) {
             self.build(&source, &bin)?;
@@ -158,9 +148,9 @@ impl GoModule {
 
     /// All that decides what comes out of the build, as text.
     fn stamp(&self, source: &Path) -> Result<String> {
-        let mut stamp = String::new();
+        let mut stamp = format!("{}\n", self.ldflags);
         for program in &self.programs {
-            stamp += &format!("{} {} {}\n", program.name, program.package, program.ldflags);
+            stamp += &format!("{} {}\n", program.name, program.package);
         }
         for file in ["go.mod", "go.sum"] {
             let file = source.join(file);
@@ -176,47 +166,50 @@ impl GoModule {
 
     fn build(&self, source: &Path, bin: &Path) -> Result<()> {
         check_go()?;
+        let began = Instant::now();
         let names: Vec<&str> = self.programs.iter().map(|program| program.name).collect();
+        let names = names.join(", ");
         announce(&format!(
-            "building {} from Go modules into {}; the first time this takes {} minutes on two cores",
-            names.join(", "),
+            "building {names} from Go modules into {}; the first time this takes {} minutes on two cores",
             bin.display(),
             self.minutes
         ));
+        let new = bin.join(format!("{}.new", self.name));
+        std::fs::create_dir_all(&new).with_context(|| format!("make the folder {}", new.display()))?;
+        // In one go, so that the second core compiles while the first one links.
+        let packages: Vec<&str> = self.programs.iter().map(|program| program.package).collect();
+        go_build(source, &self.ldflags, &new.join(""), &packages)?;
         for program in &self.programs {
-            let began = Instant::now();
             // A program that runs cannot be overwritten, but it can be replaced.
-            let new = bin.join(format!("{}.new", program.name));
-            program.build(source, &new)?;
             let file = bin.join(program.name);
-            std::fs::rename(&new, &file).with_context(|| format!("put {} into place", file.display()))?;
-            announce(&format!("built {} in {} s", program.name, began.elapsed().as_secs()));
+            std::fs::rename(new.join(program.built), &file)
+                .with_context(|| format!("put {} into place", file.display()))?;
         }
+        announce(&format!("built {names} in {} s", began.elapsed().as_secs()));
         Ok(())
     }
 }
 
-impl Program {
-    fn build(&self, source: &Path, output: &Path) -> Result<()> {
-        let status = Command::new("go")
-            .args(["build", "-trimpath", "-ldflags", &self.ldflags, "-o"])
-            .arg(output)
-            .arg(self.package)
-            .current_dir(source)
-            // Static programs that run on any Linux; a workspace file further up must not change the versions.
-            .env("CGO_ENABLED", "0")
-            .env("GOWORK", "off")
-            .status()
-            .context("run the go command")?;
-        if !status.success() {
-            bail!(
-                "go build of {} failed with {status} (in {}); its messages stand above",
-                self.package,
-                source.display()
-            );
-        }
-        Ok(())
+/// Builds packages of the Go module in `source`; an `output` that ends with a slash is a folder.
+fn go_build(source: &Path, ldflags: &str, output: &Path, packages: &[&str]) -> Result<()> {
+    let status = Command::new("go")
+        .args(["build", "-trimpath", "-ldflags", ldflags, "-o"])
+        .arg(output)
+        .args(packages)
+        .current_dir(source)
+        // Static programs that run on any Linux; a workspace file further up must not change the versions.
+        .env("CGO_ENABLED", "0")
+        .env("GOWORK", "off")
+        .status()
+        .context("run the go command")?;
+    if !status.success() {
+        bail!(
+            "go build of {} failed with {status} (in {}); its messages stand above",
+            packages.join(", "),
+            source.display()
+        );
     }
+    Ok(())
 }
 
 /// Go 1.21 and later fetch the toolchain that go.mod asks for; older ones do not even read that line.
@@ -259,27 +252,27 @@ mod tests {
     #[test]
     fn a_changed_sum_file_asks_for_a_build() {
         let dir = tempfile::tempdir().expect("a folder");
-        let module = helm_module();
+        let helm = helm_alone();
         let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).expect("written");
         write("go.mod", "module x\n");
         write("go.sum", "one\n");
         write("helm", "program");
-        let stamp = module.stamp(dir.path()).expect("a stamp");
+        let stamp = helm.stamp(dir.path()).expect("a stamp");
         let stamp_file = dir.path().join("helm.stamp");
         assert!(
-            !module.is_current(dir.path(), &stamp_file, &stamp),
+            !helm.is_current(dir.path(), &stamp_file, &stamp),
             "without a stamp file"
         );
         write("helm.stamp", &stamp);
-        assert!(module.is_current(dir.path(), &stamp_file, &stamp));
+        assert!(helm.is_current(dir.path(), &stamp_file, &stamp));
         write("go.sum", "two\n");
-        let changed = module.stamp(dir.path()).expect("a stamp");
-        assert!(!module.is_current(dir.path(), &stamp_file, &changed));
+        let changed = helm.stamp(dir.path()).expect("a stamp");
+        assert!(!helm.is_current(dir.path(), &stamp_file, &changed));
     }
 
     #[test]
     fn the_version_is_that_of_the_module() {
-        let go_mod = std::fs::read_to_string(workspace::crate_dir().join("controlplane/kubernetes/go.mod"));
+        let go_mod = std::fs::read_to_string(workspace::crate_dir().join("controlplane/go.mod"));
         assert!(
             go_mod
                 .expect("go.mod")

@@ -38,7 +38,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     eprintln!("bench: building the operator, the sandbox, the load generator and the peer ({profile:?})");
     // In one go, so that what they share is built once. What the load generator asks of it the operator asks too, so
     // that the operator has no other features than in the Dockerfile's build.
-    let built = Programs::build(&["readmit", "sandbox", "bench"], profile)?;
+    let mut packages = vec!["readmit", "sandbox", "bench"];
+    if arguments.dev {
+        // Of libraries that are there already.
+        packages.push("workspace-hack");
+    }
+    let built = Programs::build(&packages, profile)?;
     let peer = assets::bench_peer()?;
     let mut command = Command::new(built.path("readmit-bench")?);
     command

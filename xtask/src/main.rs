@@ -23,6 +23,9 @@ struct Arguments {
 enum Command {
     /// Builds the servers that tests and the demo need, and prints where they lie
     Assets(assets::Arguments),
+    /// Runs a command under the eye of a process that takes in what the command leaves behind
+    #[command(hide = true)]
+    Confine(test::confine::Arguments),
     /// Measures speed, calls and memory against a peer, and prints them as JSON
     Bench(bench::Arguments),
     /// Shows the main job: starts a cluster, directories and the operator, locks people out and lets them back in
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Assets(arguments) => assets::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Confine(arguments) => test::confine::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Generate => generate::run().map(|()| ExitCode::SUCCESS),
         Command::Sweep(arguments) => sweep::run(&arguments),

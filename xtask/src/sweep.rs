@@ -17,6 +17,9 @@ pub(crate) struct Arguments {
     /// Everything that is left to chance follows from it
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Only this sample of the eight (0 to 7); the seed has a say in what it holds
+    #[arg(long, value_name = "K")]
+    shard: Option<u64>,
     /// How many cases run at once, each on servers of its own
     #[arg(long)]
     lanes: Option<usize>,
@@ -40,6 +43,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     runner.args(["--seed", &arguments.seed.to_string()]);
     for case in &arguments.cases {
         runner.args(["--case", case]);
+    }
+    if let Some(shard) = arguments.shard {
+        runner.args(["--shard", &shard.to_string()]);
     }
     if let Some(lanes) = arguments.lanes {
         runner.args(["--lanes", &lanes.to_string()]);

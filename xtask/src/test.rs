@@ -1,22 +1,36 @@
-//! `cargo xtask test`: format, lints, licences and every suite of the workspace, one line each, skips included.
+//! `cargo xtask test`: format, lints, licences and every suite of the workspace, one row each, skips included.
 //!
-//! Suites start the servers that they need themselves; what those are made of is built and installed here first, so
-//! that the minutes this takes are not counted as some test's.
+//! Suites start the servers that they need themselves; what those are made of is built and installed here first, beside
+//! cargo, so that the minutes this takes are not counted as some test's.
 
+mod checks;
+pub(crate) mod confine;
+mod jobs;
+mod load;
+mod report;
+mod sample;
+mod schedule;
 pub(crate) mod suite;
 mod tally;
 
-use std::io::Write;
 use std::num::NonZero;
 use std::path::PathBuf;
-use std::process::{Command, ExitCode, Stdio};
-use std::time::Instant;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
+use testkit::process::cpu_of_children;
 use testkit::{assets, dirsrv, packages, slapd, workspace};
 
-use suite::Suite;
+use jobs::{Count, Job, Runner};
+use suite::{Suite, Target};
 use tally::Tally;
+
+/// The crash sweep, of which a run holds a sample.
+const SWEEP: &str = "sweep tests/cases";
+
+/// Suites that only an exhaustive run holds, unless they are asked for by a word.
+const EXHAUSTIVE: &[&str] = &["xtask tests/bench"];
 
 /// What to run, and how strictly.
 #[derive(clap::Args)]
@@ -24,7 +38,11 @@ pub(crate) struct Arguments {
     /// Fail where a test would be skipped, and run ignored tests too
     #[arg(long)]
     require_all: bool,
-    /// Run only suites whose name contains one of these words, and no checks
+    /// Run every case of the crash sweep, and what else is left out otherwise: the benchmark's test, a build of the product
+    /// with its own features alone
+    #[arg(long)]
+    exhaustive: bool,
+    /// Run only suites whose name contains one of these words, and no checks; only they are built
     words: Vec<String>,
 }
 
@@ -32,18 +50,14 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let logs = workspace::target_dir().join("test-logs");
     std::fs::create_dir_all(&logs).with_context(|| format!("make the folder {}", logs.display()))?;
-    let mut run = Run {
-        require_all: arguments.require_all,
-        logs,
-        total: Tally::default(),
-    };
-    if let Err(error) = run.all(&arguments.words) {
+    let run = Run { arguments, logs };
+    let total = run.all().unwrap_or_else(|error| {
         // What could not even be run is no pass.
         println!("stopped early: {error:#}");
-        run.total.failed += 1;
-    }
-    println!("{}", run.total);
-    Ok(if run.total.failed == 0 {
+        Tally::one(false)
+    });
+    println!("{total}");
+    Ok(if total.failed == 0 {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
@@ -53,45 +67,87 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
 /// How many tests of a suite run at once; libtest reads it.
 const THREADS: &str = "RUST_TEST_THREADS";
 
-struct Run {
-    require_all: bool,
+struct Run<'a> {
+    arguments: &'a Arguments,
     logs: PathBuf,
-    total: Tally,
 }
 
-impl Run {
-    fn all(&mut self, words: &[String]) -> Result<()> {
-        self.prepare()?;
-        println!(
-            "{:<44}{:>6}{:>8}{:>8}{:>9}{:>9}",
-            "suite", "run", "passed", "failed", "skipped", "seconds"
-        );
-        if words.is_empty() {
-            self.checks()?;
+impl Run<'_> {
+    fn all(&self) -> Result<Tally> {
+        let began = Instant::now();
+        let targets = self.chosen()?;
+        report::header();
+        let suites = self.build(&targets)?;
+        let mut total = Tally::default();
+        let mut jobs = Vec::new();
+        if self.is_whole() {
+            jobs.extend(checks::jobs(self.arguments.exhaustive));
+            let (deny, skips) = checks::deny(self.arguments.exhaustive)?;
+            jobs.extend(deny);
+            for (name, why) in skips {
+                report::row(name, &checks::skipped(), Duration::ZERO, Duration::ZERO);
+                println!("    skipped {name}: {why}");
+                total += checks::skipped();
+            }
         }
-        let mut suites = suite::discover()?;
-        suites.retain(|suite| words.is_empty() || words.iter().any(|word| suite.name.contains(word)));
-        if suites.is_empty() {
-            bail!("no suite is called like {}", words.join(" or "));
-        }
-        suites.iter().try_for_each(|suite| self.suite(suite))
+        jobs.extend(suites.iter().map(|suite| self.job(suite)));
+        jobs.sort_by_key(|job| load::order(&job.name));
+        let runner = Runner {
+            logs: self.logs.clone(),
+            require_all: self.arguments.require_all,
+        };
+        total += runner.all(jobs)?;
+        report::uncounted("all of it", began.elapsed(), cpu_of_children());
+        Ok(total)
     }
 
-    /// Builds and installs what suites need (one that is run alone sees to it by itself). What cannot be had here is said now; the suites that need it will skip,
-    /// or fail where all are required.
+    fn is_whole(&self) -> bool {
+        self.arguments.words.is_empty()
+    }
+
+    /// The targets that the words choose.
+    fn chosen(&self) -> Result<Vec<Target>> {
+        let (words, exhaustive) = (&self.arguments.words, self.arguments.exhaustive);
+        let mut targets = suite::targets()?;
+        targets.retain(|target| match words.as_slice() {
+            [] => exhaustive || !EXHAUSTIVE.contains(&target.suite.as_str()),
+            words => words.iter().any(|word| target.suite.contains(word)),
+        });
+        if targets.is_empty() {
+            bail!("no suite is called like {}", words.join(" or "));
+        }
+        Ok(targets)
+    }
+
+    /// Builds the suites, and beside cargo what their servers are made of.
+    fn build(&self, targets: &[Target]) -> Result<Vec<Suite>> {
+        let (began, spent) = (Instant::now(), cpu_of_children());
+        let suites = std::thread::scope(|scope| {
+            let prepared = scope.spawn(|| if self.is_whole() { self.prepare() } else { Ok(()) });
+            let suites = suite::build(targets, self.is_whole());
+            let prepared = prepared
+                .join()
+                .unwrap_or_else(|_| Err(anyhow!("preparing servers panicked")));
+            prepared.and(suites)
+        })?;
+        report::uncounted("building", began.elapsed(), cpu_of_children().saturating_sub(spent));
+        Ok(suites)
+    }
+
+    /// Builds and installs what suites need; one that is run by its name sees to it by itself. What cannot be had here is
+    /// said now; the suites that need it will skip, or fail where all are required.
     fn prepare(&self) -> Result<()> {
         let prepared = [
             packages::ensure(slapd::PACKAGES),
             packages::ensure(dirsrv::PACKAGES),
             assets::ensure().map(drop),
             assets::helm().map(drop),
-            assets::bench_peer().map(drop),
         ];
         for error in prepared.into_iter().filter_map(Result::err) {
             if !error.chain().any(|cause| cause.is::<testkit::skip::Missing>()) {
                 return Err(error);
             }
-            let consequence = if self.require_all {
+            let consequence = if self.arguments.require_all {
                 "will fail"
             } else {
                 "will be skipped"
@@ -101,90 +157,30 @@ impl Run {
         Ok(())
     }
 
-    fn checks(&mut self) -> Result<()> {
-        self.check("cargo fmt --check", &["fmt", "--all", "--check"])?;
-        self.check(
-            "cargo clippy",
-            &[
-                "clippy",
-                "--workspace",
-                "--all-targets",
-                "--quiet",
-                "--",
-                "-D",
-                "warnings",
-            ],
-        )?;
-        let deny = suite::cargo()
-            .args(["deny", "--version"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status();
-        if deny.is_ok_and(|status| status.success()) {
-            self.check("cargo deny", &["deny", "check", "bans", "licenses", "sources"])?;
-        } else {
-            println!(
-                "{:<44}not run: cargo-deny is not installed (cargo install cargo-deny)",
-                "cargo deny"
-            );
-        }
-        Ok(())
-    }
-
-    /// A cargo command that counts as one test.
-    fn check(&mut self, name: &str, args: &[&str]) -> Result<()> {
-        self.row(name, suite::cargo().args(args), |_, success| Tally::one(success))
-    }
-
-    fn suite(&mut self, suite: &Suite) -> Result<()> {
-        let skips = self.logs.join("skips");
-        remove_if_there(&skips)?;
+    fn job(&self, suite: &Suite) -> Job {
         let mut command = suite.command();
-        command.env(testkit::skip::SKIPS_FILE, &skips);
         if std::env::var_os(THREADS).is_none() {
             command.env(THREADS, threads().to_string());
         }
-        if self.require_all {
+        if self.arguments.require_all {
             command.env(testkit::skip::REQUIRE_ALL, "1");
             command.arg("--include-ignored");
         }
-        let require_all = self.require_all;
-        // The file is there only if a test was skipped.
-        let noted = || std::fs::read_to_string(&skips).unwrap_or_default();
-        self.row(&suite.name, &mut command, |output, success| {
-            Tally::of_libtest(output, success).with_skips(noted().lines().count(), require_all)
-        })?;
-        for line in noted().lines() {
-            println!("    skipped {}", line.replace('\t', ": "));
+        if suite.name == SWEEP && !self.arguments.exhaustive {
+            let sample = sample::of_commit();
+            command.env("SWEEP_SHARD", sample.shard.to_string());
+            command.env("SWEEP_SEED", sample.seed.to_string());
+            println!(
+                "    {SWEEP} runs sample {} of 8 with seed {}, by the commit; all with --exhaustive",
+                sample.shard, sample.seed
+            );
         }
-        Ok(())
-    }
-
-    /// Runs a command with its output in a log file, prints its line, and on failure the output.
-    fn row(&mut self, name: &str, command: &mut Command, count: impl FnOnce(&str, bool) -> Tally) -> Result<()> {
-        let log = self.logs.join(format!("{}.log", name.replace(['/', ' '], "-")));
-        let file = std::fs::File::create(&log).with_context(|| format!("create {}", log.display()))?;
-        let errors = file.try_clone().context("duplicate the handle of the log file")?;
-        print!("{name:<44}");
-        std::io::stdout().flush().context("write to standard output")?;
-        let began = Instant::now();
-        let status = command.stdin(Stdio::null()).stdout(file).stderr(errors).status();
-        let status = status.with_context(|| format!("run {}", command.get_program().display()))?;
-        let output = String::from_utf8_lossy(&std::fs::read(&log).context("read the log file")?).into_owned();
-        let tally = count(&output, status.success());
-        println!(
-            "{:>6}{:>8}{:>8}{:>9}{:>9.1}",
-            tally.passed + tally.failed,
-            tally.passed,
-            tally.failed,
-            tally.skipped,
-            began.elapsed().as_secs_f32()
-        );
-        if tally.failed > 0 {
-            println!("---- output of {name} ({status}) ----\n{output}---- end of {name} ----");
+        Job {
+            name: suite.name.clone(),
+            load: load::of(&suite.name),
+            command,
+            count: Count::Tests,
         }
-        self.total += tally;
-        Ok(())
     }
 }
 
@@ -192,13 +188,4 @@ impl Run {
 /// suite took 220 s where it takes 126 s now (two cores).
 fn threads() -> usize {
     2 * std::thread::available_parallelism().map_or(1, NonZero::get)
-}
-
-fn remove_if_there(file: &std::path::Path) -> Result<()> {
-    match std::fs::remove_file(file) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("remove {}", file.display()))
-        }
-        _ => Ok(()),
-    }
 }

@@ -25,7 +25,7 @@ pub(super) struct Programs {
 impl Programs {
     /// Builds them; cargo's progress goes to standard error.
     pub(super) fn build() -> Result<Self> {
-        let built = programs::Programs::build(&["readmit", "sandbox"], Profile::Dev)?;
+        let built = programs::Programs::build(&["readmit", "sandbox", "workspace-hack"], Profile::Dev)?;
         Ok(Self {
             operator: built.path("readmit")?,
             sandbox: built.path("readmit-sandbox")?,

@@ -1,5 +1,6 @@
 //! The suites of the workspace: what `cargo test` would run, found by asking cargo, each a program of its own.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -7,28 +8,81 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use testkit::workspace;
 
-/// A test program, or all documentation tests together.
+/// A test program.
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Suite {
     /// As in `testkit tests/slapd`, `readmit unit`.
     pub(crate) name: String,
-    kind: Kind,
+    file: PathBuf,
+    package_dir: PathBuf,
 }
 
-enum Kind {
-    Program { file: PathBuf, package_dir: PathBuf },
-    Documentation,
+/// What a suite is made from, known without building anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Target {
+    /// The name of the suite.
+    pub(crate) suite: String,
+    package: String,
+    /// As cargo's options name it: `--lib`, or `--test NAME`.
+    options: Vec<String>,
 }
 
-/// Builds all test programs and lists them, those of one package together. Compiler messages go to standard error.
-pub(crate) fn discover() -> Result<Vec<Suite>> {
-    let build = cargo()
-        .args([
-            "test",
-            "--workspace",
-            "--no-run",
-            "--quiet",
-            "--message-format=json-render-diagnostics",
-        ])
+/// Every target of the workspace with tests, in the order of their names.
+pub(crate) fn targets() -> Result<Vec<Target>> {
+    let output = cargo()
+        .args(["metadata", "--no-deps", "--format-version=1"])
+        .stderr(Stdio::inherit())
+        .output()
+        .context("run cargo metadata")?;
+    if !output.status.success() {
+        bail!("cargo metadata failed; its messages stand above");
+    }
+    let metadata: Value = serde_json::from_slice(&output.stdout).context("cargo metadata prints JSON")?;
+    let mut targets: Vec<Target> = list(&metadata["packages"]).iter().flat_map(of_package).collect();
+    targets.sort_by(|a, b| a.suite.cmp(&b.suite));
+    Ok(targets)
+}
+
+fn of_package(package: &Value) -> Vec<Target> {
+    let targets = list(&package["targets"]).iter();
+    let tested = targets.filter(|target| target["test"] == true);
+    let target = |target: &Value| {
+        let (package, name) = (package["name"].as_str()?, target["name"].as_str()?);
+        let kind = target["kind"][0].as_str()?;
+        let options = match kind {
+            "test" | "bin" | "example" => vec![format!("--{kind}"), name.to_owned()],
+            _ => vec!["--lib".to_owned()],
+        };
+        Some(Target {
+            suite: suite_name(package, kind, name),
+            package: package.to_owned(),
+            options,
+        })
+    };
+    tested.filter_map(target).collect()
+}
+
+/// Builds the programs of these targets and of no more than cargo builds along with them; all targets are built where
+/// they are `all`. Compiler messages go to standard error.
+pub(crate) fn build(targets: &[Target], all: bool) -> Result<Vec<Suite>> {
+    let mut command = cargo();
+    command.args([
+        "test",
+        "--no-run",
+        "--quiet",
+        "--message-format=json-render-diagnostics",
+    ]);
+    if all {
+        command.arg("--workspace");
+    } else {
+        let packages: BTreeSet<&str> = targets.iter().map(|target| target.package.as_str()).collect();
+        for package in packages {
+            command.args(["--package", package]);
+        }
+        let options: BTreeSet<&[String]> = targets.iter().map(|target| target.options.as_slice()).collect();
+        command.args(options.into_iter().flatten());
+    }
+    let build = command
         .stderr(Stdio::inherit())
         .output()
         .context("run cargo test --no-run")?;
@@ -37,31 +91,21 @@ pub(crate) fn discover() -> Result<Vec<Suite>> {
     }
     let messages = String::from_utf8_lossy(&build.stdout);
     let mut suites: Vec<Suite> = messages.lines().filter_map(program).collect();
-    suites.sort_by(|a, b| a.name.cmp(&b.name));
-    suites.push(Suite {
-        name: "documentation".into(),
-        kind: Kind::Documentation,
-    });
+    // Two packages may have targets of one name, of which one is not wanted.
+    suites.retain(|suite| targets.iter().any(|target| target.suite == suite.name));
     Ok(suites)
 }
 
 impl Suite {
     /// The command that runs it; further arguments go to the test harness.
     pub(crate) fn command(&self) -> Command {
-        match &self.kind {
-            Kind::Program { file, package_dir } => {
-                let mut command = Command::new(file);
-                // As cargo does it.
-                command.current_dir(package_dir).env("CARGO_MANIFEST_DIR", package_dir);
-                absolute_target_dir(&mut command);
-                command
-            }
-            Kind::Documentation => {
-                let mut command = cargo();
-                command.args(["test", "--workspace", "--doc", "--quiet", "--"]);
-                command
-            }
-        }
+        let mut command = Command::new(&self.file);
+        // As cargo does it.
+        command
+            .current_dir(&self.package_dir)
+            .env("CARGO_MANIFEST_DIR", &self.package_dir);
+        absolute_target_dir(&mut command);
+        command
     }
 }
 
@@ -89,17 +133,22 @@ fn program(message: &str) -> Option<Suite> {
     let file = PathBuf::from(message["executable"].as_str()?);
     let package_dir = PathBuf::from(message["manifest_path"].as_str()?).parent()?.to_owned();
     let package = package_name(message["package_id"].as_str()?);
-    let target = message["target"]["name"].as_str()?;
-    let name = match message["target"]["kind"][0].as_str()? {
+    let target = &message["target"];
+    let name = suite_name(package, target["kind"][0].as_str()?, target["name"].as_str()?);
+    Some(Suite {
+        name,
+        file,
+        package_dir,
+    })
+}
+
+fn suite_name(package: &str, kind: &str, target: &str) -> String {
+    match kind {
         "test" => format!("{package} tests/{target}"),
         "bin" => format!("{package} bin/{target}"),
         "example" => format!("{package} examples/{target}"),
         _ => format!("{package} unit"),
-    };
-    Some(Suite {
-        name,
-        kind: Kind::Program { file, package_dir },
-    })
+    }
 }
 
 /// The name in a package id: `path+file:///a/readmit#0.1.0`, or `path+file:///a/b#readmit@0.1.0` where the folder is
@@ -110,6 +159,10 @@ fn package_name(id: &str) -> &str {
         Some((name, _)) => name,
         None => path.rsplit('/').next().unwrap_or(path),
     }
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -138,5 +191,25 @@ mod tests {
         );
         assert!(artifact(false).is_none());
         assert!(program("not json").is_none());
+    }
+
+    #[test]
+    fn targets_are_named_like_the_suites_that_are_made_from_them() {
+        let package = serde_json::json!({"name": "testkit", "targets": [
+            {"name": "testkit", "kind": ["lib"], "test": true}, {"name": "slapd", "kind": ["test"], "test": true},
+            {"name": "tool", "kind": ["bin"], "test": false},
+        ]});
+        let targets = of_package(&package);
+        let found: Vec<(&str, String)> = targets
+            .iter()
+            .map(|target| (target.suite.as_str(), target.options.join(" ")))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("testkit unit", "--lib".to_owned()),
+                ("testkit tests/slapd", "--test slapd".to_owned())
+            ]
+        );
     }
 }

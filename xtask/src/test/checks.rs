@@ -1,0 +1,143 @@
+//! Checks that are no suites: format, lints, licences and known faults of dependencies.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use testkit::workspace;
+
+use super::jobs::{Count, Job};
+use super::load;
+use super::suite;
+use super::tally::Tally;
+
+/// Format and lints, in parallel with the suites. Clippy builds on one core, beside suites that wait.
+pub(super) fn jobs(exhaustive: bool) -> Vec<Job> {
+    let mut jobs = vec![
+        cargo("cargo fmt --check", &["fmt", "--all", "--check"]),
+        cargo(
+            "cargo clippy",
+            &[
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--jobs=1",
+                "--quiet",
+                "--",
+                "-D",
+                "warnings",
+            ],
+        ),
+    ];
+    if exhaustive {
+        // The product with its own features and no others, as the Dockerfile builds it.
+        jobs.push(cargo(
+            "cargo check -p readmit",
+            &["check", "--package", "readmit", "--locked", "--quiet"],
+        ));
+    }
+    jobs
+}
+
+fn cargo(name: &str, args: &[&str]) -> Job {
+    let mut command = suite::cargo();
+    command.args(args);
+    Job {
+        name: name.to_owned(),
+        load: load::of(name),
+        command,
+        count: Count::One,
+    }
+}
+
+/// What `cargo deny` looks at, in two calls: what it needs no network for, and the list of known faults.
+const DENY: &[(&str, &[&str])] = &[
+    ("cargo deny", &["bans", "licenses", "sources"]),
+    ("cargo deny advisories", &["advisories"]),
+];
+
+/// `cargo deny`, the one check that may be skipped where everything is required: it, or its list of known faults, cannot
+/// be had everywhere. Gives the jobs, and the skips with their reasons.
+///
+/// # Errors
+/// Where cargo-deny was to be installed and could not be.
+pub(super) fn deny(install: bool) -> Result<(Vec<Job>, Vec<(&'static str, String)>)> {
+    let Some(program) = deny_program(install)? else {
+        let why = "cargo-deny is not installed; `cargo install --locked cargo-deny`, or run with --exhaustive";
+        return Ok((
+            Vec::new(),
+            DENY.iter().map(|(name, _)| (*name, why.to_owned())).collect(),
+        ));
+    };
+    let (mut jobs, mut skips) = (Vec::new(), Vec::new());
+    for (name, what) in DENY {
+        if what.contains(&"advisories")
+            && let Err(why) = fetch_advisories(&program)
+        {
+            skips.push((*name, format!("its list of known faults cannot be had here: {why:#}")));
+            continue;
+        }
+        let mut command = Command::new(&program);
+        command.current_dir(workspace::root()).arg("check").args(*what);
+        jobs.push(Job {
+            name: (*name).to_owned(),
+            load: load::of(name),
+            command,
+            count: Count::One,
+        });
+    }
+    Ok((jobs, skips))
+}
+
+/// A check that was not run.
+pub(super) fn skipped() -> Tally {
+    Tally {
+        skipped: 1,
+        ..Tally::default()
+    }
+}
+
+/// cargo-deny on the path, or the workspace's own.
+fn deny_program(install: bool) -> Result<Option<PathBuf>> {
+    let root = workspace::target_dir().join("tools");
+    let own = root.join("bin/cargo-deny");
+    for program in [PathBuf::from("cargo-deny"), own.clone()] {
+        let asked = Command::new(&program)
+            .arg("--version")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        if asked.is_ok_and(|status| status.success()) {
+            return Ok(Some(program));
+        }
+    }
+    if !install {
+        return Ok(None);
+    }
+    let installed = suite::cargo()
+        .args(["install", "--quiet", "--locked", "cargo-deny", "--root"])
+        .arg(&root)
+        .status()
+        .context("run cargo install")?;
+    if !installed.success() {
+        bail!("cargo-deny could not be installed; cargo's messages stand above");
+    }
+    Ok(Some(own))
+}
+
+fn fetch_advisories(program: &PathBuf) -> Result<()> {
+    let output = Command::new(program)
+        .current_dir(workspace::root())
+        .args(["fetch", "db"])
+        .output()
+        .context("run cargo deny fetch")?;
+    if !output.status.success() {
+        let text = String::from_utf8_lossy(&output.stderr);
+        let last = text
+            .lines()
+            .rfind(|line| !line.trim().is_empty())
+            .unwrap_or("no message");
+        bail!("{}", last.trim());
+    }
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! Which part of the crash sweep a run holds: an eighth of its cases in turn, chosen by the commit, so that it is the same
+//! wherever that commit is tested.
+
+use std::process::Command;
+
+use testkit::workspace;
+
+/// After so many commits every case has been run.
+const SHARDS: u64 = 8;
+
+/// A part of the sweep.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Sample {
+    /// Below [`SHARDS`].
+    pub(super) shard: u64,
+    /// What is left to chance follows from it.
+    pub(super) seed: u64,
+}
+
+/// That of the commit that is checked out; the first one where there is no git.
+pub(super) fn of_commit() -> Sample {
+    let count = git(&["rev-list", "--count", "HEAD"]);
+    let hash = git(&["rev-parse", "HEAD"]);
+    of(&count.unwrap_or_default(), &hash.unwrap_or_default())
+}
+
+fn of(count: &str, hash: &str) -> Sample {
+    let number = count.trim().parse().unwrap_or(0_u64);
+    let digits = hash.get(..8).unwrap_or("1");
+    Sample {
+        shard: number % SHARDS,
+        seed: u64::from_str_radix(digits, 16).unwrap_or(1),
+    }
+}
+
+fn git(args: &[&str]) -> Option<String> {
+    let output = Command::new("git")
+        .args(args)
+        .current_dir(workspace::root())
+        .output()
+        .ok()?;
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_commit_says_which() {
+        let sample = of("435\n", "73de01ff290b5180edf1a0a0b946692e611619bd\n");
+        assert_eq!(
+            sample,
+            Sample {
+                shard: 3,
+                seed: 0x73de_01ff
+            }
+        );
+        assert_eq!(of("", ""), Sample { shard: 0, seed: 1 });
+    }
+}
