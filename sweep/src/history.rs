@@ -17,7 +17,14 @@ use std::{
 #[serde(tag = "event", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum Event {
     /// The case and the seed that it ran with; always first.
-    Case { case: Box<Case>, seed: u64, limit: usize },
+    Case {
+        case: Box<Case>,
+        seed: u64,
+        limit: usize,
+        /// The seed of the sweep from which that of the case follows.
+        #[serde(default)]
+        sweep_seed: Option<u64>,
+    },
     /// A request was created.
     Request {
         at: i64,
@@ -131,6 +138,11 @@ pub enum Origin {
 /// The present time as histories have it.
 pub fn now() -> i64 {
     Timestamp::now().as_millisecond()
+}
+
+/// The command that runs a case of this name again as it ran in a sweep with this seed.
+pub fn command(case: &str, sweep_seed: u64) -> String {
+    format!("cargo xtask sweep --case {case} --seed {sweep_seed}")
 }
 
 /// The file of a case in a folder.

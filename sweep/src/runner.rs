@@ -2,11 +2,12 @@
 
 use crate::{
     case::Case,
+    history,
     lane::{Lane, Numbered},
 };
 use anyhow::{Context, Result};
 use std::{
-    collections::{BTreeSet, VecDeque, hash_map::DefaultHasher},
+    collections::{BTreeMap, BTreeSet, VecDeque, hash_map::DefaultHasher},
     fs,
     hash::{Hash, Hasher},
     path::{Path, PathBuf},
@@ -24,7 +25,7 @@ pub struct Plan {
     pub seed: u64,
     /// How many lanes.
     pub lanes: usize,
-    /// The cases.
+    /// The cases. One that stands there several times is run as often, each time with another seed.
     pub cases: Vec<Case>,
 }
 
@@ -43,12 +44,7 @@ pub fn run(plan: &Plan) -> Result<Report> {
         fs::remove_dir_all(&plan.folder).with_context(|| format!("empty {}", plan.folder.display()))?;
     }
     fs::create_dir_all(&plan.folder).with_context(|| format!("make {}", plan.folder.display()))?;
-    let mut cases: Vec<Numbered> = plan
-        .cases
-        .iter()
-        .enumerate()
-        .map(|(number, case)| numbered(plan, number, case))
-        .collect();
+    let mut cases = numbered(&plan.cases, plan.seed);
     // Operators are started anew where the crew changes.
     cases.sort_by_key(|case| case.case.crew);
     let queue = Mutex::new(VecDeque::from(cases.clone()));
@@ -72,15 +68,26 @@ pub fn run(plan: &Plan) -> Result<Report> {
     })
 }
 
-/// The seed of a case depends on its name and not on what else is run, so that it is the same alone.
-fn numbered(plan: &Plan, number: usize, case: &Case) -> Numbered {
-    let mut hasher = DefaultHasher::new();
-    (plan.seed, &case.name).hash(&mut hasher);
-    Numbered {
-        number,
-        seed: hasher.finish(),
-        case: case.clone(),
+/// The seed of a case depends on its name and not on what else is run, so that it is the same alone. Where it is run again,
+/// it is so as in a sweep with the next seed.
+fn numbered(cases: &[Case], seed: u64) -> Vec<Numbered> {
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut numbered = Vec::new();
+    for (number, case) in cases.iter().enumerate() {
+        let earlier = seen.entry(&case.name).or_default();
+        let sweep_seed = seed.wrapping_add(*earlier as u64);
+        let mut hasher = DefaultHasher::new();
+        (sweep_seed, &case.name).hash(&mut hasher);
+        numbered.push(Numbered {
+            number,
+            sweep_seed,
+            seed: hasher.finish(),
+            earlier: *earlier,
+            case: case.clone(),
+        });
+        *earlier += 1;
     }
+    numbered
 }
 
 /// One lane: takes cases from the queue until it is empty.
@@ -100,10 +107,11 @@ fn serve(
         if let Err(error) = lane.run(&case) {
             // At once, since a lane that ends for another reason takes the report with it.
             eprintln!("not carried out: {error:#}");
+            eprintln!("    again: {}", history::command(&case.case.name, case.sweep_seed));
             let mut broken = broken.lock().unwrap_or_else(PoisonError::into_inner);
             broken.push(format!("{error:#}"));
         }
-        println!("{:>6.1} s  {}", begun.elapsed().as_secs_f32(), case.case.name);
+        println!("{:>6.1} s  {}", begun.elapsed().as_secs_f32(), case.label());
     }
     lane.finish(&name)
 }
@@ -128,6 +136,21 @@ pub fn usual_folder(target: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_case_that_is_run_again_has_another_seed_and_is_the_same_alone() {
+        let cases = crate::cases::all();
+        let (once, twice) = (&cases[0], &cases[1]);
+        let together = numbered(&[once, twice, twice].map(Clone::clone), 5);
+        let labels: Vec<String> = together.iter().map(Numbered::label).collect();
+        let expected = [once.name.clone(), twice.name.clone(), format!("{}@2", twice.name)];
+        assert_eq!(labels, expected);
+        for case in &together {
+            let alone = numbered(std::slice::from_ref(&case.case), case.sweep_seed);
+            assert_eq!(alone[0].seed, case.seed, "{}", case.label());
+        }
+        assert_ne!(together[1].seed, together[2].seed);
+    }
 
     #[test]
     fn a_word_is_a_name_or_a_part_of_names() {

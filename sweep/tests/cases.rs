@@ -1,14 +1,20 @@
-//! The whole sweep as one suite: builds the operator with failpoints, runs every case, has the checker judge the
-//! histories, and counts each case as a test. It has no libtest harness, so that cases run on lanes side by side; its
-//! last line is one that `cargo xtask test` reads.
+//! The sweep as one suite: builds the operator with failpoints, runs every case, or those of a sample where the
+//! environment says so, has the checker judge the histories, and counts each case as a test. It has no libtest harness, so
+//! that cases run on lanes side by side; its last line is one that `cargo xtask test` reads.
 
 use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, ExitCode, Stdio},
 };
-use sweep::runner;
+use sweep::{cases, caught, runner, sample};
 use testkit::{assets, packages, skip, slapd, workspace};
+
+/// Which of the eight samples is run, 0 to 7; all cases where it is not set. `cargo xtask test` sets both by the commit.
+const SHARD: &str = "SWEEP_SHARD";
+
+/// What is left to chance follows from it; 1 where it is not set.
+const SEED: &str = "SWEEP_SEED";
 
 fn main() -> ExitCode {
     // Listings of tests, as some tools ask for, are not answered by running everything.
@@ -20,15 +26,75 @@ fn main() -> ExitCode {
         println!("test result: ok. 1 passed; 0 failed; 0 ignored");
         return ExitCode::SUCCESS;
     }
+    let part = Part::of_environment();
+    println!("{}", part.told());
     let program = program();
     let folder = runner::usual_folder(&workspace::target_dir());
-    let ran = run(&program, &folder);
+    let ran = run(&program, &folder, &part);
     let (judged, failed) = judge(&folder);
-    let failed = failed + usize::from(!ran);
+    println!("{}; whole again: {}", part.told(), part.command());
+    // A history that is not there says nothing against its case.
+    let complete = judged == part.count;
+    if !complete {
+        println!("{judged} histories of {} cases", part.count);
+    }
+    let failed = failed + usize::from(!ran) + usize::from(!complete);
     let word = if failed == 0 { "ok" } else { "FAILED" };
     let passed = judged.saturating_sub(failed);
     println!("test result: {word}. {passed} passed; {failed} failed; 0 ignored");
     ExitCode::from(u8::from(failed > 0))
+}
+
+/// What is run of the sweep.
+struct Part {
+    shard: Option<u64>,
+    seed: u64,
+    /// How many cases that are.
+    count: usize,
+}
+
+impl Part {
+    fn of_environment() -> Self {
+        let (shard, seed) = (number(SHARD), number(SEED).unwrap_or(1));
+        assert!(
+            shard.is_none_or(|shard| shard < sample::SHARDS),
+            "{SHARD} is {shard:?}: 0 to 7 there are"
+        );
+        let caught: Vec<Vec<String>> = caught::lists().expect("the lists").into_values().collect();
+        let all = cases::all();
+        let cases = match shard {
+            Some(shard) => sample::sample(&all, &caught, shard, seed),
+            None => all,
+        };
+        Part {
+            shard,
+            seed,
+            count: cases.len(),
+        }
+    }
+
+    fn arguments(&self) -> String {
+        let shard = self.shard.map(|shard| format!("--shard {shard} ")).unwrap_or_default();
+        format!("{shard}--seed {}", self.seed)
+    }
+
+    fn command(&self) -> String {
+        format!("cargo xtask sweep {}", self.arguments())
+    }
+
+    fn told(&self) -> String {
+        let which = self
+            .shard
+            .map_or("the whole sweep".to_owned(), |shard| format!("shard {shard}"));
+        format!("{which}, seed {}, {} cases", self.seed, self.count)
+    }
+}
+
+/// A number from the environment.
+fn number(variable: &str) -> Option<u64> {
+    let word = std::env::var_os(variable)?;
+    let number = word.to_str().and_then(|word| word.parse().ok());
+    Some(number.unwrap_or_else(|| panic!("{variable} is no number: {}", word.display())))
 }
 
 /// The operator with failpoints, under a name of its own: the ordinary one lies beside it untouched.
@@ -64,13 +130,14 @@ fn program() -> PathBuf {
 
 /// The seconds of each case go to a file beside the histories' folder: before a failure, a thousand lines that all is well
 /// would hide it.
-fn run(program: &Path, folder: &Path) -> bool {
+fn run(program: &Path, folder: &Path, part: &Part) -> bool {
     let seconds = fs::File::create(folder.with_extension("seconds")).expect("create the list of seconds");
     let status = Command::new(env!("CARGO_BIN_EXE_sweep-run"))
         .arg("--program")
         .arg(program)
         .arg("--out")
         .arg(folder)
+        .args(part.arguments().split(' '))
         .stdout(seconds)
         .status();
     status.expect("run sweep-run").success()

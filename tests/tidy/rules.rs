@@ -159,6 +159,24 @@ pub const RULES: &[Rule] = &[
         innocent: &[("src/a.rs", "//! About it.\nuse std::fmt;")],
     },
     Rule {
+        name: "no documentation test: rustdoc would compile each anew, so that examples are tests of a suite",
+        find: documentation_tests,
+        samples: &[
+            ("src/a.rs", "//! About it.\n//!\n//! ```\n//! let a = 1;\n//! ```"),
+            ("sweep/src/a.rs", "/// It.\n/// ```no_run\n/// f();\n/// ```\nfn f() {}"),
+            ("testkit/Cargo.toml", "[package]\nname = \"testkit\"\n"),
+        ],
+        innocent: &[
+            ("src/a.rs", "/// ```text\n/// a -> b\n/// ```\nfn f() {}"),
+            ("src/a.rs", "// ```\nfn f() {}"),
+            (
+                "testkit/Cargo.toml",
+                "[package]\nname = \"testkit\"\n\n[lib]\ndoctest = false\n",
+            ),
+            ("xtask/Cargo.toml", "[package]\nname = \"xtask\"\n"),
+        ],
+    },
+    Rule {
         name: "no path of somebody's machine",
         find: |tree| in_text(tree, r"(^|[^A-Za-z0-9_.$}])/(root|home|Users|work|mnt)/[A-Za-z0-9_]"),
         samples: &[
@@ -196,6 +214,40 @@ pub const RULES: &[Rule] = &[
 ];
 
 const IMPURE: &str = r"\btokio\b|\bkube::(Client|Api|api|client|runtime|config)\b|\bkube::\{[^}]*\b(Client|Api|api|client|runtime|config)\b|\breqwest\b|\bldap3\b|SystemTime::now|Timestamp::now|Zoned::now|Instant::now|\brand::|\bstd::(fs|env|net|process|thread)\b|\basync fn\b|\be?println!";
+
+/// Blocks of code in documentation that rustdoc would run, and libraries for which it would look for some.
+fn documentation_tests(tree: &[Source]) -> Vec<String> {
+    // An opening fence with nothing behind it, or with words that all mean Rust.
+    let fence = Regex::new(r"^\s*//[/!]\s*```\s*((rust|no_run|should_panic|ignore|compile_fail|edition\d+)[,\s]*)*$");
+    let fence = fence.expect("a pattern");
+    let mut found = Vec::new();
+    for source in tree {
+        if source.path.ends_with(".rs") {
+            let fences = source
+                .text
+                .lines()
+                .enumerate()
+                .filter(|(_, line)| line.contains("```") && is_doc(line));
+            // Every second one closes a block.
+            let opening = fences.step_by(2).filter(|(_, line)| fence.is_match(line));
+            found.extend(opening.map(|(at, _)| format!("{}:{}", source.path, at + 1)));
+        }
+        let has_library = source.path.ends_with("Cargo.toml") && !["bench", "xtask"].contains(&folder(&source.path));
+        if has_library && !source.text.contains("[lib]\ndoctest = false\n") {
+            found.push(format!("{} does not say doctest = false", source.path));
+        }
+    }
+    found
+}
+
+fn is_doc(line: &str) -> bool {
+    let line = line.trim_start();
+    line.starts_with("///") || line.starts_with("//!")
+}
+
+fn folder(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
 
 /// Where the code of the product matches.
 fn in_code(tree: &[Source], path: impl Fn(&str) -> bool, pattern: &str) -> Vec<String> {

@@ -30,13 +30,17 @@ fn main() -> Result<ExitCode> {
             continue;
         }
         failed += 1;
-        let name = match events.first() {
-            Some(Event::Case { case, .. }) => case.name.clone(),
-            _ => file.display().to_string(),
+        let (name, again) = match events.first() {
+            Some(Event::Case { case, sweep_seed, .. }) => (
+                case.name.clone(),
+                sweep_seed.map(|seed| history::command(&case.name, seed)),
+            ),
+            _ => (file.display().to_string(), None),
         };
         println!("FAILED {name}");
         wrong.iter().for_each(|what| println!("    {what}"));
         println!("    history: {}", file.display());
+        again.iter().for_each(|command| println!("    again: {command}"));
         if failed <= WHOLE {
             timeline::of(&events).iter().for_each(|line| println!("    {line}"));
         }

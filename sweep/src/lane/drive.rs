@@ -99,7 +99,7 @@ impl Lane {
             .collect();
         self.past.push(Past {
             events,
-            case: case.case.name.clone(),
+            case: case.label(),
             people,
             requests,
             millis: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
@@ -115,6 +115,7 @@ impl Drive<'_> {
             case: Box::new(case.clone()),
             seed: self.case.seed,
             limit: manifests::LIMIT,
+            sweep_seed: Some(self.case.sweep_seed),
         });
         let fresh = case.given.contains(&Given::FreshStart);
         self.crew(case.crew, fresh)?;

@@ -48,6 +48,7 @@ pub struct Lane {
 /// A case that was run.
 struct Past {
     events: Vec<Event>,
+    /// Its label.
     case: String,
     people: Vec<Person>,
     /// The uids of its requests, each with whom it was about.
@@ -59,11 +60,23 @@ struct Past {
 #[derive(Clone, Debug)]
 pub struct Numbered {
     pub number: usize,
+    /// The seed of the sweep from which the case's own follows.
+    pub sweep_seed: u64,
     pub seed: u64,
+    /// How many of the same name come before it.
+    pub earlier: usize,
     pub case: Case,
 }
 
 impl Numbered {
+    /// The case's name; where it is run several times, no two alike.
+    pub fn label(&self) -> String {
+        match self.earlier {
+            0 => self.case.name.clone(),
+            earlier => format!("{}@{}", self.case.name, earlier + 1),
+        }
+    }
+
     /// What the account of this number signs in with.
     fn login(&self, upstream: Upstream, account: usize) -> String {
         match upstream {

@@ -9,7 +9,6 @@ use testkit::workspace;
 use super::jobs::{Count, Job};
 use super::load;
 use super::suite;
-use super::tally::Tally;
 
 /// Format and lints, in parallel with the suites. Clippy builds on one core, beside suites that wait.
 pub(super) fn jobs(exhaustive: bool) -> Vec<Job> {
@@ -74,7 +73,7 @@ pub(super) fn deny(install: bool) -> Result<(Vec<Job>, Vec<(&'static str, String
         if what.contains(&"advisories")
             && let Err(why) = fetch_advisories(&program)
         {
-            skips.push((*name, format!("its list of known faults cannot be had here: {why:#}")));
+            skips.push(skip(name, format!("its list of known faults cannot be had here: {why:#}")));
             continue;
         }
         let mut command = Command::new(&program);
@@ -89,12 +88,10 @@ pub(super) fn deny(install: bool) -> Result<(Vec<Job>, Vec<(&'static str, String
     Ok((jobs, skips))
 }
 
-/// A check that was not run.
-pub(super) fn skipped() -> Tally {
-    Tally {
-        skipped: 1,
-        ..Tally::default()
-    }
+/// A check that cannot be run here.
+pub(super) struct Skip {
+    pub(super) name: &'static str,
+    pub(super) why: String,
 }
 
 /// cargo-deny on the path, or the workspace's own.

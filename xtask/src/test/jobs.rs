@@ -65,7 +65,11 @@ impl Runner {
                 while let Some(number) = schedule.start() {
                     let job = jobs[number].take().context("a job starts once")?;
                     let sender = sender.clone();
-                    scope.spawn(move || sender.send((number, job.name.clone(), self.run(job))));
+                    scope.spawn(move || {
+                        let (name, ended) = (job.name.clone(), self.run(job));
+                        // Nobody listens any more where another job could not be run.
+                        drop(sender.send((number, name, ended)));
+                    });
                 }
                 let (number, name, ended) = receiver.recv().context("a job that runs tells its end")?;
                 schedule.ended(number);

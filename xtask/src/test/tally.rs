@@ -21,6 +21,14 @@ impl Tally {
         }
     }
 
+    /// A command that was not run.
+    pub(crate) fn one_skipped() -> Self {
+        Self {
+            skipped: 1,
+            ..Self::default()
+        }
+    }
+
     /// Adds up lines like `test result: ok. 3 passed; 0 failed; 1 ignored; ...`. Ignored tests are skipped ones. A
     /// program that prints no such line is one test, and one that fails without naming a failure counts as one.
     pub(crate) fn of_libtest(output: &str, success: bool) -> Self {
