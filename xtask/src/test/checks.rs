@@ -60,20 +60,22 @@ const DENY: &[(&str, &[&str])] = &[
 ///
 /// # Errors
 /// Where cargo-deny was to be installed and could not be.
-pub(super) fn deny(install: bool) -> Result<(Vec<Job>, Vec<(&'static str, String)>)> {
+pub(super) fn deny(install: bool) -> Result<(Vec<Job>, Vec<Skip>)> {
+    let (mut jobs, mut skips) = (Vec::new(), Vec::new());
     let Some(program) = deny_program(install)? else {
         let why = "cargo-deny is not installed; `cargo install --locked cargo-deny`, or run with --exhaustive";
-        return Ok((
-            Vec::new(),
-            DENY.iter().map(|(name, _)| (*name, why.to_owned())).collect(),
-        ));
+        skips.extend(DENY.iter().map(|(name, _)| Skip {
+            name,
+            why: why.to_owned(),
+        }));
+        return Ok((jobs, skips));
     };
-    let (mut jobs, mut skips) = (Vec::new(), Vec::new());
     for (name, what) in DENY {
         if what.contains(&"advisories")
             && let Err(why) = fetch_advisories(&program)
         {
-            skips.push(skip(name, format!("its list of known faults cannot be had here: {why:#}")));
+            let why = format!("its list of known faults cannot be had here: {why:#}");
+            skips.push(Skip { name, why });
             continue;
         }
         let mut command = Command::new(&program);
