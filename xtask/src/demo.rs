@@ -9,7 +9,7 @@ mod servers;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use testkit::process::Scratch;
 use testkit::workspace;
 
@@ -49,15 +49,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     println!("{NEEDS}");
     let began = Instant::now();
     let folder = Folder::new(arguments.stay)?;
-    let mut cluster = match &arguments.context {
-        Some(context) => Cluster::existing(context)?,
+    let existing = arguments.context.as_deref().map(Cluster::existing).transpose()?;
+    title("Building the operator, the sandbox and what is missing of the control plane");
+    let programs = build(existing.is_none())?;
+    let mut cluster = match existing {
+        Some(cluster) => cluster,
         None => {
-            title("Building what is missing, and starting etcd and kube-apiserver");
+            title("Starting etcd and kube-apiserver");
             Cluster::start(folder.path())?
         }
     };
-    title("Building the operator and the sandbox");
-    let programs = Programs::build()?;
     title("Installing CRDs, admission policies and RBAC; starting sandbox, OpenLDAP and operator");
     let manifests = manifests(&programs)?;
     cluster.install(folder.path(), &manifests)?;
@@ -96,6 +97,21 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         .terminate(Duration::from_secs(40))
         .context("stop the operator")?;
     Ok(())
+}
+
+/// Builds the product's programs, and beside cargo those of the control plane where one is to be started.
+fn build(control_plane: bool) -> Result<Programs> {
+    std::thread::scope(|scope| {
+        let assets = scope.spawn(|| match control_plane {
+            true => testkit::assets::ensure().map(drop),
+            false => Ok(()),
+        });
+        let programs = Programs::build();
+        let assets = assets
+            .join()
+            .unwrap_or_else(|_| Err(anyhow!("building the control plane panicked")));
+        assets.and(programs)
+    })
 }
 
 /// What the product needs in a cluster, as the operator's binary prints it, and RBAC. What is removed first stands first.

@@ -1,5 +1,7 @@
 //! `cargo xtask sweep`: builds the operator with failpoints, runs the crash sweep and judges it.
 
+mod caught;
+
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
@@ -23,6 +25,10 @@ pub(crate) struct Arguments {
     /// How many cases run at once, each on servers of its own
     #[arg(long)]
     lanes: Option<usize>,
+    /// Run the whole sweep with each of these patches of sweep/patches, and write which cases catch it to NAME.caught; takes
+    /// as long as the whole sweep, and the checkout stays as it is
+    #[arg(long, value_name = "NAME", num_args = 1.., conflicts_with_all = ["cases", "shard", "list"])]
+    caught: Vec<String>,
     /// Print the names of the cases, and run none
     #[arg(long)]
     list: bool,
@@ -30,6 +36,12 @@ pub(crate) struct Arguments {
 
 /// Runs the cases; the exit code is the checker's.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
+    if !arguments.caught.is_empty() {
+        let mut names = arguments.caught.iter();
+        return names
+            .try_for_each(|name| caught::run(name, arguments.seed))
+            .map(|()| ExitCode::SUCCESS);
+    }
     let mut build = cargo();
     build.args(["build", "--package", "sweep", "--features", "failpoints", "--bins"]);
     if !build.status().context("run cargo build")?.success() {

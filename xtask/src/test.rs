@@ -10,6 +10,7 @@ mod load;
 mod report;
 mod sample;
 mod schedule;
+mod shared;
 pub(crate) mod suite;
 mod tally;
 
@@ -23,6 +24,7 @@ use testkit::process::cpu_of_children;
 use testkit::{assets, dirsrv, packages, slapd, workspace};
 
 use jobs::{Count, Job, Runner};
+use shared::SharedKeycloak;
 use suite::{Suite, Target};
 use tally::Tally;
 
@@ -77,6 +79,7 @@ impl Run<'_> {
         let began = Instant::now();
         let targets = self.chosen()?;
         report::header();
+        let keycloak = SharedKeycloak::begin(targets.iter().map(|target| target.suite.as_str()))?;
         let suites = self.build(&targets)?;
         let mut total = Tally::default();
         let mut jobs = Vec::new();
@@ -91,13 +94,14 @@ impl Run<'_> {
                 total += tally;
             }
         }
-        jobs.extend(suites.iter().map(|suite| self.job(suite)));
+        jobs.extend(suites.iter().map(|suite| self.job(suite, keycloak.as_ref())));
         jobs.sort_by_key(|job| load::order(&job.name));
         let runner = Runner {
             logs: self.logs.clone(),
             require_all: self.arguments.require_all,
         };
         total += runner.all(jobs)?;
+        keycloak.map_or(Ok(()), SharedKeycloak::end)?;
         report::uncounted("all of it", began.elapsed(), cpu_of_children());
         Ok(total)
     }
@@ -158,8 +162,11 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn job(&self, suite: &Suite) -> Job {
+    fn job(&self, suite: &Suite, keycloak: Option<&SharedKeycloak>) -> Job {
         let mut command = suite.command();
+        if let Some(keycloak) = keycloak {
+            command.env(testkit::keycloak::FOLDER, keycloak.folder());
+        }
         if std::env::var_os(THREADS).is_none() {
             command.env(THREADS, threads().to_string());
         }

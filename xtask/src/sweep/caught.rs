@@ -1,0 +1,118 @@
+//! `cargo xtask sweep --caught NAME`: which cases of the whole sweep catch a patch of `sweep/patches`. Written to
+//! `NAME.caught` are those that fail twice: a case that a busy machine failed once is no witness.
+//!
+//! The patch is put into a worktree of its own, so that the checkout stays as it is.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use testkit::workspace;
+
+use crate::test::suite::cargo;
+
+/// Programs with the patch in them.
+struct Patched {
+    name: String,
+    programs: PathBuf,
+}
+
+/// Runs the whole sweep with the patch, and what failed once more, and writes the list.
+///
+/// # Errors
+/// Where the patch does not apply or compile, or where no case failed both times.
+pub(super) fn run(name: &str, seed: u64) -> Result<()> {
+    let patched = Patched::build(name)?;
+    let once = patched.failed("all", seed, &BTreeSet::new())?;
+    println!("{name}: {} cases failed once", once.len());
+    if once.is_empty() {
+        bail!("no case catches {name}");
+    }
+    let again = patched.failed("again", seed, &once)?;
+    let caught: Vec<&str> = once.intersection(&again).map(String::as_str).collect();
+    if caught.is_empty() {
+        bail!("no case catches {name} twice");
+    }
+    let file = workspace::root().join(format!("sweep/patches/{name}.caught"));
+    std::fs::write(&file, caught.join("\n") + "\n").with_context(|| format!("write {}", file.display()))?;
+    println!("{name}: {} cases failed twice, see {}", caught.len(), file.display());
+    Ok(())
+}
+
+impl Patched {
+    /// The programs are copied away, since the next build of the sweep puts others into their place.
+    fn build(name: &str) -> Result<Self> {
+        let tree = workspace::target_dir().join("patched/tree");
+        checked(git(workspace::root()).args(["worktree", "prune"]))?;
+        if !tree.exists() {
+            checked(git(workspace::root()).args(["worktree", "add", "--detach"]).arg(&tree))?;
+        }
+        let head = checked(git(workspace::root()).args(["rev-parse", "HEAD"]))?;
+        checked(git(&tree).args(["checkout", "--force", "--detach", head.trim()]))?;
+        let patch = workspace::root().join(format!("sweep/patches/{name}.patch"));
+        checked(git(&tree).arg("apply").arg(patch))?;
+        let target = workspace::target_dir();
+        let mut build = cargo();
+        build.current_dir(&tree).env("CARGO_TARGET_DIR", &target);
+        build.args([
+            "build",
+            "--quiet",
+            "--locked",
+            "--package",
+            "sweep",
+            "--features",
+            "failpoints",
+        ]);
+        for program in PROGRAMS {
+            build.args(["--bin", program]);
+        }
+        if !build.status().context("run cargo build")?.success() {
+            bail!("{name} does not compile; cargo's messages stand above");
+        }
+        let programs = target.join("patched").join(name);
+        std::fs::create_dir_all(&programs).with_context(|| format!("make the folder {}", programs.display()))?;
+        for program in PROGRAMS {
+            std::fs::copy(target.join("debug").join(program), programs.join(program))
+                .with_context(|| format!("keep {program}"))?;
+        }
+        let name = name.to_owned();
+        Ok(Self { name, programs })
+    }
+
+    /// The names of the cases that the checker finds fault with, of these or of all.
+    fn failed(&self, what: &str, seed: u64, cases: &BTreeSet<String>) -> Result<BTreeSet<String>> {
+        let histories = self.programs.join(what);
+        let mut runner = Command::new(self.programs.join("sweep-run"));
+        runner.arg("--program").arg(self.programs.join("readmit-failpoints"));
+        runner.arg("--out").arg(&histories).args(["--seed", &seed.to_string()]);
+        // The worktree has no control plane of its own.
+        runner.env("CARGO_TARGET_DIR", workspace::target_dir());
+        for case in cases {
+            runner.args(["--case", case]);
+        }
+        // Cases that could not be carried out have no whole history, and so are found fault with.
+        runner.stdout(Stdio::null()).status().context("run sweep-run")?;
+        let checker = Command::new(self.programs.join("sweep-check")).arg(&histories).output();
+        let said = checker.with_context(|| format!("judge the histories of {}", self.name))?;
+        let said = String::from_utf8_lossy(&said.stdout).into_owned();
+        let failed = said.lines().filter_map(|line| line.strip_prefix("FAILED "));
+        Ok(failed.map(|name| name.trim().to_owned()).collect())
+    }
+}
+
+const PROGRAMS: [&str; 3] = ["readmit-failpoints", "sweep-run", "sweep-check"];
+
+fn git(folder: &Path) -> Command {
+    let mut command = Command::new("git");
+    command.current_dir(folder);
+    command
+}
+
+fn checked(command: &mut Command) -> Result<String> {
+    let output = command.output().context("run git")?;
+    if !output.status.success() {
+        bail!("{command:?} failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
