@@ -6,6 +6,7 @@ use sandbox::Status;
 use serde_json::Value;
 use std::time::Duration;
 use support::{
+    api,
     lab::{Lab, UNLOCK, check, policy, request, unlock},
     stage::{Operator, ready},
 };
@@ -56,14 +57,15 @@ fn someone_without_the_verb_use_learns_nothing() {
     let named = lab.waits(&operator, UNLOCK, "named-before", "NotAllowedToUse");
     let plain = lab.waits(&operator, UNLOCK, "plain-before", "NotAllowedToUse");
     // Short-lived: the time at which a request ends would tell that the policy is there.
-    lab.admin(&policy("desk", "Unlock", "maxValidity: 2s"));
+    lab.admin(&policy("desk", "Unlock", "maxValidity: 1s"));
     lab.create(
         "mallory",
         &(unlock("named-after", &login, "policy: desk") + &unlock("plain-after", &login, "")),
     );
     let named_after = lab.waits(&operator, UNLOCK, "named-after", "NotAllowedToUse");
     let plain_after = lab.waits(&operator, UNLOCK, "plain-after", "NotAllowedToUse");
-    std::thread::sleep(Duration::from_secs(4));
+    // They were told after a second; this is two more.
+    std::thread::sleep(Duration::from_secs(2));
     assert_eq!(told(&named), told(&named_after));
     assert_eq!(told(&plain), told(&plain_after));
     for name in ["named-before", "plain-before", "named-after", "plain-after"] {
@@ -125,10 +127,9 @@ fn policies_say_who_may_ask_from_where() {
         "alice",
         &request("AccountUnlockRequest", ("team-a", "gold"), &logins[1], ""),
     );
-    let gold = lab.until("the request in team-a", &operator, || {
-        let all = lab.list(UNLOCK);
-        all.into_iter()
-            .find(|r| r["metadata"]["name"] == "gold" && r["status"]["outcome"].is_string())
+    let gold = lab.until_all(UNLOCK, "the end of the request in team-a", &operator, |all| {
+        let ended = |r: &&&Value| r["metadata"]["name"] == "gold" && r["status"]["outcome"].is_string();
+        all.iter().find(ended).map(|r| (*r).clone())
     });
     check(&gold["status"], "Succeeded", "Unlocked", "");
     assert_eq!(gold["status"]["policy"]["name"], "a-people");
@@ -200,8 +201,13 @@ fn remove_policies(lab: &Lab) -> String {
     readmit::manifests::admission_yaml("readmit-system", "readmit")
 }
 
-fn enforced(operator: &Operator) -> bool {
-    operator.http("/metrics").contains("readmit_identity_enforced 1")
+#[track_caller]
+fn until_enforced(lab: &Lab, operator: &Operator, enforced: bool) {
+    let line = format!("readmit_identity_enforced {}", u8::from(enforced));
+    lab.until("the operator to see it", operator, || {
+        let metrics = operator.http("/metrics");
+        metrics.contains(&line).then_some(()).ok_or(metrics)
+    });
 }
 
 #[test]
@@ -217,28 +223,28 @@ fn nothing_is_executed_while_identity_is_not_enforced() {
     );
     lab.waits(&operator, UNLOCK, "before", "NotBefore");
     let restore = remove_policies(&lab);
-    lab.until("the operator to see it", &operator, || {
-        (!enforced(&operator)).then_some(())
-    });
+    until_enforced(&lab, &operator, false);
     // Now anybody can say that they are somebody else.
     let forged = "requester: {username: 'oidc:alice@example.com', groups: [desk]}";
     // The API server takes a moment to forget policies that are gone.
     lab.until("the API server to believe what it is told", &operator, || {
-        lab.plane
-            .create("mallory", &unlock("meanwhile", &logins[1], forged))
-            .ok()
+        api::create(lab.plane, "mallory", &unlock("meanwhile", &logins[1], forged))
     });
     for name in ["before", "meanwhile"] {
         let status = lab.waits(&operator, UNLOCK, name, "IdentityNotEnforced");
         check(&status, "", "IdentityNotEnforced", "readmit admission");
     }
-    std::thread::sleep(Duration::from_secs(5));
+    // Both would be served by then.
+    let late = due + jiff::SignedDuration::from_secs(2);
+    std::thread::sleep(
+        late.duration_since(jiff::Timestamp::now())
+            .try_into()
+            .unwrap_or_default(),
+    );
     assert!(lab.applied("/lifecycle/unlock").is_empty(), "something was executed");
 
     lab.admin(&restore);
-    lab.until("the operator to see it", &operator, || {
-        enforced(&operator).then_some(())
-    });
+    until_enforced(&lab, &operator, true);
     for name in ["before", "meanwhile"] {
         let status = lab.finished(&operator, UNLOCK, name);
         check(&status, "Failed", "IdentityNotEnforced", "create it under another name");
@@ -248,20 +254,12 @@ fn nothing_is_executed_while_identity_is_not_enforced() {
     // without a stamp is not trusted.
     let probe = unlock("probe", &logins[2], "");
     lab.until("the API server to stamp again", &operator, || {
-        let mut kubectl = lab.plane.kubectl("alice");
-        kubectl.args([
-            "create",
-            "--dry-run=server",
-            "-o",
-            "jsonpath={.spec.requester.username}",
-            "-f",
-            "-",
-        ]);
-        let output = testkit::process::with_input(&mut kubectl, &probe).ok()?;
-        (!output.stdout.is_empty()).then_some(())
+        let request = api::dry_run(lab.plane, ("alice", None), &probe)?;
+        let stamp = &request["spec"]["requester"]["username"];
+        stamp.as_str().map(drop).ok_or(format!("{request}"))
     });
     lab.until("the API server to check what it stamps", &operator, || {
-        lab.plane.create("alice", &unlock("after", &logins[2], "")).ok()
+        api::create(lab.plane, "alice", &unlock("after", &logins[2], ""))
     });
     check(&lab.finished(&operator, UNLOCK, "after"), "Succeeded", "Unlocked", "");
     assert_eq!(lab.applied("/lifecycle/unlock").len(), 1);

@@ -5,7 +5,7 @@ mod support;
 use std::process::Output;
 use std::sync::Once;
 
-use support::{ACCOUNT, kubectl, refused_with, success, unlock, with_input};
+use support::{ACCOUNT, api, kubectl, refused_with, success, unlock, with_input};
 use testkit::control_plane::ControlPlane;
 
 const STAMP: &str =
@@ -302,7 +302,7 @@ fn backup_tools_may_restore_accounts() {
     success(&kubectl(plane, "admin", &bind));
     let until = std::time::Duration::from_secs(10);
     testkit::wait::until_ok("RBAC to be obeyed", until, || {
-        plane.create("carol", &restored).map(drop)
+        api::create(plane, "carol", &restored).map_err(anyhow::Error::msg)
     })
     .expect("restored");
     let change = [

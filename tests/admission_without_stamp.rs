@@ -5,7 +5,7 @@ mod support;
 use std::process::Output;
 use std::sync::OnceLock;
 
-use support::{eye, kubectl, refusal, refused_with, success, unlock};
+use support::{api, eye, kubectl, refusal, refused_with, success, unlock};
 use testkit::control_plane::{ControlPlane, Options};
 use testkit::{assets, skip};
 
@@ -124,11 +124,10 @@ fn the_policy_itself_refuses_where_the_crd_was_weakened() {
         &patch,
     ];
     success(&kubectl(plane, "admin", &crd));
-    let forged = r#"{"spec": {"requester": {"username": "oidc:bob@example.com"}}}"#;
+    let forged = serde_json::json!({"spec": {"requester": {"username": "oidc:bob@example.com"}}});
     let until = std::time::Duration::from_secs(20);
     testkit::wait::until_ok("the policy's own text", until, || {
-        let output = kubectl(plane, "bob", &["patch", "pwr", "weak", "--type=merge", "-p", forged]);
-        let text = refusal(&output);
+        let text = api::patch(plane, "bob", ("pwr", "default", "weak"), &forged).expect_err("nobody changes it");
         anyhow::ensure!(
             text.contains("ValidatingAdmissionPolicy 'requests.readmit.dev'"),
             "{text}"

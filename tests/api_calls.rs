@@ -50,7 +50,7 @@ fn await_ended(lab: &Lab, operator: &Operator, kind: &str, outcome: &str, count:
                 .unwrap_or_default()
         };
         let ended: f64 = metrics.lines().filter(ours).map(value).sum();
-        (ended as usize >= count).then_some(())
+        (ended as usize >= count).then_some(()).ok_or(format!("{ended} so far"))
     });
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use support::eye::Eye;
 use support::helm::Helm;
 use support::stage::Operator;
-use support::{kubectl, refused_with, success, unlock, with_input};
+use support::{api, kubectl, refused_with, success, unlock, watch, with_input};
 use testkit::control_plane::{ControlPlane, Options};
 use testkit::{assets, skip, wait};
 
@@ -215,15 +215,14 @@ fn the_operator_unlocks_an_account_with_nothing_but_the_charts_rights() {
     // The admin may use every policy and is nobody's account.
     let request = unlock("from-chart", "");
     let created = wait::until_ok("the request to be taken in", PATIENCE, || {
-        it.plane.create("admin", &request)
+        api::create(&it.plane, "admin", &request).map_err(anyhow::Error::msg)
     });
     created.expect("created");
-    let get = ["get", "aur", "from-chart", "-o", "json"];
-    let ended = wait::until("the request to end", PATIENCE, || {
-        let request: Value = serde_json::from_str(&success(&kubectl(&it.plane, "admin", &get))).expect("JSON");
-        request["status"]["outcome"].is_string().then_some(request)
+    let (place, awaited) = (("aur", "default", "from-chart"), ("the request to end", PATIENCE));
+    let ended = watch::one(&it.plane, place, awaited, |request| {
+        request["status"]["outcome"].is_string().then(|| request.clone())
     });
-    let request = ended.unwrap_or_else(|error| panic!("{error:#}\n{}", operator.tail()));
+    let request = ended.unwrap_or_else(|error| panic!("{error}\n{}", operator.tail()));
     assert_eq!(request["status"]["outcome"], "Succeeded", "{request:#}");
     assert_eq!(
         support::stage::ready(&request["status"])["reason"],
@@ -278,7 +277,7 @@ fn people_get_what_their_role_says() {
         can_i(&mut it.plane.kubectl(person), verb, resource, namespace)
     };
     let asked = wait::until_ok("RBAC to be obeyed", Duration::from_secs(10), || {
-        it.plane.create("alice", &unlock("from-desk", ""))
+        api::create(&it.plane, "alice", &unlock("from-desk", "")).map_err(anyhow::Error::msg)
     });
     asked.expect("the desk may ask");
     for verb in ["create", "get", "list", "watch", "delete"] {
@@ -370,7 +369,13 @@ fn an_upgrade_leaves_no_gap_and_uninstalling_keeps_the_crds() {
         return;
     };
     let since = Eye::start_with(&it.operator).enforced();
-    std::thread::sleep(Duration::from_millis(1100));
+    // The record knows whole seconds.
+    let next = since + jiff::SignedDuration::from_millis(1_050);
+    std::thread::sleep(
+        next.duration_since(jiff::Timestamp::now())
+            .try_into()
+            .unwrap_or_default(),
+    );
     success(&it.helm.release(
         &it.plane,
         "upgrade",

@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::io::{BufRead, BufReader};
 use support::{kubectl, refused_with, success, unlock, with_crds};
 use testkit::control_plane::ControlPlane;
 
@@ -111,7 +112,7 @@ fn a_finished_request_leaves_the_watch() {
         "aur",
         "--watch",
         "--output-watch-events",
-        "--request-timeout=6s",
+        "--request-timeout=20s",
         fields,
     ];
     let watch = plane
@@ -119,22 +120,24 @@ fn a_finished_request_leaves_the_watch() {
         .args(args)
         .stdout(std::process::Stdio::piped())
         .spawn();
-    let watch = watch.expect("start kubectl");
-    std::thread::sleep(std::time::Duration::from_secs(2));
+    let mut watch = watch.expect("start kubectl");
+    // They end with its time-out at the latest.
+    let mut lines = BufReader::new(watch.stdout.take().expect("piped")).lines();
+    let mut event = || lines.next().and_then(Result::ok).unwrap_or_default();
+    assert!(event().contains("EVENT"), "the head of a table");
+    assert!(event().starts_with("ADDED "));
     success(&patch_status(plane, "aur/watched", &ready("", "NoPolicy")));
     success(&patch_status(
         plane,
         "aur/watched",
         &ready(r#""outcome": "Succeeded","#, "Unlocked"),
     ));
-    let output = watch.wait_with_output().expect("kubectl ends with its time-out");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let events: Vec<&str> = text
-        .lines()
-        .skip(1)
-        .filter_map(|line| line.split_whitespace().next())
-        .collect();
-    assert_eq!(events, ["ADDED", "MODIFIED", "DELETED"], "{text}");
+    let events = [event(), event()];
+    watch.kill().expect("it runs");
+    watch.wait().expect("it has ended");
+    for (event, kind) in events.iter().zip(["MODIFIED ", "DELETED "]) {
+        assert!(event.starts_with(kind), "{events:#?}");
+    }
     let finished = [
         "get",
         "aur",

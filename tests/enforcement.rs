@@ -5,14 +5,13 @@
 mod support;
 
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
-use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use readmit::controller::enforcement::CONFIG_MAP;
 use readmit::domain::enforcement::Enforcement;
 use readmit::manifests;
 use support::eye::{Eye, NAMESPACE, PATIENCE, RBAC};
-use support::{kubectl, refusal, refused_with, success, unlock, with_input};
+use support::{api, kubectl, refused_with, success, unlock, with_input};
 use testkit::control_plane::ControlPlane;
 
 /// The control plane with everything installed and nothing recorded, for one scenario at a time.
@@ -62,9 +61,10 @@ fn recorded(plane: &ControlPlane) -> String {
     success(&kubectl(plane, "admin", &args))
 }
 
-/// The record knows whole seconds.
-fn let_a_second_pass() {
-    std::thread::sleep(Duration::from_millis(1100));
+/// The record knows whole seconds: what is recorded from now on differs from this.
+fn let_a_second_pass(since: Timestamp) {
+    let next = since + SignedDuration::from_millis(1_050);
+    std::thread::sleep(next.duration_since(Timestamp::now()).try_into().unwrap_or_default());
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn the_time_survives_a_restart() {
     );
     assert_eq!(recorded(plane), since.to_string());
     drop(first);
-    let_a_second_pass();
+    let_a_second_pass(since);
     assert_eq!(Eye::start(plane).enforced(), since);
     assert_eq!(Eye::start(plane).enforced(), since, "two at once agree");
 }
@@ -98,7 +98,7 @@ fn what_is_missing_is_named_and_comes_back() {
     let Some((plane, _alone)) = cluster() else { return };
     let mut eye = Eye::start(plane);
     let since = eye.enforced();
-    let_a_second_pass();
+    let_a_second_pass(since);
     success(&kubectl(
         plane,
         "admin",
@@ -107,15 +107,10 @@ fn what_is_missing_is_named_and_comes_back() {
     let message = eye.broken("MutatingAdmissionPolicyBinding stamp.readmit.dev is missing");
     // Nothing is stamped now, and what is not stamped is refused: closed twice.
     testkit::wait::until_ok("the binding's absence to be felt", PATIENCE, || {
-        let output = with_input(
-            plane,
-            "alice",
-            &["create", "--dry-run=server", "-f", "-"],
-            &unlock("unstamped", ""),
-        );
-        anyhow::ensure!(!output.status.success(), "created");
+        let Err(text) = api::dry_run(plane, ("alice", None), &unlock("unstamped", "")) else {
+            anyhow::bail!("created");
+        };
         // Two policies refuse it, and the API server names either.
-        let text = refusal(&output);
         anyhow::ensure!(
             text.contains("'requests.readmit.dev'") || text.contains("'stamped.readmit.dev'"),
             "{text}"
@@ -141,7 +136,7 @@ fn a_narrowed_binding_is_seen_and_replaced() {
     let Some((plane, _alone)) = cluster() else { return };
     let mut eye = Eye::start(plane);
     let since = eye.enforced();
-    let_a_second_pass();
+    let_a_second_pass(since);
     let narrow = r#"{"spec": {"matchResources": {"namespaceSelector": {"matchLabels": {"guarded": "yes"}}}}}"#;
     let binding = "validatingadmissionpolicybinding/requests.readmit.dev";
     success(&kubectl(
@@ -181,13 +176,13 @@ fn a_removed_validation_is_seen() {
 fn what_was_away_meanwhile_is_noticed() {
     let Some((plane, _alone)) = cluster() else { return };
     let since = Eye::start(plane).enforced();
-    let_a_second_pass();
+    let_a_second_pass(since);
     success(&with_input(plane, "admin", &["delete", "-f", "-"], &printed()));
     success(&with_input(plane, "admin", &["apply", "-f", "-"], &printed()));
     let later = Eye::start(plane).enforced();
     assert!(later > since, "{later} {since}");
     // Altered and set back: the same uid, another generation.
-    let_a_second_pass();
+    let_a_second_pass(later);
     let policy = "validatingadmissionpolicy/operator-only.readmit.dev";
     for value in ["Ignore", "Fail"] {
         let patch = format!(r#"{{"spec": {{"failurePolicy": "{value}"}}}}"#);
@@ -200,7 +195,7 @@ fn what_was_away_meanwhile_is_noticed() {
     assert!(Eye::start(plane).enforced() > later);
     // Labels are nobody's business.
     let now = Eye::start(plane).enforced();
-    let_a_second_pass();
+    let_a_second_pass(now);
     success(&kubectl(plane, "admin", &["label", policy, "team=identity"]));
     assert_eq!(Eye::start(plane).enforced(), now);
 }
@@ -245,7 +240,7 @@ fn without_its_rights_nothing_is_enforced() {
 fn a_foreign_record_counts_as_none() {
     let Some((plane, _alone)) = cluster() else { return };
     let since = Eye::start(plane).enforced();
-    let_a_second_pass();
+    let_a_second_pass(since);
     let patch = r#"{"data": {"objects": "{}", "enforcedSince": "2020-01-01T00:00:00Z"}}"#;
     let args = [
         "patch",

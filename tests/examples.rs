@@ -18,11 +18,11 @@ use std::{
     time::{Duration, Instant},
 };
 use support::{
-    kubectl,
+    api, kubectl,
     org::{check, says},
     refused_with,
     stage::{Operator, prepare, ready, wait_trusted},
-    success,
+    success, watch,
 };
 use testkit::{
     assets,
@@ -126,29 +126,33 @@ impl Run {
     }
 
     fn object(&self, kind: &str, namespace: &str, name: &str) -> Value {
-        let args = ["get", kind, "-n", namespace, name, "-o", "json"];
-        serde_json::from_str(&success(&kubectl(self.plane, "admin", &args))).expect("JSON")
+        api::get(self.plane, kind, namespace, name)
     }
 
-    /// Waits until the status of a request is so.
-    fn status_when(&self, kind: &str, namespace: &str, name: &str, so: impl Fn(&Value) -> bool) -> Value {
-        let end = Instant::now() + Duration::from_secs(40);
-        loop {
-            let object = self.object(kind, namespace, name);
-            if so(&object["status"]) {
-                return object["status"].clone();
-            }
-            assert!(Instant::now() < end, "{object:#}\n{}", self.operator.tail());
-            std::thread::sleep(Duration::from_millis(100));
-        }
+    /// Waits until the status of a request is so; its name stands behind its namespace.
+    #[track_caller]
+    fn status_when(&self, what: &str, kind: &str, place: (&str, &str), so: impl Fn(&Value) -> bool) -> Value {
+        let what = format!("{kind} {}: {what}", place.1);
+        let awaited = (what.as_str(), Duration::from_secs(40));
+        let found = watch::one(self.plane, (kind, place.0, place.1), awaited, |object| {
+            so(&object["status"]).then(|| object["status"].clone())
+        });
+        // The operator's last words come with the end of the run.
+        found.unwrap_or_else(|error| panic!("{error}"))
     }
 
+    #[track_caller]
     fn finished(&self, kind: &str, namespace: &str, name: &str) -> Value {
-        self.status_when(kind, namespace, name, |status| status["outcome"].is_string())
+        self.status_when("its end", kind, (namespace, name), |status| {
+            status["outcome"].is_string()
+        })
     }
 
+    #[track_caller]
     fn waits(&self, kind: &str, namespace: &str, name: &str, reason: &str) -> Value {
-        self.status_when(kind, namespace, name, |status| ready(status)["reason"] == reason)
+        self.status_when(&format!("to wait for {reason}"), kind, (namespace, name), |status| {
+            ready(status)["reason"] == reason
+        })
     }
 
     /// Everything that was sent to Okta went to the host that the manifest names.
@@ -446,7 +450,7 @@ fn directory389() {
 
 #[test]
 fn keycloak() {
-    let Some(server) = skip::unless_missing(Keycloak::start()) else {
+    let Some(server) = skip::unless_missing(Keycloak::shared()) else {
         return;
     };
     for order in ORDERS {
@@ -487,7 +491,7 @@ fn keycloak() {
             "{order:?}"
         );
         let mailed = ORDERS.iter().position(|o| *o == order).expect("one of them") + 1;
-        assert_eq!(server.mails_to("lotte@example.com").len(), mailed, "{order:?}");
+        assert_eq!(server.mails_to("staff", "lotte@example.com").len(), mailed, "{order:?}");
         server.admin("DELETE", "staff", None);
     }
 }

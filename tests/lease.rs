@@ -5,7 +5,10 @@ mod support;
 use std::time::{Duration, Instant};
 
 use readmit::controller::lease::{Leadership, LeaseLost, Settings, channel, identity, run};
-use support::operator::{NAMESPACE, client, client_with, role};
+use support::{
+    operator::{NAMESPACE, client, client_with, role},
+    watch,
+};
 use testkit::api_proxy::{ApiProxy, Fault, Matcher, Rule};
 use testkit::control_plane::{ControlPlane, Options};
 use testkit::{assets, skip, wait};
@@ -207,9 +210,12 @@ fn a_lost_lease_ends_the_election() {
         plane
             .kubectl_as("admin", &["delete", "lease", "deleted", "-n", NAMESPACE])
             .expect("deleted");
-        tokio::time::sleep(Duration::from_secs(2)).await;
+        let (place, awaited) = (("lease", NAMESPACE, "deleted"), ("it to be made again", DURATION));
+        let made = watch::one(&plane, place, awaited, |lease| {
+            (lease["spec"]["holderIdentity"] == kept.identity.as_str()).then_some(())
+        });
+        made.unwrap_or_else(|error| panic!("{error}"));
         assert!(kept.leadership.is_held());
-        assert_eq!(field(&plane, "deleted", ".spec.holderIdentity"), kept.identity);
         kept.stop.cancel();
         assert_eq!(kept.task.await.expect("no panic"), Ok(()));
 

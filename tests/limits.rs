@@ -58,11 +58,11 @@ fn storm(lab: &Lab, operators: &[&Operator], login: &str, count: usize, policies
     });
     assert!(Timestamp::now() < due, "this machine is too slow for the storm");
     let await_settled = || {
-        lab.until("everything to be decided", operators[0], || {
-            let all = lab.list(RESET);
+        lab.until_all(RESET, "everything to be decided", operators[0], |all| {
             let decided =
-                |request: &Value| request["status"]["outcome"].is_string() || reason(request) == "LimitReached";
-            (all.len() == count && all.iter().all(decided)).then_some(all)
+                |request: &&Value| request["status"]["outcome"].is_string() || reason(request) == "LimitReached";
+            let settled = all.len() == count && all.iter().all(decided);
+            settled.then(|| all.iter().copied().cloned().collect::<Vec<Value>>())
         })
     };
     await_settled();

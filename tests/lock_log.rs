@@ -4,7 +4,6 @@ mod support;
 
 use sandbox::{SEED_PASSWORD, SeedUser, Status};
 use serde_json::Value;
-use std::time::Duration;
 use support::{
     lab::{Lab, directory},
     stage::Operator,
@@ -22,8 +21,10 @@ fn lock_out(lab: &Lab, login: &str) {
 
 /// What the Account objects say of a lock, by login.
 fn cause(lab: &Lab, login: &str) -> Option<String> {
-    let list: Value = serde_json::from_str(&lab.kubectl(&["get", "accounts", "-o", "json"])).expect("JSON");
-    let accounts = list["items"].as_array().cloned().unwrap_or_default();
+    cause_in(&lab.list("accounts").iter().collect::<Vec<_>>(), login)
+}
+
+fn cause_in(accounts: &[&Value], login: &str) -> Option<String> {
     let ours = accounts.iter().find(|account| account["lockout"]["login"] == login)?;
     ours["lockout"]["cause"].as_str().map(str::to_owned)
 }
@@ -38,18 +39,19 @@ fn a_restart_goes_on_where_the_log_was_left() {
     let Some(lab) = Lab::open() else { return };
     lab.admin(&directory("okta", &lab.okta, "  lockouts: {poll: 1s}"));
     let first = lab.operator(&[]);
-    let mark = || lab.kubectl(&["get", "directory", "okta", "-o", "jsonpath={.status.lockLog.cursor}"]);
-    lab.until("a cursor to be kept", &first, || (!mark().is_empty()).then_some(()));
+    let mark = |directory: &Value| directory["status"]["lockLog"]["cursor"].as_str().map(str::to_owned);
+    lab.until_one(("directory", "okta"), "a cursor to be kept", &first, mark);
     lock_out(&lab, "before@example.com");
     let known = |operator: &Operator, login: &str| {
-        lab.until("the lock to be explained", operator, || {
-            cause(&lab, login).filter(|cause| cause == LIMIT)
+        lab.until_all("accounts", "the lock to be explained", operator, |accounts| {
+            cause_in(accounts, login).filter(|cause| cause == LIMIT)
         });
     };
     known(&first, "before@example.com");
     // The place is written again once something was new, at most twice a minute.
     first.terminate();
-    let (left, asked) = (mark(), queries(&lab).len());
+    let left = mark(&lab.get("directory", "okta")).expect("a cursor");
+    let asked = queries(&lab).len();
     lock_out(&lab, "meanwhile@example.com");
     let second = lab.operator(&[]);
     known(&second, "meanwhile@example.com");
@@ -57,7 +59,11 @@ fn a_restart_goes_on_where_the_log_was_left() {
     assert!(later.iter().all(|query| !query.contains("since=")), "{later:?}");
     assert!(left.ends_with(&later[0]), "{left} is where it went on: {later:?}");
     // What an earlier process had read is still told, on the account and on a request.
-    std::thread::sleep(Duration::from_secs(3));
+    let asked = queries(&lab).len();
+    lab.until("the log to be read twice more", &second, || {
+        let more = queries(&lab).len() - asked;
+        (more >= 2).then_some(()).ok_or(format!("{more} times"))
+    });
     assert_eq!(cause(&lab, "before@example.com").as_deref(), Some(LIMIT));
     second.terminate();
 }

@@ -7,10 +7,9 @@ use sandbox::{Latency, Status};
 use serde_json::Value;
 use std::time::Duration;
 use support::{
-    lab::{Lab, RESET, SOON, UNLOCK, audit, check, policy, reset, unlock},
+    lab::{Lab, RESET, UNLOCK, audit, check, policy, reset, unlock},
     stage::{Operator, ready},
 };
-use testkit::wait;
 
 /// Far enough away, within what a request may live.
 fn not_after() -> String {
@@ -71,14 +70,29 @@ fn all_well(lab: &Lab, operator: &Operator, (unlocks, resets): (usize, usize)) {
     assert_eq!(changed("/lifecycle/expire_password", "status"), resets);
 }
 
-fn open_claims(lab: &Lab) -> Vec<Value> {
-    let entries = lab.list("accounts").into_iter();
-    let entries = entries.flat_map(|account| account["ledger"].as_array().cloned().unwrap_or_default());
-    entries.filter(|entry| entry["claim"].is_object()).collect()
+fn open_claims<'a>(accounts: impl IntoIterator<Item = &'a Value>) -> Vec<Value> {
+    let ledgers = accounts.into_iter().filter_map(|account| account["ledger"].as_array());
+    let open = ledgers.flatten().filter(|entry| entry["claim"].is_object());
+    open.cloned().collect()
+}
+
+#[track_caller]
+fn all_closed(lab: &Lab, operator: &Operator) {
+    lab.until_all("accounts", "every entry to be closed", operator, |accounts| {
+        open_claims(accounts.iter().copied()).is_empty().then_some(())
+    });
 }
 
 fn acted(operator: &Operator) -> usize {
     audit(operator).iter().filter(|line| line["event"] == "send").count()
+}
+
+#[track_caller]
+fn has_begun(lab: &Lab, operator: &Operator) {
+    lab.until("the operator to act", operator, || {
+        let done = lab.applied("/lifecycle/unlock").len();
+        (done > 2).then_some(()).ok_or(format!("{done} unlocks"))
+    });
 }
 
 fn permissive(lab: &Lab) {
@@ -91,27 +105,22 @@ fn one_acts_and_another_finishes_what_a_killed_one_left() {
     permissive(&lab);
     let leader = lab.operator(&[]);
     let other = Operator::start(lab.plane, &[]);
-    wait::until("the other to be ready", SOON, || {
-        other.http("/readyz").starts_with("ready").then_some(())
-    })
-    .expect("a second replica");
+    lab.until("the other to be ready", &other, || {
+        let said = other.http("/readyz");
+        said.starts_with("ready").then_some(()).ok_or(said)
+    });
     slow(&lab, 300);
     let counts = mixture(&lab, "kill", 6);
-    wait::until("something to be done", SOON, || {
-        (lab.applied("/lifecycle/unlock").len() > 2).then_some(())
-    })
-    .expect("the leader acts");
+    has_begun(&lab, &leader);
     assert_eq!(acted(&other), 0, "a replica without the lease acted");
     leader.kill();
     assert!(
-        !open_claims(&lab).is_empty(),
+        !open_claims(&lab.list("accounts")).is_empty(),
         "the kill came too late to leave anything"
     );
     all_well(&lab, &other, counts);
     assert!(acted(&other) > 0);
-    lab.until("every entry to be closed", &other, || {
-        open_claims(&lab).is_empty().then_some(())
-    });
+    all_closed(&lab, &other);
 }
 
 #[test]
@@ -121,15 +130,16 @@ fn a_stop_drains_and_leaves_nothing_open() {
     let operator = lab.operator(&[]);
     slow(&lab, 400);
     let counts = mixture(&lab, "stop", 6);
-    wait::until("claims to be open", SOON, || {
+    lab.until("the operator to act under claims", &operator, || {
         let claimed = audit(&operator).iter().filter(|line| line["event"] == "claim").count();
-        (claimed > 2 && acted(&operator) > 2).then_some(())
-    })
-    .expect("the operator acts");
+        let acted = acted(&operator);
+        let begun = claimed > 2 && acted > 2;
+        begun.then_some(()).ok_or(format!("{claimed} claims, {acted} sends"))
+    });
     let status = operator.terminate();
     assert_eq!(status.code(), Some(0), "{}", operator.tail());
-    assert_eq!(open_claims(&lab), Vec::<Value>::new(), "{}", operator.tail());
     let ledgers = lab.list("accounts");
+    assert_eq!(open_claims(&ledgers), Vec::<Value>::new(), "{}", operator.tail());
     assert!(!ledgers.is_empty());
     // What was not begun is left to the next one.
     let next = lab.operator(&[]);
@@ -144,17 +154,12 @@ fn an_api_server_that_goes_away_under_load_costs_time_only() {
     let operator = lab.operator(&[("READMIT_LEASE", "false")]);
     slow(&lab, 200);
     let counts = mixture(&lab, "away", 10);
-    wait::until("something to be done", SOON, || {
-        (lab.applied("/lifecycle/unlock").len() > 2).then_some(())
-    })
-    .expect("the operator acts");
+    has_begun(&lab, &operator);
     // Killed: an orderly stop would wait for the watches.
     lab.plane.signal_api_server("KILL").expect("killed");
     lab.plane.stop_api_server().expect("stopped");
     std::thread::sleep(Duration::from_secs(2));
     lab.plane.start_api_server().expect("started");
     all_well(&lab, &operator, counts);
-    lab.until("every entry to be closed", &operator, || {
-        open_claims(&lab).is_empty().then_some(())
-    });
+    all_closed(&lab, &operator);
 }

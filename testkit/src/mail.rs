@@ -21,6 +21,8 @@ pub struct MailServer {
 /// A message as it was delivered.
 #[derive(Debug, Clone)]
 pub struct Mail {
+    /// From whom, as the message itself says.
+    pub from: String,
     /// To whom, as the message itself says.
     pub to: String,
     /// The whole message, with the transfer encodings of RFC 2045 that split lines undone.
@@ -55,34 +57,43 @@ impl MailServer {
         self.port
     }
 
-    /// Every message so far, oldest first.
-    pub fn mails(&self) -> Result<Vec<Mail>> {
-        let folder = self.folder.join("new");
-        if !folder.exists() {
-            return Ok(Vec::new());
-        }
-        let listing = std::fs::read_dir(&folder).with_context(|| format!("list {}", folder.display()))?;
-        let mut files = Vec::new();
-        for entry in listing {
-            let entry = entry.with_context(|| format!("list {}", folder.display()))?;
-            let arrived = entry.metadata().and_then(|data| data.modified());
-            files.push((arrived.context("when a mail arrived")?, entry.path()));
-        }
-        files.sort();
-        let read = |(_, file): (_, PathBuf)| {
-            let bytes = std::fs::read(&file).with_context(|| format!("read {}", file.display()))?;
-            Ok(Mail::parse(&String::from_utf8_lossy(&bytes)))
-        };
-        files.into_iter().map(read).collect()
+    /// Where it keeps what it is sent, see [`mails_in`].
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
+}
+
+/// Every message that a [`MailServer`] has kept in its folder so far, oldest first.
+pub fn mails_in(folder: &Path) -> Result<Vec<Mail>> {
+    let folder = folder.join("new");
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let listing = std::fs::read_dir(&folder).with_context(|| format!("list {}", folder.display()))?;
+    let mut files = Vec::new();
+    for entry in listing {
+        let entry = entry.with_context(|| format!("list {}", folder.display()))?;
+        let arrived = entry.metadata().and_then(|data| data.modified());
+        files.push((arrived.context("when a mail arrived")?, entry.path()));
+    }
+    files.sort();
+    let read = |(_, file): (_, PathBuf)| {
+        let bytes = std::fs::read(&file).with_context(|| format!("read {}", file.display()))?;
+        Ok(Mail::parse(&String::from_utf8_lossy(&bytes)))
+    };
+    files.into_iter().map(read).collect()
 }
 
 impl Mail {
     fn parse(raw: &str) -> Self {
         let text = raw.replace("\r\n", "\n").replace("=\n", "").replace("=3D", "=");
-        let to = text.lines().find_map(|line| line.strip_prefix("To: "));
+        let header = |name: &str| {
+            let value = text.lines().find_map(|line| line.strip_prefix(name));
+            value.unwrap_or_default().trim().to_owned()
+        };
         Self {
-            to: to.unwrap_or_default().trim().to_owned(),
+            from: header("From: "),
+            to: header("To: "),
             text,
         }
     }
@@ -102,8 +113,10 @@ mod tests {
 
     #[test]
     fn a_link_is_found_over_line_ends() {
-        let mail = Mail::parse("To: ada@example.test\r\n\r\nClick:\r\nhttp://127.0.0.1/a?key=3Dab=\r\ncd\r\n\r\nBye");
-        assert_eq!(mail.to, "ada@example.test");
+        let mail = Mail::parse(
+            "From: sign-in@example.test\r\nTo: ada@example.test\r\n\r\nClick:\r\nhttp://127.0.0.1/a?key=3Dab=\r\ncd\r\n\r\nBye",
+        );
+        assert_eq!((&*mail.from, &*mail.to), ("sign-in@example.test", "ada@example.test"));
         assert_eq!(mail.link(), Some("http://127.0.0.1/a?key=abcd"));
     }
 }

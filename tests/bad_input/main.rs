@@ -11,7 +11,7 @@ mod told;
 use jiff::{SignedDuration, Timestamp};
 use sandbox::{SeedUser, Status};
 use serde_json::{Value, from_value, json};
-use std::{sync::OnceLock, time::Duration};
+use std::sync::OnceLock;
 use support::{
     kubectl,
     org::{Org, says},
@@ -135,15 +135,9 @@ fn from_now(hours: i64) -> String {
 /// Waits until a policy is not ready, and asserts that its message has these parts.
 #[track_caller]
 fn policy_is_not_ready(org: &Org, name: &str, parts: &[&str]) {
-    let end = std::time::Instant::now() + Duration::from_secs(20);
-    let status = loop {
-        let status = org.stage.get("accountpolicy", "default", name)["status"].clone();
-        if ready(&status)["status"] == "False" {
-            break status;
-        }
-        assert!(std::time::Instant::now() < end, "{name}: {status:#}");
-        std::thread::sleep(Duration::from_millis(100));
-    };
+    let status = org
+        .stage
+        .status_when("accountpolicy", name, |status| ready(status)["status"] == "False");
     let message = ready(&status)["message"].as_str().unwrap_or_default();
     for part in parts {
         assert!(message.contains(part), "{part:?} is missing in {message:?}");

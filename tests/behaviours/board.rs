@@ -1,22 +1,18 @@
 //! Requests as people create them, and a watch on what becomes of them: one for the whole suite, so that a hundred
 //! waiting rows cost the machine nothing.
 
-use crate::support::stage::{Stage, ready};
-use futures::StreamExt;
-use kube::{
-    Api, Client, Resource, ResourceExt,
-    api::{ApiResource, DynamicObject, PostParams},
-    config::{KubeConfigOptions, Kubeconfig},
-    runtime::watcher,
+use crate::support::{
+    api,
+    stage::{Stage, ready},
 };
-use readmit::api::{AccountUnlockRequest, PasswordResetRequest};
+use futures::StreamExt;
+use kube::{Api, Resource, ResourceExt, api::DynamicObject, runtime::watcher};
 use serde_json::{Value, json};
 use std::{
     collections::HashMap,
     sync::{Arc, Condvar, Mutex, OnceLock},
     time::{Duration, Instant},
 };
-use tokio::runtime::Runtime;
 
 /// Longer than any row needs on a loaded machine, quarantine and upstream pauses included.
 pub const PATIENCE: Duration = Duration::from_secs(150);
@@ -40,8 +36,6 @@ struct Shared {
 /// What the suite knows of all its requests.
 pub struct Board {
     stage: &'static Stage,
-    runtime: Runtime,
-    clients: Mutex<HashMap<String, Client>>,
     shared: Arc<Shared>,
 }
 
@@ -55,70 +49,36 @@ impl Board {
     fn start(stage: &'static Stage) -> Self {
         let board = Board {
             stage,
-            runtime: Runtime::new().expect("a runtime"),
-            clients: Mutex::default(),
             shared: Arc::default(),
         };
-        let client = board.client("admin");
-        for resource in [resource_of("AccountUnlockRequest"), resource_of("PasswordResetRequest")] {
-            let api = Api::<DynamicObject>::all_with(client.clone(), &resource);
-            board.runtime.spawn(watch(api, resource.kind, board.shared.clone()));
+        for kind in ["AccountUnlockRequest", "PasswordResetRequest"] {
+            let api = api::objects(stage.plane, &kind.to_lowercase(), None);
+            api::RUNTIME.spawn(watch(api, kind.to_owned(), board.shared.clone()));
         }
         board
-    }
-
-    fn client(&self, person: &str) -> Client {
-        let mut clients = self.clients.lock().expect("no panic");
-        if let Some(client) = clients.get(person) {
-            return client.clone();
-        }
-        let file = Kubeconfig::read_from(self.stage.plane.kubeconfig(person)).expect("a kubeconfig");
-        let client = self.runtime.block_on(async {
-            let config = kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await;
-            Client::try_from(config.expect("a configuration")).expect("a client")
-        });
-        clients.insert(person.into(), client.clone());
-        client
     }
 
     /// Creates a request as somebody.
     #[track_caller]
     pub fn create(&self, person: &str, request: &Value) {
-        let client = self.client(person);
-        let object: DynamicObject = serde_json::from_value(request.clone()).expect("an object");
-        let namespace = object.namespace().expect("a namespace");
-        let kind = request["kind"].as_str().expect("a kind");
-        let api = Api::<DynamicObject>::namespaced_with(client, &namespace, &resource_of(kind));
-        let end = Instant::now() + Duration::from_secs(10);
-        loop {
-            match self.runtime.block_on(api.create(&PostParams::default(), &object)) {
-                Ok(_) => return,
-                // Admission learns of new kinds a moment after they are served.
-                Err(error) if error.to_string().contains("There can be a delay") && Instant::now() < end => {
-                    std::thread::sleep(Duration::from_millis(200));
-                }
-                Err(error) => panic!("{person} may not create {request}: {error}"),
-            }
-        }
+        api::create_soon(self.stage.plane, person, &request.to_string());
     }
 
     /// Deletes a request as somebody, and waits until the watch shows that.
     #[track_caller]
     pub fn delete(&self, person: &str, request: &Value) {
         let key = key_of(request);
-        let api = Api::<DynamicObject>::namespaced_with(self.client(person), &key.1, &resource_of(&key.0));
-        let deleted = self
-            .runtime
-            .block_on(api.delete(&key.2, &kube::api::DeleteParams::default()));
-        deleted.expect("deleted");
-        self.until(&key, |seen| seen.is_none().then_some(()));
+        api::delete(self.stage.plane, person, (&key.0.to_lowercase(), &key.1, &key.2));
+        self.until("its absence", &key, |seen| seen.is_none().then_some(()));
     }
 
     /// Waits for the end of a request.
     #[track_caller]
     pub fn finished(&self, request: &Value) -> Seen {
         let ended = |seen: &Seen| seen.object["status"]["outcome"].is_string();
-        self.until(&key_of(request), |seen| seen.filter(|seen| ended(seen)).cloned())
+        self.until("its end", &key_of(request), |seen| {
+            seen.filter(|seen| ended(seen)).cloned()
+        })
     }
 
     /// Waits for the end of a request, or until it waits for somebody in the vendor's console.
@@ -128,18 +88,21 @@ impl Board {
             let status = &seen.object["status"];
             status["outcome"].is_string() || ready(status)["reason"] == "AwaitingManualAction"
         };
-        self.until(&key_of(request), |seen| seen.filter(stands).cloned())
+        let what = "its end, or a wait for somebody in the console";
+        self.until(what, &key_of(request), |seen| seen.filter(stands).cloned())
     }
 
     /// Waits until a request stands still for this reason.
     #[track_caller]
     pub fn waits(&self, request: &Value, reason: &str) -> Seen {
         let waits = |seen: &Seen| ready(&seen.object["status"])["reason"] == reason;
-        self.until(&key_of(request), |seen| seen.filter(|seen| waits(seen)).cloned())
+        self.until(&format!("a wait for {reason}"), &key_of(request), |seen| {
+            seen.filter(|seen| waits(seen)).cloned()
+        })
     }
 
     #[track_caller]
-    fn until<T>(&self, key: &Key, probe: impl Fn(Option<&Seen>) -> Option<T>) -> T {
+    fn until<T>(&self, what: &str, key: &Key, probe: impl Fn(Option<&Seen>) -> Option<T>) -> T {
         let end = Instant::now() + PATIENCE;
         let mut requests = self.shared.requests.lock().expect("no panic");
         loop {
@@ -150,7 +113,11 @@ impl Board {
             if left.is_zero() {
                 let seen = requests.get(key).cloned();
                 drop(requests);
-                panic!("after {PATIENCE:?}: {seen:#?}\n{}", self.log_about(&key.2));
+                let (kind, _, name) = key;
+                panic!(
+                    "waited {PATIENCE:?} for {what}; {kind} {name} was last seen as {seen:#?}\n{}",
+                    self.log_about(name)
+                );
             }
             requests = self.shared.changed.wait_timeout(requests, left).expect("no panic").0;
         }
@@ -172,14 +139,6 @@ pub fn request(kind: &str, namespace: &str, name: &str, spec: Value) -> Value {
     })
 }
 
-fn resource_of(kind: &str) -> ApiResource {
-    match kind {
-        "AccountUnlockRequest" => ApiResource::erase::<AccountUnlockRequest>(&()),
-        "PasswordResetRequest" => ApiResource::erase::<PasswordResetRequest>(&()),
-        other => panic!("{other} is no kind of request"),
-    }
-}
-
 fn key_of(request: &Value) -> Key {
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
     let metadata = &request["metadata"];
@@ -197,7 +156,10 @@ async fn watch(api: Api<DynamicObject>, kind: String, shared: Arc<Shared>) {
             Ok(watcher::Event::Apply(object) | watcher::Event::InitApply(object)) => shared.note(&kind, &object),
             Ok(watcher::Event::Delete(object)) => shared.forget(&kind, &object),
             Ok(watcher::Event::Init | watcher::Event::InitDone) => {}
-            Err(error) => eprintln!("the watch on {kind} begins anew: {error}"),
+            Err(error) => {
+                eprintln!("the watch on {kind} begins anew: {error}");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
         }
     }
 }

@@ -6,14 +6,11 @@ use crate::{
     support::{
         ldap::{Recipient, policy, text},
         stage::{Stage, ready},
+        watch,
     },
 };
 use serde_json::{Value, json};
-use std::{
-    fmt,
-    sync::OnceLock,
-    time::{Duration, Instant},
-};
+use std::{fmt, sync::OnceLock};
 
 /// What a row saw, as it stands in the matrix. A row that sees anything else panics.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,15 +80,11 @@ pub fn connect(stage: &Stage, name: &str, mut manifests: Vec<Value>) {
 /// Waits until the status of a Directory is so.
 #[track_caller]
 pub fn directory_when(stage: &Stage, name: &str, so: impl Fn(&Value) -> bool) -> Value {
-    let end = Instant::now() + PATIENCE;
-    loop {
-        let object = stage.get("directory", "default", name);
-        if so(&object["status"]) {
-            return object["status"].clone();
-        }
-        assert!(Instant::now() < end, "{object:#}\n{}", stage.operator.tail());
-        std::thread::sleep(Duration::from_millis(250));
-    }
+    let what = format!("the status of Directory {name} to be as this row wants it");
+    let found = watch::one(stage.plane, ("directory", "", name), (&what, PATIENCE), |object| {
+        so(&object["status"]).then(|| object["status"].clone())
+    });
+    found.unwrap_or_else(|error| panic!("{error}\n{}", stage.operator.tail()))
 }
 
 impl Cell {

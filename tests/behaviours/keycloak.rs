@@ -1,4 +1,4 @@
-//! Keycloak: a real server with one realm. Its access log tells what the operator sent, a real mail server what
+//! Keycloak: a real server, on which it has one realm. Its access log tells what the operator sent, a real mail server what
 //! was mailed.
 
 use crate::{
@@ -9,7 +9,8 @@ use readmit::domain::account::Step;
 use serde_json::{Value, json};
 use testkit::keycloak::{self, Browser, CLIENT, Call, Keycloak, RIGHTS, initial_password, secret};
 
-const REALM: &str = "behaviours";
+/// Of the suite: tests/secrets uses this file too, on the same server.
+const REALM: &str = env!("CARGO_CRATE_NAME");
 /// A second client, for the row with the wrong credential.
 const OTHER: &str = "readmit-other";
 
@@ -17,7 +18,7 @@ struct Realm(Keycloak);
 
 /// The server, with a realm in which two accounts may have one address.
 pub fn start() -> anyhow::Result<Box<dyn Fixture>> {
-    let server = Keycloak::start()?;
+    let server = Keycloak::shared()?;
     let more = json!({
         "duplicateEmailsAllowed": true, "loginWithEmailAllowed": false,
         "clients": [keycloak::client(OTHER)], "users": [keycloak::service_account(OTHER, RIGHTS)],
@@ -147,11 +148,11 @@ impl Fixture for Realm {
     }
 
     fn links(&self, person: &Person) -> usize {
-        self.0.mails_to(&person.email).len()
+        self.0.mails_to(REALM, &person.email).len()
     }
 
     fn follow_link(&self, person: &Person, new: &str) {
-        let mails = self.0.mails_to(&person.email);
+        let mails = self.0.mails_to(REALM, &person.email);
         let link = mails.last().and_then(|mail| mail.link()).expect("a mail with a link");
         let browser = Browser::new().expect("a browser");
         let page = browser.open(link).expect("the link's page");
@@ -205,7 +206,7 @@ impl Fixture for Realm {
     }
 
     fn refusals(&self) -> usize {
-        let calls = self.0.calls("/protocol/openid-connect/token");
+        let calls = self.0.calls(&format!("/realms/{REALM}/protocol/openid-connect/token"));
         calls.iter().filter(|call| call.status == 401).count()
     }
 }

@@ -4,10 +4,9 @@ use crate::{
     board::PATIENCE,
     cell::{Cell, Verdict, check, connect},
     fixture::Person,
-    support::{kubectl, success},
+    support::{api, org::shows_lock, watch},
 };
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
 
 /// A Directory of this row's own that asks for lists; the unlock goes by the shared one.
 pub fn while_locked(cell: &Cell) -> Verdict {
@@ -33,24 +32,24 @@ pub fn while_locked(cell: &Cell) -> Verdict {
 
 /// The Account object that shows a person as locked, where there is one.
 fn shown(cell: &Cell, directory: &str, person: &Person) -> Option<Value> {
-    let selector = format!("readmit.dev/state=Locked,readmit.dev/directory={directory}");
-    let get = ["get", "accounts", "-l", &selector, "-o", "json"];
-    let list: Value = serde_json::from_str(&success(&kubectl(cell.stage.plane, "admin", &get))).expect("JSON");
-    let mut accounts = list["items"].as_array().cloned().unwrap_or_default().into_iter();
-    accounts.find(|account| account["id"] == person.id.as_str())
+    let mut accounts = api::list(cell.stage.plane, "accounts").into_iter();
+    accounts.find(|account| shows(account, directory, person))
+}
+
+fn shows(account: &Value, directory: &str, person: &Person) -> bool {
+    shows_lock(account, directory) && account["id"] == person.id.as_str()
 }
 
 /// Waits until a person is shown, or is no more.
 #[track_caller]
 fn until(cell: &Cell, directory: &str, person: &Person, there: bool) -> Option<Value> {
-    let end = Instant::now() + PATIENCE;
-    loop {
-        let account = shown(cell, directory, person);
-        if account.is_some() == there {
-            return account;
-        }
-        let status = cell.stage.get("directory", "default", directory)["status"].clone();
-        assert!(Instant::now() < end, "{} shown: {account:?}\n{status:#}", person.login);
-        std::thread::sleep(Duration::from_millis(300));
-    }
+    let what = format!("the list of {directory} to show {}: {there}", person.login);
+    let found = watch::all(cell.stage.plane, "accounts", (&what, PATIENCE), |accounts| {
+        let account = accounts.iter().find(|account| shows(account, directory, person));
+        (account.is_some() == there).then(|| account.map(|account| (*account).clone()))
+    });
+    found.unwrap_or_else(|error| {
+        let status = cell.stage.get("directory", "", directory)["status"].clone();
+        panic!("{error}\n{status:#}\n{}", cell.stage.operator.tail())
+    })
 }

@@ -10,10 +10,7 @@ use crate::{
     },
 };
 use serde_json::json;
-use std::{
-    thread::sleep,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 use testkit::proxy::Fault;
 
 /// The directory itself has too much to do.
@@ -101,8 +98,7 @@ pub fn wrong_credential(cell: &Cell) -> Verdict {
     }
     let refused = || cell.stage.get("directory", "default", &name)["status"]["refusedSecret"].clone();
     assert_eq!(refused()["name"], name.as_str());
-    // Longer than the operator waits between two looks at the Secret.
-    sleep(Duration::from_secs(7));
+    cell.stage.operator.wait_looks(&name, 1);
     assert_eq!(cell.fixture.refusals(), 1, "tried once");
     cell.stage.admin(&text(&wrong.repaired));
     for request in &asked {

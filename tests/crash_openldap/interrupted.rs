@@ -21,12 +21,12 @@ fn mark(theatre: &Theatre, people: &[&str]) {
 /// Waits until the operator audited so many of these events.
 fn audited(theatre: &Theatre, event: &str, count: usize) {
     let text = format!("\"event\":\"{event}\"");
-    theatre.until(&text, || theatre.operator.log().matches(&text).count() >= count);
+    theatre.until_so(&text, || theatre.operator.log().matches(&text).count() >= count);
 }
 
 /// Waits until the server changed somebody's password, and freezes it before the operator can read that back.
 fn freeze_after_commit(theatre: &Theatre) {
-    theatre.until("the server to set a password", || {
+    theatre.until_so("the server to set a password", || {
         let log = theatre.slapd.log().expect("its log");
         let set = log.lines().position(|line| line.contains(" PASSMOD "));
         set.is_some_and(|at| log.lines().skip(at).any(|line| line.contains("RESULT oid= err=0")))
@@ -155,9 +155,9 @@ fn claimed_only(theatre: &Theatre, request: &str, uid: &str) -> String {
     audited(theatre, "claim", 1);
     theatre.freeze();
     // Looked up with the server's id of the person, which a frozen server does not tell.
-    theatre.until("the claim to be written", || {
-        let accounts = theatre.plane.kubectl_as("admin", &["get", "acct", "-o", "json"]);
-        accounts.expect("a list").contains(&person)
+    theatre.until_all("acct", "the claim to be written", |accounts| {
+        let of_person = |account: &&Value| account.to_string().contains(&person);
+        accounts.iter().any(of_person).then_some(())
     });
     theatre.kill();
     theatre.thaw();
@@ -255,7 +255,7 @@ fn a_server_that_hangs_between_claim_and_send_is_waited_for() {
     theatre.thaw();
     let status = theatre.finished("pwr", "hangs-1");
     set_once(&theatre, "hangs", &status);
-    theatre.until("no claim to be open", || open_claims(0));
+    theatre.until_so("no claim to be open", || open_claims(0));
     let id = id(&theatre.slapd, "hangs");
     assert_eq!(status["account"]["id"], id.as_str(), "{status:#}");
 }

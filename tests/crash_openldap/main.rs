@@ -116,18 +116,21 @@ impl Theatre {
 
     /// Waits until the Directory can be used.
     pub fn wait_usable(&self) {
-        self.until("the Directory to be ready", || {
-            let directory = self.get("directories", "default", self.name);
-            support::stage::ready(&directory["status"])["status"] == "True"
+        self.status_when("directory", self.name, |status| {
+            support::stage::ready(status)["status"] == "True"
         });
     }
 
-    /// Waits until this is so.
+    /// Waits until this is so, which is about no object.
     #[track_caller]
-    pub fn until(&self, what: &str, so: impl Fn() -> bool) {
+    pub fn until_so(&self, what: &str, so: impl Fn() -> bool) {
         let end = Instant::now() + PATIENCE;
         while !so() {
-            assert!(Instant::now() < end, "waited for {what}\n{}", self.operator.tail());
+            assert!(
+                Instant::now() < end,
+                "waited {PATIENCE:?} for {what}\n{}",
+                self.operator.tail()
+            );
             sleep(Duration::from_millis(20));
         }
     }

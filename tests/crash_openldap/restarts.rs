@@ -4,7 +4,7 @@ use crate::{
     Theatre,
     support::ldap::{check, closed_ledger, secret, text, unlock},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{thread::sleep, time::Duration};
 use testkit::slapd::OPERATOR_DN;
 
@@ -20,8 +20,8 @@ fn a_refused_credential_is_not_tried_again_after_a_restart() {
     theatre.succeed();
     let refused =
         |theatre: &Theatre| theatre.get("directories", "default", "stubborn")["status"]["refusedSecret"].clone();
-    theatre.until("the credential to be refused", || {
-        refused(&theatre)["name"] == "stubborn"
+    theatre.status_when("directory", "stubborn", |status| {
+        status["refusedSecret"]["name"] == "stubborn"
     });
     let wrong = |theatre: &Theatre| {
         let binds = theatre.slapd.binds_of(OPERATOR_DN).expect("its log");
@@ -35,7 +35,7 @@ fn a_refused_credential_is_not_tried_again_after_a_restart() {
         &text(&[unlock("stubborn-1", "stubborn", "stubborn", &json!({}))]),
     );
     theatre.waits("aur", "stubborn-1", "DirectoryUnavailable");
-    sleep(Duration::from_secs(6));
+    theatre.operator.wait_looks("stubborn", 1);
     assert_eq!(wrong(&theatre), 1, "the restart made it try again");
 
     theatre.admin(&text(&[secret("stubborn", &theatre.slapd, theatre.slapd.secret())]));
@@ -65,18 +65,13 @@ fn finished_requests_go_when_their_time_is_over() {
     sleep(Duration::from_secs(7));
     theatre.kill();
     theatre.succeed();
-    let names = || {
-        theatre
-            .plane
-            .kubectl_as("bob", &["get", "aur", "-o", "name"])
-            .expect("a list")
-    };
-    theatre.until("the request to be deleted", || !names().contains("/tidy-gone"));
-    assert!(
-        names().contains("/tidy-kept") && names().contains("/tidy-later"),
-        "{}",
-        names()
-    );
+    let names = theatre.until_all("aur", "the request to be deleted", |all| {
+        let names: Vec<Value> = all.iter().map(|request| request["metadata"]["name"].clone()).collect();
+        (!names.contains(&"tidy-gone".into())).then_some(names)
+    });
+    for kept in ["tidy-kept", "tidy-later"] {
+        assert!(names.contains(&kept.into()), "{names:?}");
+    }
 }
 
 #[test]

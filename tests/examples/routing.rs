@@ -37,7 +37,7 @@ fn an_unlock_is_done_in_the_domain_and_judged_in_okta() {
         samba.lock("dana").expect("locked by wrong sign-ins");
         run.apply("admin", &documents(order, &["routing/routing.yaml"]));
         // There is no dc1.example.test: the request waits for it.
-        run.status_when("aur", "default", "dana-2", |status| {
+        run.status_when("to wait for corp", "aur", ("default", "dana-2"), |status| {
             let message = ready(status)["message"].as_str().unwrap_or_default();
             ready(status)["reason"] == "DirectoryUnavailable" && message.contains("Directory corp")
         });

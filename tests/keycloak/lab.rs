@@ -34,27 +34,27 @@ pub struct Lab {
     runtime: tokio::runtime::Runtime,
 }
 
-/// The server of this test program; `None` where this machine cannot have one.
+/// The server; `None` where this machine cannot have one. Other suites may use it at the same time.
 pub fn server() -> Option<&'static Keycloak> {
     static SERVER: OnceLock<Option<Keycloak>> = OnceLock::new();
-    SERVER.get_or_init(|| skip::unless_missing(Keycloak::start())).as_ref()
+    SERVER.get_or_init(|| skip::unless_missing(Keycloak::shared())).as_ref()
 }
 
-/// A new realm, with the operator's documented rights and `more` in its representation.
-pub fn lab(realm: &'static str, more: &Value) -> Option<Lab> {
-    lab_with(realm, RIGHTS, more)
+/// A new realm, with the operator's documented rights and `more` in its representation. Its name is this suite's and `name`.
+pub fn lab(name: &str, more: &Value) -> Option<Lab> {
+    lab_with(name, RIGHTS, more)
 }
 
 /// The same with other rights.
-pub fn lab_with(realm: &'static str, rights: &[&str], more: &Value) -> Option<Lab> {
-    let server = server()?;
-    server.import(&keycloak::realm(realm, server.mail_port(), rights, more));
-    Some(Lab::on(server, realm))
+pub fn lab_with(name: &str, rights: &[&str], more: &Value) -> Option<Lab> {
+    let (server, realm) = (server()?, format!("provider-{name}"));
+    server.import(&keycloak::realm(&realm, server.mail_port(), rights, more));
+    Some(Lab::on(server, realm.leak()))
 }
 
 /// The realm that tests share which need no settings of their own: everybody in it is one test's.
 pub fn usual() -> Option<Lab> {
-    const REALM: &str = "usual";
+    const REALM: &str = "provider-usual";
     static IMPORTED: Once = Once::new();
     let server = server()?;
     IMPORTED.call_once(|| {

@@ -17,7 +17,7 @@ fn a_mailed_link_lets_its_owner_choose_a_password() {
     let Some(lab) = usual() else { return };
     let id = lab.person("lotte", &json!({}));
     assert_eq!(mail(&lab, &id), Sent::Done);
-    let mails = lab.server.mails_to("lotte@example.com");
+    let mails = lab.server.mails_to(lab.realm, "lotte@example.com");
     let [mail] = mails.as_slice() else {
         panic!("{} mails", mails.len())
     };

@@ -1,4 +1,5 @@
-//! The provider `keycloak` against a real server. One server serves all of it; tests have realms or people of their own.
+//! The provider `keycloak` against a real server. One server serves all of it, and other suites besides;
+//! tests have realms or people of their own.
 
 #[path = "../support/client.rs"]
 mod client;

@@ -6,7 +6,8 @@ use readmit::{
     domain::account::{Failure, FailureClass},
 };
 use serde_json::json;
-use testkit::keycloak::CLIENT;
+use std::time::Duration;
+use testkit::{keycloak::CLIENT, wait};
 
 /// How often the operator asked a realm for a token, and was answered so.
 fn grants(realm: &str, status: u16) -> usize {
@@ -25,9 +26,10 @@ fn one_token_serves_many_calls_and_is_renewed_once_where_it_is_refused() {
         assert!(a.is_ok() && b.is_ok() && c.is_ok());
     });
     assert_eq!(grants(lab.realm, 200), 1, "one at a time asks, the others wait for it");
-    // The realm's administrator revokes all tokens that were handed out before now.
-    std::thread::sleep(std::time::Duration::from_millis(1_500));
-    let now = jiff::Timestamp::now().as_second();
+    // The realm's administrator revokes all tokens that were handed out before now: before this second, as tokens have it.
+    let issued = jiff::Timestamp::now().as_second();
+    let later = || Some(jiff::Timestamp::now().as_second()).filter(|now| *now > issued);
+    let now = wait::until("the next second", Duration::from_secs(2), later).expect("time passes");
     lab.admin("PUT", "", Some(&json!({"notBefore": now})));
     lab.read(&id);
     let refused = lab

@@ -43,7 +43,8 @@ fn the_list_has_who_is_locked_now_by_the_servers_rule() {
     lab.set("ivan", "pwdEndTime", &from_now(-60));
     lab.slapd.cool_down("hana", &from_now(600)).unwrap();
     assert_eq!(lab.unlock("bob").as_str(), "Done");
-    sleep(Duration::from_millis(3_100));
+    // As long as the lock of two seconds lasts.
+    sleep(Duration::from_millis(2_100));
 
     let found = listed(&lab);
     let names: Vec<&str> = found.keys().map(String::as_str).collect();

@@ -246,7 +246,7 @@ fn a_wrong_secret_is_tried_once_until_it_changes() {
     stage.create("bob", &text(&[unlock("wrong-1", "wrong", "wrong", &json!({}))]));
     let status = stage.waits("aur", "wrong-1", "DirectoryUnavailable");
     says(&status, "DirectoryUnavailable", "");
-    std::thread::sleep(std::time::Duration::from_secs(3));
+    stage.operator.wait_looks("wrong", 1);
     let tried = samba.sign_ins(&name).expect("the audit log");
     assert_eq!(tried.len(), 1, "{tried:?}");
     assert_eq!(tried[0].status, "NT_STATUS_WRONG_PASSWORD");

@@ -2,13 +2,17 @@
 
 use crate::{
     shared,
-    support::org::{check, says},
+    support::{
+        org::{check, says},
+        watch,
+    },
     tenant, written,
 };
 use sandbox::{
     FaultKind,
     cxone::{Person, Quirk, SignIn},
 };
+use std::time::Duration;
 
 #[test]
 fn a_temporary_password_opens_the_door_once_and_must_be_changed() {
@@ -113,9 +117,13 @@ fn a_missing_right_waits_and_then_goes_on() {
     let status = org.stage.waits("pwr", "cx-right-bob", "MissingRights");
     says(&status, "MissingRights", "Users Edit");
     org.sandbox.cxone().set_quirk(Quirk::ResetForbidden, false);
-    // A missing right is looked for again after half a minute, which is as long as a test waits.
-    std::thread::sleep(std::time::Duration::from_secs(5));
-    let status = org.stage.finished("pwr", "cx-right-bob");
+    // A missing right is looked for again after half a minute.
+    let (place, patience) = (("pwr", "default", "cx-right-bob"), Duration::from_secs(60));
+    let ended = watch::one(org.stage.plane, place, ("the end of the reset", patience), |object| {
+        let status = &object["status"];
+        status["outcome"].is_string().then(|| status.clone())
+    });
+    let status = ended.unwrap_or_else(|error| panic!("{error}\n{}", org.stage.operator.tail()));
     check(&status, "Succeeded", "PasswordReset", "");
 }
 

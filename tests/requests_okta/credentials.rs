@@ -6,7 +6,6 @@ use crate::support::{
 };
 use sandbox::{ADMIN_TOKEN, FaultKind, NO_ROLES_TOKEN, Origin, okta::auth::Role, options::token};
 use serde_json::Value;
-use std::time::Duration;
 
 const LOGIN: &str = "alice@example.com";
 
@@ -46,8 +45,8 @@ fn a_revoked_token_is_tried_once_and_its_secret_awaited() {
     let status = org.directory_when(|status| ready(status)["status"] == "False");
     not_ready(&status, "CredentialRefused", &["correct Secret token-revoked"]);
     assert_eq!(status["refusedSecret"]["name"], "token-revoked", "{status:#}");
-    // Longer than the operator takes between two looks at the Secret.
-    std::thread::sleep(Duration::from_secs(8));
+    // The first look comes with the refusal, which a request met.
+    stage.operator.wait_looks(&org.name, 2);
     assert_eq!(refusals(&org), 1, "the operator would lock its own account");
     org.sandbox
         .add_token(token("new", "the-new-one", Role::Admin))
@@ -113,7 +112,7 @@ fn a_wrong_token_is_tried_once() {
     ask(&org);
     let status = org.directory_when(|status| ready(status)["status"] == "False");
     not_ready(&status, "CredentialRefused", &["correct Secret token-wrong"]);
-    std::thread::sleep(Duration::from_secs(8));
+    stage.operator.wait_looks(&org.name, 1);
     assert_eq!(refusals(&org), 1);
     org.set_token(ADMIN_TOKEN);
     check(&stage.finished("aur", &org.name), "Succeeded", "Unlocked", "");

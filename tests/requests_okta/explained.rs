@@ -1,14 +1,13 @@
 //! Why an account is locked, as the System Log tells it: on requests and on Account objects, and never needed.
 
 use crate::support::{
-    kubectl,
-    org::{Org, check},
+    org::{Org, check, shows_lock},
     stage::{ready, stage},
-    success,
 };
 use sandbox::{HELP_DESK_TOKEN, Quirk, SEED_PASSWORD, SeedUser, Status};
 use serde_json::Value;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use testkit::wait;
 
 const LIMIT: &str = "too many failed sign-ins; Okta does not end this lock by itself";
 
@@ -53,33 +52,24 @@ fn asked(org: &Org) -> usize {
 /// Waits until the log was read twice from now on, so that what is in it is known.
 #[track_caller]
 fn read_again(org: &Org) {
-    let (before, end) = (asked(org), Instant::now() + Duration::from_secs(20));
-    while asked(org) < before + 2 {
-        assert!(
-            Instant::now() < end,
-            "the log is not read\n{}",
-            org.stage.operator.tail()
-        );
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    let before = asked(org);
+    let read = wait::until("the log to be read twice", Duration::from_secs(20), || {
+        (asked(org) >= before + 2).then_some(())
+    });
+    let said = || format!("{} readings\n{}", asked(org) - before, org.stage.operator.tail());
+    read.unwrap_or_else(|error| panic!("{error}: {}", said()));
 }
 
 /// The Account object that shows this lock, once it says why.
 #[track_caller]
 fn shown(org: &Org, login: &str) -> Value {
-    let end = Instant::now() + Duration::from_secs(30);
-    let selector = format!("readmit.dev/state=Locked,readmit.dev/directory={}", org.name);
-    loop {
-        let args = ["get", "accounts", "-l", &selector, "-o", "json"];
-        let list: Value = serde_json::from_str(&success(&kubectl(org.stage.plane, "admin", &args))).expect("JSON");
-        let accounts = list["items"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let ours = accounts.iter().find(|account| account["lockout"]["login"] == login);
-        if let Some(account) = ours.filter(|account| account["lockout"]["cause"].is_string()) {
-            return account.clone();
-        }
-        assert!(Instant::now() < end, "{list:#}\n{}", org.stage.operator.tail());
-        std::thread::sleep(Duration::from_millis(200));
-    }
+    let what = format!("the cause of {login}'s lock");
+    org.stage.until_all("accounts", &what, |accounts| {
+        let ours = accounts.iter().filter(|account| shows_lock(account, &org.name));
+        let mut ours = ours.filter(|account| account["lockout"]["login"] == login);
+        let account = ours.find(|account| account["lockout"]["cause"].is_string());
+        account.map(|account| (*account).clone())
+    })
 }
 
 #[test]
@@ -144,8 +134,8 @@ fn without_the_right_to_read_the_log_everything_else_works() {
     let status = org.unlocked("unexplained", "alice@example.com");
     check(&status, "Succeeded", "Unlocked", "");
     assert!(status["lockout"]["cause"].is_null(), "{status:#}");
-    std::thread::sleep(Duration::from_secs(3));
-    assert_eq!(asked(&org), before, "what is refused is not asked for each second");
+    org.wait_lists();
+    assert_eq!(asked(&org), before, "what is refused is not asked for at each list");
 }
 
 #[test]

@@ -1,20 +1,24 @@
 //! Locked accounts as Account objects, where a Directory asks for them.
 
 use crate::support::{
-    kubectl,
-    org::{Org, check},
+    api,
+    org::{Org, check, shows_lock},
     stage::{Stage, stage},
-    success,
 };
 use sandbox::{SEED_PASSWORD, SeedUser, Status};
 use serde_json::Value;
-use std::time::{Duration, Instant};
 
 /// An organisation whose Directory asks for lists.
 struct Listed {
     org: Org,
     /// Who was locked out from the start: they stay so, and are left out of what is looked at.
     before: Vec<String>,
+}
+
+impl Listed {
+    fn shows(&self, account: &Value) -> bool {
+        shows_lock(account, &self.org.name) && !self.before.iter().any(|id| account["id"] == id.as_str())
+    }
 }
 
 fn org(stage: &'static Stage, name: &str, lockouts: &str) -> Listed {
@@ -38,16 +42,8 @@ fn set(org: &Org, lockouts: &str) {
 
 /// The Account objects that show a lock in this organisation.
 fn shown(listed: &Listed) -> Vec<Value> {
-    let org = &listed.org;
-    let selector = format!("readmit.dev/state=Locked,readmit.dev/directory={}", org.name);
-    let text = success(&kubectl(
-        org.stage.plane,
-        "admin",
-        &["get", "accounts", "-l", &selector, "-o", "json"],
-    ));
-    let list: Value = serde_json::from_str(&text).expect("JSON");
-    let mut accounts = list["items"].as_array().cloned().unwrap_or_default();
-    accounts.retain(|account| !listed.before.iter().any(|id| account["id"] == id.as_str()));
+    let mut accounts = api::list(listed.org.stage.plane, "accounts");
+    accounts.retain(|account| listed.shows(account));
     accounts
 }
 
@@ -60,17 +56,12 @@ fn logins(accounts: &[Value]) -> Vec<String> {
 
 /// Waits until so many accounts are shown, and gives them.
 #[track_caller]
-fn shown_when(listed: &Listed, so: impl Fn(&[Value]) -> bool) -> Vec<Value> {
-    let end = Instant::now() + Duration::from_secs(30);
-    loop {
-        let accounts = shown(listed);
-        if so(&accounts) {
-            return accounts;
-        }
-        let tail = listed.org.stage.operator.tail();
-        assert!(Instant::now() < end, "{} accounts\n{tail}", accounts.len());
-        std::thread::sleep(Duration::from_millis(200));
-    }
+fn shown_when(listed: &Listed, so: impl Fn(usize) -> bool) -> Vec<Value> {
+    let what = format!("as many locks in {} as this test wants", listed.org.name);
+    listed.org.stage.until_all("accounts", &what, |accounts| {
+        let shown: Vec<_> = accounts.iter().filter(|account| listed.shows(account)).collect();
+        so(shown.len()).then(|| shown.into_iter().map(|account| (*account).clone()).collect())
+    })
 }
 
 fn listed(status: &Value) -> &Value {
@@ -102,7 +93,7 @@ fn who_is_locked_out_is_shown_while_it_lasts() {
     let locked = |more: usize| more + all.before.len();
     org.seed_locked("locked-one@example.com");
     org.seed_locked("locked-two@example.com");
-    let accounts = shown_when(&all, |accounts| accounts.len() == 2);
+    let accounts = shown_when(&all, |count| count == 2);
     assert_eq!(logins(&accounts), ["locked-one@example.com", "locked-two@example.com"]);
     assert!(accounts[0]["lockout"]["since"].is_string(), "{:#}", accounts[0]);
     org.directory_when(|status| status["lockedAccounts"] == locked(2));
@@ -113,7 +104,7 @@ fn who_is_locked_out_is_shown_while_it_lasts() {
             .map(|account| account["metadata"]["resourceVersion"].clone())
             .collect()
     };
-    std::thread::sleep(Duration::from_secs(3));
+    org.wait_lists();
     assert_eq!(versions(&shown(&all)), versions(&accounts));
     // Let in again, by a request and in Okta itself: the objects go.
     check(
@@ -122,7 +113,7 @@ fn who_is_locked_out_is_shown_while_it_lasts() {
         "Unlocked",
         "",
     );
-    let accounts = shown_when(&all, |accounts| accounts.len() == 1);
+    let accounts = shown_when(&all, |count| count == 1);
     let name = accounts[0]["metadata"]["name"].as_str().expect("a name").to_owned();
     check(
         &org.unlocked("lockouts-two", "locked-two@example.com"),
@@ -130,9 +121,9 @@ fn who_is_locked_out_is_shown_while_it_lasts() {
         "Unlocked",
         "",
     );
-    shown_when(&all, <[Value]>::is_empty);
-    let gone = kubectl(stage.plane, "admin", &["get", "account", &name]);
-    assert!(!gone.status.success(), "{name} has no ledger, so it should be gone");
+    shown_when(&all, |count| count == 0);
+    let gone = api::find(stage.plane, "account", "", &name);
+    assert_eq!(gone, None, "{name} has no ledger, so it should be gone");
     org.directory_when(|status| status["lockedAccounts"] == locked(0));
 }
 
@@ -142,12 +133,12 @@ fn a_ledger_outlives_the_lock() {
     let all = org(stage, "lockouts-ledger", "{poll: 1s}");
     let org = &all.org;
     org.seed_locked("with-ledger@example.com");
-    let account = shown_when(&all, |accounts| accounts.len() == 1).remove(0);
+    let account = shown_when(&all, |count| count == 1).remove(0);
     let name = account["metadata"]["name"].as_str().expect("a name").to_owned();
     let status = org.is_reset("lockouts-reset", "with-ledger@example.com", "TemporaryPassword");
     check(&status, "Succeeded", "PasswordReset", "");
     assert_eq!(status["account"]["ref"], name, "{status:#}");
-    shown_when(&all, <[Value]>::is_empty);
+    shown_when(&all, |count| count == 0);
     let account = org.stage.get("account", "default", &name);
     assert_eq!(account["ledger"].as_array().map(Vec::len), Some(1), "{account:#}");
     assert_eq!(account["lockout"], Value::Null, "{account:#}");
@@ -159,7 +150,7 @@ fn a_long_list_is_read_page_by_page_and_cut_at_the_most() {
     let all = org(stage, "lockouts-many", "{poll: 1s, max: 300}");
     let org = &all.org;
     seed_many(org, "many", 250);
-    let accounts = shown_when(&all, |accounts| accounts.len() == 250);
+    let accounts = shown_when(&all, |count| count == 250);
     assert_eq!(logins(&accounts)[249], "many-249@example.com");
     seed_many(org, "more", 100);
     let status = org.directory_when(|status| listed(status)["reason"] == "TooManyLocked");
@@ -170,7 +161,7 @@ fn a_long_list_is_read_page_by_page_and_cut_at_the_most() {
         "{text}"
     );
     let most = 300 - all.before.len();
-    shown_when(&all, |accounts| (most..=300).contains(&accounts.len()));
+    shown_when(&all, |count| (most..=300).contains(&count));
 }
 
 #[test]
@@ -179,10 +170,10 @@ fn no_names_are_stored_where_the_directory_forbids_it_and_nothing_where_it_asks_
     let all = org(stage, "lockouts-none", "{poll: 1s, personalData: None}");
     let org = &all.org;
     org.seed_locked("nameless@example.com");
-    let accounts = shown_when(&all, |accounts| accounts.len() == 1);
+    let accounts = shown_when(&all, |count| count == 1);
     assert!(!accounts[0].to_string().contains("nameless"), "{:#}", accounts[0]);
     assert_eq!(accounts[0]["id"], org.account("nameless@example.com").id);
     org.connect(sandbox::ADMIN_TOKEN);
-    shown_when(&all, <[Value]>::is_empty);
+    shown_when(&all, |count| count == 0);
     org.directory_when(|status| *listed(status) == Value::Null && status["lockedAccounts"] == Value::Null);
 }

@@ -5,7 +5,6 @@ use crate::support::{
     stage::stage,
 };
 use sandbox::{FaultKind, Status};
-use std::time::Duration;
 
 const LOGIN: &str = "lost@example.com";
 
@@ -68,11 +67,12 @@ fn password(name: &str, fault: FaultKind, applied: usize) {
     assert!(status["completionTime"].is_string(), "{status:#}");
     // It stays charged: whatever was done counts.
     let account = status["account"]["ref"].as_str().expect("a ledger");
-    let closed = || org.stage.get("account", "default", account)["ledger"][0]["outcome"].clone();
-    let closed = testkit::wait::until("the claim to be closed", Duration::from_secs(40), || {
-        closed().as_str().map(str::to_owned)
-    });
-    assert_eq!(closed.expect("closed within 30 s"), "Unknown");
+    let closed = org
+        .stage
+        .until(("account", "", account), "the claim to be closed", |account| {
+            account["ledger"][0]["outcome"].as_str().map(str::to_owned)
+        });
+    assert_eq!(closed, "Unknown");
 }
 
 #[test]

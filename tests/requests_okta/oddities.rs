@@ -128,9 +128,8 @@ fn an_account_in_transition_is_waited_for() {
     let user: SeedUser = serde_json::from_value(user).expect("a seed");
     org.sandbox.seed([user]).expect("a new login");
     stage.create("bob", &org.unlock("odd-transition", "{login: changing@example.com}"));
-    std::thread::sleep(Duration::from_secs(3));
-    let waiting = stage.get("aur", "default", "odd-transition");
-    assert!(waiting["status"]["outcome"].is_null(), "{waiting:#}");
+    let waiting = stage.status_when("aur", "odd-transition", |status| status["conditions"].is_array());
+    assert!(waiting["outcome"].is_null(), "{waiting:#}");
     check(&stage.finished("aur", "odd-transition"), "Succeeded", "NotLocked", "");
     assert!(
         org.written("changing@example.com").is_empty(),

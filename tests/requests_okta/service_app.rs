@@ -8,7 +8,6 @@ use crate::{
     },
 };
 use serde_json::json;
-use std::time::Duration;
 
 /// An organisation that knows the app, with a Directory that signs in as it.
 fn org(stage: &'static Stage, name: &str, app: &App) -> Org {
@@ -99,7 +98,7 @@ fn a_wrong_private_key_is_tried_once_and_its_secret_awaited() {
     assert!(message.contains("correct Secret app-wrong-key"), "{message}");
     org.stage
         .create("bob", &org.unlock("app-wrong-key", "{login: alice@example.com}"));
-    std::thread::sleep(Duration::from_secs(8));
+    stage.operator.wait_looks("app-wrong-key", 1);
     assert_eq!(grants(&org), 1);
     put_key(&org, &app);
     check(&stage.finished("aur", "app-wrong-key"), "Succeeded", "Unlocked", "");

@@ -41,7 +41,15 @@ fn applying_the_same_again_changes_nothing() {
         let said = stage.plane.apply("bob", manifest).expect("applied again");
         assert!(said.contains("unchanged"), "{said}");
     }
-    sleep(Duration::from_secs(2));
+    // Whatever it was to look at again, it looked at before a request that comes later.
+    let later = unlock("again-3", "ldap", "again", &json!({"policy": "desk"}));
+    stage.create("bob", &text(&[later]));
+    check(
+        &stage.finished("aur", "again-3"),
+        "Succeeded",
+        "NotLocked",
+        "nothing was done",
+    );
     for (kind, old) in ["aur", "pwr"].iter().zip(&before) {
         let new = stage.get(kind, "default", old["metadata"]["name"].as_str().expect("a name"));
         assert_eq!(new["metadata"]["resourceVersion"], old["metadata"]["resourceVersion"]);

@@ -6,7 +6,6 @@ use crate::support::{
     stage::Stage,
 };
 use serde_json::{Value, json};
-use std::{thread::sleep, time::Duration};
 use testkit::slapd::WRITER_DN;
 
 fn create(stage: &Stage, name: &str, directory: &str, login: &str, more: &Value) {
@@ -90,8 +89,7 @@ fn a_refused_credential_is_tried_once_until_its_secret_changes() {
     }
     let refused = |stage: &Stage| stage.get("directories", "default", "credential")["status"]["refusedSecret"].clone();
     assert_eq!(refused(stage)["name"], "credential");
-    // Longer than the operator waits between two looks at the Secret.
-    sleep(Duration::from_secs(7));
+    stage.operator.wait_looks("credential", 1);
     assert_eq!(slapd.binds_of(WRITER_DN).expect("its log"), [49], "tried once");
 
     stage.admin(&text(&[secret("credential", slapd, slapd.secret())]));

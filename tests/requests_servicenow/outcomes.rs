@@ -2,16 +2,12 @@
 
 use crate::{
     instance, listing, shared,
-    support::{
-        kubectl,
-        org::{check, says},
-        success,
-    },
+    support::org::{check, says, shows_lock},
     written,
 };
 use sandbox::servicenow::{Quirk, SignIn, User};
 use sandbox::{FaultKind, SEED_PASSWORD};
-use std::time::{Duration, Instant};
+use serde_json::Value;
 
 const UNLOCK: [&str; 2] = ["failed_attempts", "locked_out"];
 
@@ -163,20 +159,13 @@ fn a_rule_that_locks_again_minutes_later_shows_in_the_list() {
     instance.configure(|settings| settings.async_rule_ms = 300_000);
     instance.set_quirk(Quirk::AsyncRuleRelocks, true);
     org.stage.admin(&listing(&org));
-    let list = || {
-        let selector = "readmit.dev/state=Locked,readmit.dev/directory=sn-later";
-        success(&kubectl(
-            org.stage.plane,
-            "admin",
-            &["get", "accounts", "-l", selector, "-o", "json"],
-        ))
-    };
     let shows = |expected: bool| {
-        let end = Instant::now() + Duration::from_secs(30);
-        while list().contains("ada.byte") != expected {
-            assert!(Instant::now() < end, "{}", org.stage.operator.tail());
-            std::thread::sleep(Duration::from_millis(200));
-        }
+        let what = format!("the list to show ada.byte: {expected}");
+        org.stage.until_all("accounts", &what, |accounts| {
+            let ours = |account: &&&Value| account.to_string().contains("ada.byte");
+            let shown = accounts.iter().filter(|account| shows_lock(account, "sn-later"));
+            (shown.filter(ours).count() > 0).eq(&expected).then_some(())
+        })
     };
     shows(true);
     let status = org.unlocked("sn-later-ada", "ada.byte");

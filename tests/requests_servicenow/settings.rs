@@ -47,7 +47,7 @@ fn a_refused_credential_is_tried_once_until_its_secret_changes() {
     stage.admin(&basic(&org));
     let status = org.directory_when(|status| ready(status)["reason"] == "CredentialRefused");
     assert_eq!(status["refusedSecret"]["name"], "sn-wrong", "{status:#}");
-    std::thread::sleep(std::time::Duration::from_secs(7));
+    stage.operator.wait_looks("sn-wrong", 1);
     assert_eq!(org.sandbox.truth().len(), 1, "one 401 and no more");
     stage.admin(&secret(&org, OPERATOR_PASSWORD));
     org.directory_when(|status| ready(status)["status"] == "True");

@@ -8,7 +8,6 @@ use crate::{
     },
 };
 use serde_json::json;
-use std::time::{Duration, Instant};
 use testkit::samba::INITIAL_PASSWORD;
 
 #[test]
@@ -32,12 +31,13 @@ fn a_temporary_password_is_handed_over_though_okta_keeps_its_lock() {
         "it must be changed"
     );
     // The account is free for others meanwhile.
-    let account = status["account"]["ref"].as_str().expect("an Account").to_owned();
-    let end = Instant::now() + Duration::from_secs(20);
-    while !scene.stage.get("acct", "default", &account)["metadata"]["labels"]["readmit.dev/claim"].is_null() {
-        assert!(Instant::now() < end, "its claim stays open");
-        std::thread::sleep(Duration::from_millis(200));
-    }
+    let account = status["account"]["ref"].as_str().expect("an Account");
+    scene
+        .stage
+        .until(("acct", "", account), "its claim to be closed", |account| {
+            let claim = &account["metadata"]["labels"]["readmit.dev/claim"];
+            claim.is_null().then_some(())
+        });
     scene
         .okta
         .sandbox

@@ -6,11 +6,11 @@ use crate::{
         domain::{sign_in, writes},
         ldap::{check, reset},
         stage::Operator,
+        watch,
     },
 };
 use serde_json::json;
 use std::{sync::OnceLock, time::Duration};
-use testkit::wait;
 
 /// The rest of the tests goes on with the successor, which takes no lease: nobody else is left.
 static SUCCESSOR: OnceLock<Operator> = OnceLock::new();
@@ -32,9 +32,13 @@ fn a_successor_waits_for_okta_and_does_nothing_again() {
         .sandbox
         .unlock(&login("crash"))
         .expect("unlocked in the console");
-    let ended = wait::until("the end of crash-1", Duration::from_secs(60), || {
-        let status = scene.stage.get("pwr", "default", "crash-1")["status"].clone();
-        status["outcome"].is_string().then_some(status)
+    let (place, awaited) = (
+        ("pwr", "default", "crash-1"),
+        ("the end of crash-1", Duration::from_secs(60)),
+    );
+    let ended = watch::one(scene.stage.plane, place, awaited, |object| {
+        let status = &object["status"];
+        status["outcome"].is_string().then(|| status.clone())
     });
     let ended = ended.unwrap_or_else(|error| panic!("{error}\n{}", successor.tail()));
     check(&ended, "Succeeded", "PasswordReset", "directory cloud shows no lock");

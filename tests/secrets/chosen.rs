@@ -6,7 +6,7 @@ use crate::{
     support::{
         lab::{self, Lab, RESET, UNLOCK, check, policy},
         ldap::{self, Recipient},
-        stage::{Operator, ready},
+        stage::Operator,
     },
 };
 use sandbox::{
@@ -134,10 +134,7 @@ fn fail(lab: &Lab, operator: &Operator, slapd: &Slapd) {
         ldap::directory("wrong-ldap", slapd, &json!({})),
     ]));
     for directory in ["wrong-okta", "wrong-ldap"] {
-        lab.until(&format!("{directory} to be refused"), operator, || {
-            let status = lab.get("directories", directory)["status"].clone();
-            (ready(&status)["reason"] == "CredentialRefused").then_some(())
-        });
+        lab.waits(operator, "directory", directory, "CredentialRefused");
         let request = ldap::unlock(directory, directory, "carol@example.com", &json!({}));
         lab.create("bob", &request.to_string());
         lab.waits(operator, UNLOCK, directory, "DirectoryUnavailable");

@@ -119,10 +119,7 @@ fn no_providers_secret_is_anywhere_but_in_secrets() {
         never.extend(act(&lab, &operator, &**fixture, &recipient));
         let (name, manifests) = wrong(&**fixture);
         lab.admin(&ldap::text(&manifests));
-        lab.until(&format!("{name} to be refused"), &operator, || {
-            let status = lab.get("directories", &name)["status"].clone();
-            (ready(&status)["reason"] == "CredentialRefused").then_some(())
-        });
+        lab.waits(&operator, "directory", &name, "CredentialRefused");
         kept.extend(credentials(&manifests));
     }
     assert!(never.len() > fixtures.len() / 2, "hardly any password was generated");

@@ -2,7 +2,6 @@
 //! who asks for all of them at once.
 
 use crate::support::{
-    kubectl,
     lab::{Lab, directory, policy},
     stage::{Operator, ready},
 };
@@ -157,21 +156,8 @@ impl Crowd {
     pub fn lets_in(&self, name: &str, directory: &str, login: &str) -> Duration {
         let begun = Instant::now();
         self.lab.create("bob", &request(name, directory, login).to_string());
-        let args = [
-            "wait",
-            "--for=jsonpath={.status.completionTime}",
-            "--timeout=30s",
-            "aur",
-            name,
-        ];
-        let ended = kubectl(self.lab.plane, "admin", &args);
+        let status = self.lab.finished(&self.operator, "aur", name);
         let took = begun.elapsed();
-        let status = self.lab.get("aur", name)["status"].clone();
-        assert!(
-            ended.status.success(),
-            "{name} waits: {status:#}\n{}",
-            self.operator.tail()
-        );
         assert_eq!(ready(&status)["reason"], "Unlocked", "{status:#}");
         took
     }

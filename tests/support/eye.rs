@@ -4,13 +4,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use readmit::controller::enforcement::{Settings, run};
 use readmit::domain::enforcement::Enforcement;
 use testkit::control_plane::ControlPlane;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+
+use super::operator::client_with;
 
 pub const PATIENCE: Duration = Duration::from_secs(15);
 pub const NAMESPACE: &str = "readmit-system";
@@ -62,7 +63,7 @@ impl Eye {
     /// With whatever rights this kubeconfig file gives.
     pub fn start_with(kubeconfig: &Path) -> Self {
         let runtime = Runtime::new().expect("a runtime");
-        let client = runtime.block_on(client(kubeconfig));
+        let client = runtime.block_on(client_with(kubeconfig.to_owned()));
         let (sender, receiver) = watch::channel(Enforcement::Unknown);
         let settings = Settings {
             namespace: NAMESPACE.into(),
@@ -89,7 +90,10 @@ impl Eye {
         });
         match found {
             Ok(Ok(found)) => found,
-            _ => panic!("waited for {what}, but found {:?}", *self.receiver.borrow()),
+            _ => panic!(
+                "waited {PATIENCE:?} for {what}, but found {:?}",
+                *self.receiver.borrow()
+            ),
         }
     }
 
@@ -109,10 +113,4 @@ impl Eye {
             other => panic!("{other:?}"),
         }
     }
-}
-
-async fn client(kubeconfig: &Path) -> kube::Client {
-    let kubeconfig = Kubeconfig::read_from(kubeconfig).expect("a kubeconfig");
-    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
-    kube::Client::try_from(config.expect("a configuration")).expect("a client")
 }

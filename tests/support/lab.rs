@@ -2,15 +2,15 @@
 //! take turns, and an Okta sandbox of each test's own. Operators are started by the tests.
 
 use super::{
-    kubectl,
+    api, kubectl,
     stage::{Operator, prepare, ready, wait_trusted},
-    success,
+    success, watch,
 };
 use sandbox::{ADMIN_TOKEN, Entry, Origin, SEED_PASSWORD, Sandbox, SeedUser, Status};
 use serde_json::Value;
 use std::{
     sync::{Mutex, MutexGuard, Once, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 use testkit::{
     assets,
@@ -68,12 +68,11 @@ impl Lab {
 
     /// Removes everything that an earlier test left.
     pub fn clear(&self) {
-        let kinds = format!("{UNLOCK},{RESET},directories,accountpolicies");
-        // Nobody but the operator may delete Accounts.
-        for (person, kinds) in [("admin", kinds.as_str()), ("operator", "accounts")] {
-            let args = ["delete", kinds, "--all", "--all-namespaces", "--wait=false"];
-            success(&kubectl(self.plane, person, &args));
+        for kind in [UNLOCK, RESET, "directories", "accountpolicies"] {
+            api::delete_all(self.plane, "admin", kind);
         }
+        // Nobody but the operator may delete Accounts.
+        api::delete_all(self.plane, "operator", "accounts");
     }
 
     /// Applies manifests as the administrator.
@@ -84,18 +83,9 @@ impl Lab {
     }
 
     /// Creates manifests as somebody.
+    #[track_caller]
     pub fn create(&self, person: &str, manifests: &str) {
-        let end = Instant::now() + Duration::from_secs(10);
-        loop {
-            match self.plane.create(person, manifests) {
-                Ok(_) => return,
-                // Admission learns of new kinds a moment after they are served.
-                Err(error) if error.to_string().contains("There can be a delay") && Instant::now() < end => {
-                    std::thread::sleep(Duration::from_millis(200));
-                }
-                Err(error) => panic!("{error:#}"),
-            }
-        }
+        api::create_soon(self.plane, person, manifests);
     }
 
     /// Runs kubectl as the administrator and gives what it says.
@@ -113,67 +103,86 @@ impl Lab {
     }
 
     /// Waits until new requests are trusted and every Directory works.
+    #[track_caller]
     pub fn settle(&self, operator: &Operator) {
         wait_trusted(self.plane);
-        self.until("the Directories to work", operator, || {
-            let all = self.list("directories");
-            all.iter()
-                .all(|directory| ready(&directory["status"])["status"] == "True")
-                .then_some(())
+        self.until_all("directories", "the Directories to work", operator, |all| {
+            let works = |directory: &&Value| ready(&directory["status"])["status"] == "True";
+            all.iter().all(works).then_some(())
         });
     }
 
     /// All objects of a kind, in all namespaces.
     #[track_caller]
     pub fn list(&self, kind: &str) -> Vec<Value> {
-        let text = self.kubectl(&["get", kind, "--all-namespaces", "-o", "json"]);
-        let list: Value = serde_json::from_str(&text).expect("JSON");
-        list["items"].as_array().cloned().unwrap_or_default()
+        api::list(self.plane, kind)
     }
 
     /// One object.
     #[track_caller]
     pub fn get(&self, kind: &str, name: &str) -> Value {
-        let text = self.kubectl(&["get", kind, "-n", "default", name, "-o", "json"]);
-        serde_json::from_str(&text).expect("JSON")
+        api::get(self.plane, kind, "default", name)
     }
 
-    /// Waits for something; the end of the operator's log is in the message.
+    /// Waits for something that is no object, and that the probe else tells as it is; that and the end of the operator's
+    /// log are in the message.
     #[track_caller]
-    pub fn until<T>(&self, what: &str, operator: &Operator, probe: impl FnMut() -> Option<T>) -> T {
-        wait::until(what, SOON, probe).unwrap_or_else(|error| panic!("{error}\n{}", operator.tail()))
+    pub fn until<T>(&self, what: &str, operator: &Operator, mut probe: impl FnMut() -> Result<T, String>) -> T {
+        let found = wait::until_ok(what, SOON, || probe().map_err(anyhow::Error::msg));
+        found.unwrap_or_else(|error| panic!("{error:#}\n{}", operator.tail()))
+    }
+
+    /// Waits until an object in namespace default is so, in the same way.
+    #[track_caller]
+    pub fn until_one<T>(
+        &self,
+        (kind, name): (&str, &str),
+        what: &str,
+        operator: &Operator,
+        probe: impl FnMut(&Value) -> Option<T>,
+    ) -> T {
+        let found = watch::one(self.plane, (kind, "default", name), (what, SOON), probe);
+        found.unwrap_or_else(|error| panic!("{error}\n{}", operator.tail()))
+    }
+
+    /// Waits until all objects of a kind, in all namespaces, are so, in the same way.
+    #[track_caller]
+    pub fn until_all<T>(
+        &self,
+        kind: &str,
+        what: &str,
+        operator: &Operator,
+        probe: impl FnMut(&[&Value]) -> Option<T>,
+    ) -> T {
+        let found = watch::all(self.plane, kind, (what, SOON), probe);
+        found.unwrap_or_else(|error| panic!("{error}\n{}", operator.tail()))
     }
 
     /// Waits for the end of a request in namespace default, and gives its status.
     #[track_caller]
     pub fn finished(&self, operator: &Operator, kind: &str, name: &str) -> Value {
-        self.until(&format!("the end of {name}"), operator, || {
-            let status = self.get(kind, name)["status"].clone();
-            status["outcome"].is_string().then_some(status)
+        self.until_one((kind, name), &format!("the end of {name}"), operator, |object| {
+            let status = &object["status"];
+            status["outcome"].is_string().then(|| status.clone())
         })
     }
 
     /// Waits until a request in namespace default waits for this reason, and gives its status.
     #[track_caller]
     pub fn waits(&self, operator: &Operator, kind: &str, name: &str, reason: &str) -> Value {
-        let mut last = Value::Null;
-        let found = wait::until(&format!("{name} to wait for {reason}"), SOON, || {
-            last = self.get(kind, name)["status"].clone();
-            (ready(&last)["reason"] == reason).then(|| last.clone())
-        });
-        found.unwrap_or_else(|error| panic!("{error}, it stands at {last:#}\n{}", operator.tail()))
+        let what = format!("{name} to wait for {reason}");
+        self.until_one((kind, name), &what, operator, |object| {
+            let status = &object["status"];
+            (ready(status)["reason"] == reason).then(|| status.clone())
+        })
     }
 
     /// Waits until every request of a kind has ended, and gives them.
     #[track_caller]
     pub fn all_finished(&self, operator: &Operator, kind: &str, count: usize) -> Vec<Value> {
-        self.until(&format!("{count} {kind} to end"), operator, || {
-            let all = self.list(kind);
-            let ended = all
-                .iter()
-                .filter(|request| request["status"]["outcome"].is_string())
-                .count();
-            (ended == count).then_some(all)
+        self.until_all(kind, &format!("{count} {kind} to end"), operator, |all| {
+            let ended = all.iter().filter(|request| request["status"]["outcome"].is_string());
+            (ended.count() == count).then(|| all.iter().copied().cloned().collect())
         })
     }
 

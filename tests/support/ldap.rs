@@ -1,13 +1,14 @@
 //! Whole requests against a real slapd: the server with extra people, manifests as data, and what is looked at
 //! afterwards, upstream and in the cluster.
 
-use super::stage::{Stage, ready};
+use super::{
+    api,
+    stage::{Stage, ready},
+    watch,
+};
 use age::{Decryptor, Identity, armor::ArmoredReader, secrecy::ExposeSecret, x25519};
 use serde_json::{Value, json};
-use std::{
-    io::Read,
-    time::{Duration, Instant},
-};
+use std::{io::Read, time::Duration};
 use testkit::{
     skip,
     slapd::{self, LoggedWrite, OPERATOR_DN, ROOT_DN, Slapd, User, user_dn},
@@ -200,28 +201,27 @@ pub fn id(slapd: &Slapd, uid: &str) -> String {
 /// The Account object of a person, where there is one.
 pub fn account(stage: &Stage, slapd: &Slapd, uid: &str) -> Option<Value> {
     let id = id(slapd, uid);
-    let list = stage.plane.kubectl_as("admin", &["get", "acct", "-o", "json"]);
-    let list: Value = serde_json::from_str(&list.expect("the list of accounts")).expect("JSON");
-    let items = list["items"].as_array().cloned().unwrap_or_default();
-    items.into_iter().find(|item| item["id"] == id.as_str())
+    let mut accounts = api::list(stage.plane, "acct").into_iter();
+    accounts.find(|account| account["id"] == id.as_str())
 }
 
 /// Waits until nothing is claimed of a person's account any more, and gives the outcomes of its ledger.
 #[track_caller]
 pub fn closed_ledger(stage: &Stage, slapd: &Slapd, uid: &str) -> Vec<String> {
-    let end = Instant::now() + Duration::from_secs(40);
-    loop {
-        let account = account(stage, slapd, uid).unwrap_or_default();
-        let ledger = account["ledger"].as_array().cloned().unwrap_or_default();
-        if ledger.iter().all(|entry| entry["claim"].is_null()) {
-            assert!(
-                account["metadata"]["labels"]["readmit.dev/claim"].is_null(),
-                "{account:#}"
-            );
-            let outcome = |entry: &Value| entry["outcome"].as_str().unwrap_or_default().to_owned();
-            return ledger.iter().map(outcome).collect();
-        }
-        assert!(Instant::now() < end, "the claim stays open: {account:#}");
-        std::thread::sleep(Duration::from_millis(300));
-    }
+    let id = id(slapd, uid);
+    let what = format!("the claim of {uid}'s account ({id}) to be closed");
+    let closed = watch::all(stage.plane, "acct", (&what, Duration::from_secs(40)), |accounts| {
+        let account = accounts.iter().find(|account| account["id"] == id.as_str());
+        let ledger = account.and_then(|account| account["ledger"].as_array());
+        let ledger = ledger.map(Vec::as_slice).unwrap_or_default();
+        let closed = ledger.iter().all(|entry| entry["claim"].is_null());
+        closed.then(|| (account.copied().cloned().unwrap_or_default(), ledger.to_vec()))
+    });
+    let (account, ledger) = closed.unwrap_or_else(|error| panic!("{error}\n{}", stage.operator.tail()));
+    assert!(
+        account["metadata"]["labels"]["readmit.dev/claim"].is_null(),
+        "{account:#}"
+    );
+    let outcome = |entry: &Value| entry["outcome"].as_str().unwrap_or_default().to_owned();
+    ledger.iter().map(outcome).collect()
 }

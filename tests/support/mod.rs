@@ -1,7 +1,9 @@
-//! What tests on the real API server share: a control plane with the product's manifests, and kubectl with its texts.
+//! What tests on the real API server share: a control plane with the product's manifests, a client and watches of this
+//! process, and kubectl with its texts.
 //! No test's own subject belongs here.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+pub mod api;
 pub mod domain;
 pub mod eye;
 pub mod helm;
@@ -10,11 +12,13 @@ pub mod ldap;
 pub mod operator;
 pub mod org;
 pub mod stage;
+pub mod watch;
 
 use std::process::Output;
 use std::sync::Once;
 use std::time::Duration;
 
+use serde_json::Value;
 use testkit::control_plane::{self, ControlPlane};
 use testkit::{assets, skip, wait};
 
@@ -112,16 +116,18 @@ pub fn install_policies(plane: &ControlPlane, stamp: bool) {
         readmit::manifests::admission_yaml_without_stamp(namespace, account)
     };
     plane
-        .apply("admin", &yaml)
-        .expect("the API server accepts the policies");
-    plane.apply("admin", PROBER).expect("the rights of who tries them");
+        .apply("admin", &format!("{yaml}---\n{PROBER}"))
+        .expect("the API server accepts the policies, and the rights of who tries them");
     wait::until_ok("the admission policies to be obeyed", Duration::from_secs(30), || {
         let request = dry_run(plane, &unlock("probe", ""));
-        let stamped = String::from_utf8_lossy(&request.stdout).contains("username: prober");
-        let refused = String::from_utf8_lossy(&request.stderr).contains("spec.requester must say");
+        let obeyed = match &request {
+            Ok(request) => stamp && request["spec"]["requester"]["username"] == "prober",
+            Err(error) => !stamp && error.contains("spec.requester must say"),
+        };
+        anyhow::ensure!(obeyed, "a request: {request:?}");
         let account = dry_run(plane, ACCOUNT);
-        let closed = String::from_utf8_lossy(&account.stderr).contains("written by the operator only");
-        anyhow::ensure!(closed && if stamp { stamped } else { refused }, "not yet");
+        let closed = matches!(&account, Err(error) if error.contains("written by the operator only"));
+        anyhow::ensure!(closed, "an Account: {account:?}");
         Ok(())
     })
     .expect("the policies are obeyed");
@@ -152,9 +158,8 @@ roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: test-pro
 subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: prober}]
 ";
 
-fn dry_run(plane: &ControlPlane, manifest: &str) -> Output {
-    let args = ["create", "--as=prober", "--dry-run=server", "-o", "yaml", "-f", "-"];
-    with_input(plane, "admin", &args, manifest)
+fn dry_run(plane: &ControlPlane, manifest: &str) -> Result<Value, String> {
+    api::dry_run(plane, ("admin", Some("prober")), manifest)
 }
 
 /// Runs kubectl with a manifest as its standard input.

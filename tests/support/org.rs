@@ -4,10 +4,8 @@ use super::stage::{Stage, ready};
 use age::{Decryptor, Identity, armor::ArmoredReader, x25519};
 use sandbox::{ADMIN_TOKEN, AccountState, Entry, Fault, FaultKind, Options, Origin, Sandbox, SeedUser};
 use serde_json::Value;
-use std::{
-    io::Read,
-    time::{Duration, Instant},
-};
+use std::{io::Read, time::Duration};
+use testkit::wait;
 use tokio::runtime::Runtime;
 
 /// An organisation with a Directory and an AccountPolicy of its name on the stage.
@@ -26,8 +24,11 @@ impl Org {
     /// Starts a sandbox, and applies Secret, Directory and a policy that allows everything.
     pub fn start(stage: &'static Stage, name: &str) -> Self {
         let org = Self::sandbox(stage, name);
-        org.connect(ADMIN_TOKEN);
-        stage.admin(&org.policy(""));
+        let (secret, directory) = (
+            org.secret(ADMIN_TOKEN),
+            org.directory(&org.sandbox.addresses().http, ""),
+        );
+        stage.admin(&[secret, directory, org.policy("")].join("---\n"));
         org.directory_when(|status| ready(status)["status"] == "True");
         org
     }
@@ -52,16 +53,20 @@ impl Org {
 
     /// Applies Secret and Directory, in the clear to loopback.
     pub fn connect(&self, token: &str) {
-        self.set_token(token);
-        self.stage.admin(&self.directory(&self.sandbox.addresses().http, ""));
+        let directory = self.directory(&self.sandbox.addresses().http, "");
+        self.stage.admin(&[self.secret(token), directory].join("---\n"));
     }
 
     /// Applies the Secret.
     pub fn set_token(&self, token: &str) {
+        self.stage.admin(&self.secret(token));
+    }
+
+    fn secret(&self, token: &str) -> String {
         let name = &self.name;
-        self.stage.admin(&format!(
+        format!(
             "apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}, namespace: readmit-system}}\nstringData: {{token: {token}}}\n"
-        ));
+        )
     }
 
     /// The Directory; `more` goes into its provider's member.
@@ -153,16 +158,25 @@ impl Org {
     }
 
     /// Waits until the Directory's status is so.
+    #[track_caller]
     pub fn directory_when(&self, so: impl Fn(&Value) -> bool) -> Value {
-        let end = Instant::now() + Duration::from_secs(30);
-        loop {
-            let object = self.stage.get("directory", "default", &self.name);
-            if so(&object["status"]) {
-                return object["status"].clone();
-            }
-            assert!(Instant::now() < end, "{object:#}\n{}", self.stage.operator.tail());
-            std::thread::sleep(Duration::from_millis(100));
-        }
+        self.stage.status_when("directory", &self.name, so)
+    }
+
+    /// Waits until the locked accounts were listed twice from now on: what the first list led to is done by then.
+    #[track_caller]
+    pub fn wait_lists(&self) {
+        let lists = || {
+            let truth = self.sandbox.truth().into_iter();
+            let first_page = |call: &Entry| call.query.contains("LOCKED_OUT") && !call.query.contains("after=");
+            truth.filter(first_page).count()
+        };
+        let before = lists();
+        let listed = wait::until("two lists of locked accounts", Duration::from_secs(20), || {
+            (lists() >= before + 2).then_some(())
+        });
+        let said = || format!("there were {}\n{}", lists() - before, self.stage.operator.tail());
+        listed.unwrap_or_else(|error| panic!("{error}; {}", said()));
     }
 
     /// Opens what a status delivers.
@@ -175,6 +189,12 @@ impl Org {
         reader.read_to_string(&mut text).expect("a text");
         text
     }
+}
+
+/// Whether an Account object shows a lock in this Directory.
+pub fn shows_lock(account: &Value, directory: &str) -> bool {
+    let labels = &account["metadata"]["labels"];
+    labels["readmit.dev/state"] == "Locked" && labels["readmit.dev/directory"] == directory
 }
 
 /// Asserts how a request ended, and that its message says this.

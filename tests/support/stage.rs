@@ -1,10 +1,12 @@
 //! A stage for whole requests: the test program's control plane with CRDs, admission policies and the operator's own
 //! rights, and one operator process on it with short timings. Tests share it and keep apart by names.
 
-use super::{install_crds, kubectl, success};
+use super::{api, install_crds, watch};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::{
+    io::{self, Read, Write},
+    net::TcpStream,
     path::Path,
     process::{Command, ExitStatus},
     sync::OnceLock,
@@ -15,13 +17,15 @@ use testkit::{
     control_plane::{self, ControlPlane},
     ports,
     process::{Child, Scratch},
-    skip,
+    skip, wait,
 };
 
 /// The operator's rights, as the chart grants them (`tests/chart.rs` compares).
 const OPERATOR: &str = include_str!("operator-rights.yaml");
 /// What the people of the stage may do.
 const PEOPLE: &str = include_str!("rights.yaml");
+/// How long anything may take that should come soon.
+const SOON: Duration = Duration::from_secs(30);
 
 /// The stage of this test program; `None` where this machine cannot have one.
 pub fn stage() -> Option<&'static Stage> {
@@ -59,56 +63,58 @@ impl Stage {
     }
 
     /// Creates manifests as somebody.
+    #[track_caller]
     pub fn create(&self, person: &str, manifests: &str) {
-        let end = Instant::now() + Duration::from_secs(10);
-        loop {
-            match self.plane.create(person, manifests) {
-                Ok(_) => return,
-                // Admission learns of new kinds a moment after they are served.
-                Err(error) if error.to_string().contains("There can be a delay") && Instant::now() < end => {
-                    std::thread::sleep(Duration::from_millis(200));
-                }
-                Err(error) => panic!("{error:#}"),
-            }
-        }
+        api::create_soon(self.plane, person, manifests);
     }
 
     /// One object.
+    #[track_caller]
     pub fn get(&self, kind: &str, namespace: &str, name: &str) -> Value {
-        let text = success(&kubectl(
-            self.plane,
-            "admin",
-            &["get", kind, "-n", namespace, name, "-o", "json"],
-        ));
-        serde_json::from_str(&text).expect("JSON")
+        api::get(self.plane, kind, namespace, name)
     }
 
     /// Waits for the end of a request, and gives its status.
+    #[track_caller]
     pub fn finished(&self, kind: &str, name: &str) -> Value {
-        self.status_when(kind, name, |status| status["outcome"].is_string())
+        let what = format!("the end of {kind} {name}");
+        self.until((kind, "default", name), &what, |object| {
+            let status = &object["status"];
+            status["outcome"].is_string().then(|| status.clone())
+        })
     }
 
     /// Waits until a request waits for this reason, and gives its status.
+    #[track_caller]
     pub fn waits(&self, kind: &str, name: &str, reason: &str) -> Value {
-        self.status_when(kind, name, |status| ready(status)["reason"] == reason)
+        let what = format!("{kind} {name} to wait for {reason}");
+        self.until((kind, "default", name), &what, |object| {
+            let status = &object["status"];
+            (ready(status)["reason"] == reason).then(|| status.clone())
+        })
     }
 
     /// Waits until the status of a request is so.
+    #[track_caller]
     pub fn status_when(&self, kind: &str, name: &str, so: impl Fn(&Value) -> bool) -> Value {
-        let end = Instant::now() + Duration::from_secs(30);
-        loop {
-            let object = self.get(kind, "default", name);
-            if so(&object["status"]) {
-                return object["status"].clone();
-            }
-            assert!(
-                Instant::now() < end,
-                "{kind} {name} stands at {:#}\n{}",
-                object,
-                self.operator.tail()
-            );
-            std::thread::sleep(Duration::from_millis(100));
-        }
+        let what = format!("the status of {kind} {name} to be as this test wants it");
+        self.until((kind, "default", name), &what, |object| {
+            so(&object["status"]).then(|| object["status"].clone())
+        })
+    }
+
+    /// Waits until an object (kind, namespace, name) is so; the end of the operator's log is in the message.
+    #[track_caller]
+    pub fn until<T>(&self, place: (&str, &str, &str), what: &str, probe: impl FnMut(&Value) -> Option<T>) -> T {
+        let found = watch::one(self.plane, place, (what, SOON), probe);
+        found.unwrap_or_else(|error| panic!("{error}\n{}", self.operator.tail()))
+    }
+
+    /// Waits until all objects of a kind are so, in the same way.
+    #[track_caller]
+    pub fn until_all<T>(&self, kind: &str, what: &str, probe: impl FnMut(&[&Value]) -> Option<T>) -> T {
+        let found = watch::all(self.plane, kind, (what, SOON), probe);
+        found.unwrap_or_else(|error| panic!("{error}\n{}", self.operator.tail()))
     }
 }
 
@@ -132,9 +138,7 @@ pub fn prepare(plane: &ControlPlane) {
 /// Waits until requests that are created now are trusted: times of creation are cut to whole seconds, so that one of
 /// the second in which a ready operator found identity enforced is not. Nothing is waited for later.
 pub fn wait_trusted(plane: &ControlPlane) {
-    let (name, namespace) = ("readmit-enforcement", "readmit-system");
-    let get = ["get", "configmap", name, "-n", namespace, "-o", "json"];
-    let record: Value = serde_json::from_str(&success(&kubectl(plane, "admin", &get))).expect("JSON");
+    let record = api::get(plane, "configmap", "readmit-system", "readmit-enforcement");
     let since = record["data"]["enforcedSince"]
         .as_str()
         .and_then(|since| since.parse::<Timestamp>().ok());
@@ -194,17 +198,27 @@ impl Operator {
     }
 
     /// Waits until it is ready and acts.
+    #[track_caller]
     pub fn wait_ready(&self) {
-        let end = Instant::now() + Duration::from_secs(30);
-        while !(self.http("/readyz").starts_with("ready") && self.http("/metrics").contains("readmit_leading 1")) {
-            assert!(
-                Instant::now() < end,
-                "not ready: {}\n{}",
-                self.http("/readyz"),
-                self.tail()
-            );
-            std::thread::sleep(Duration::from_millis(100));
-        }
+        let acts = wait::until("the operator to be ready and to act", SOON, || {
+            let (ready, metrics) = (self.http("/readyz"), self.http("/metrics"));
+            (ready.starts_with("ready") && metrics.contains("readmit_leading 1")).then_some(())
+        });
+        let said = || format!("/readyz said last: {:?}\n{}", self.http("/readyz"), self.tail());
+        acts.unwrap_or_else(|error| panic!("{error}; {}", said()));
+    }
+
+    /// Waits until it has looked again at the Secret of a Directory whose credential was refused, so many times: each
+    /// time it could have tried the credential once more.
+    #[track_caller]
+    pub fn wait_looks(&self, directory: &str, times: usize) {
+        let line = format!("it is not tried again before directory=\"{directory}\"");
+        let count = || self.log().matches(&line).count();
+        let before = count();
+        let what = format!("{times} looks at the Secret of {directory}");
+        let looked = wait::until(&what, SOON, || (count() >= before + times).then_some(()));
+        let said = || format!("there were {}\n{}", count() - before, self.tail());
+        looked.unwrap_or_else(|error| panic!("{error}; {}", said()));
     }
 
     /// Its process id.
@@ -212,15 +226,10 @@ impl Operator {
         self.child.lock().expect("no panic").pid()
     }
 
-    /// The body of an answer; empty where there is none.
+    /// The body of an answer, whatever its status; empty where there is none within 2 s.
     pub fn http(&self, path: &str) -> String {
-        let output = Command::new("curl")
-            .args(["-s", "--max-time", "2"])
-            .arg(format!("{}{path}", self.url))
-            .output();
-        output
-            .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
-            .unwrap_or_default()
+        let address = self.url.trim_start_matches("http://");
+        body(address, path, Duration::from_secs(2)).unwrap_or_default()
     }
 
     /// Everything that it logged, standard output included.
@@ -250,4 +259,25 @@ impl Operator {
     pub fn kill(&self) {
         self.child.lock().expect("no panic").kill();
     }
+}
+
+/// The body of an answer to HTTP/1.0, which comes in one piece and ends with the connection.
+fn body(address: &str, path: &str, within: Duration) -> io::Result<String> {
+    let end = Instant::now() + within;
+    let mut stream = TcpStream::connect(address)?;
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n")?;
+    let (mut answer, mut part) = (Vec::new(), [0; 16 << 10]);
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        stream.set_read_timeout(Some(left))?;
+        match stream.read(&mut part)? {
+            0 => break,
+            count => answer.extend_from_slice(&part[..count]),
+        }
+    }
+    let answer = String::from_utf8_lossy(&answer);
+    Ok(answer.split_once("\r\n\r\n").map_or("", |(_, body)| body).to_owned())
 }

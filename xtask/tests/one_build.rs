@@ -4,64 +4,39 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use serde_json::Value;
 use testkit::workspace;
 
-/// How the workspace is built besides the test programs themselves, as the commands and tests that do so call cargo.
-const BUILDS: &[(&str, &[&str])] = &[
-    ("cargo xtask", &["build", "--package", "xtask"]),
+/// Also the packages that only tests need, as `cargo test` does.
+const WITH_TESTS: &[&str] = &["--edges", "normal,build,dev"];
+const WITHOUT: &[&str] = &["--edges", "normal,build"];
+
+/// What is built besides all tests at once, as the commands and tests that do so call cargo.
+const BUILDS: &[(&str, &[&str], &[&str])] = &[
+    ("cargo xtask", &["xtask"], WITHOUT),
+    ("the demo", &["readmit", "sandbox", "workspace-hack"], WITHOUT),
     (
-        "the demo",
-        &[
-            "build",
-            "--package",
-            "readmit",
-            "--package",
-            "sandbox",
-            "--package",
-            "workspace-hack",
-            "--bins",
-        ],
+        "the benchmark's test",
+        &["readmit", "sandbox", "bench", "workspace-hack"],
+        WITHOUT,
     ),
-    (
-        "the benchmark, as its test builds it",
-        &[
-            "build",
-            "--package",
-            "readmit",
-            "--package",
-            "sandbox",
-            "--package",
-            "bench",
-            "--package",
-            "workspace-hack",
-            "--bins",
-        ],
-    ),
-    (
-        "the crash sweep",
-        &["build", "--package", "sweep", "--features", "failpoints", "--bins"],
-    ),
-    (
-        "the static binary",
-        &["build", "--package", "sweep", "--bin", "readmit-static"],
-    ),
-    ("one suite", &["test", "--no-run", "--test", "crds"]),
-    (
-        "the suites of one package",
-        &["test", "--no-run", "--package", "testkit"],
-    ),
+    ("the crash sweep, and the static binary", &["sweep"], WITHOUT),
+    ("one suite of readmit", &["readmit"], WITH_TESTS),
+    ("one of sandbox", &["sandbox"], WITH_TESTS),
+    ("one of sweep", &["sweep"], WITH_TESTS),
+    ("one of testkit", &["testkit"], WITH_TESTS),
+    ("one of xtask", &["xtask"], WITH_TESTS),
 ];
 
 #[test]
 fn no_library_is_compiled_twice() {
-    let tests = libraries(&["test", "--workspace", "--no-run"]);
+    let tests = libraries(&["--workspace"], WITH_TESTS);
     assert!(tests.len() > 200, "only {} libraries were found", tests.len());
-    for (what, args) in BUILDS {
-        let twice: Vec<String> = libraries(args).difference(&tests).cloned().collect();
+    for (what, packages, edges) in BUILDS {
+        let chosen: Vec<&str> = packages.iter().flat_map(|package| ["--package", package]).collect();
+        let twice: Vec<String> = libraries(&chosen, edges).difference(&tests).cloned().collect();
         assert!(
             twice.is_empty(),
-            "{what} compiles {} libraries with other features than the tests do; give workspace-hack those that are \
+            "{what} compiles {} libraries with other features than all tests do; give workspace-hack those that are \
              missing:\n{}",
             twice.len(),
             twice.join("\n")
@@ -69,27 +44,18 @@ fn no_library_is_compiled_twice() {
     }
 }
 
-/// The files of all libraries of others that this call of cargo uses. Their names hold a hash of the features.
-fn libraries(args: &[&str]) -> BTreeSet<String> {
+/// All libraries of others that a build of these packages uses, each with its version and features.
+fn libraries(chosen: &[&str], edges: &[&str]) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
-        .args(args)
-        .args(["--locked", "--quiet", "--message-format=json-render-diagnostics"])
+        .args(["tree", "--locked", "--prefix", "none", "--format", "{p} {f}"])
+        .args(chosen)
+        .args(edges)
         .current_dir(workspace::root())
-        .env("CARGO_TARGET_DIR", workspace::target_dir())
         .output()
         .expect("run cargo");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let messages = String::from_utf8_lossy(&output.stdout);
-    let messages = messages
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let of_others = |message: &Value| {
-        let id = message["package_id"].as_str().unwrap_or_default();
-        message["reason"] == "compiler-artifact" && id.starts_with("registry+")
-    };
-    let files = messages.filter(of_others).flat_map(|message| {
-        let names = message["filenames"].as_array().cloned().unwrap_or_default();
-        names.into_iter().filter_map(|name| name.as_str().map(str::to_owned))
-    });
-    files.collect()
+    let text = String::from_utf8_lossy(&output.stdout);
+    let lines = text.lines().map(|line| line.trim_end_matches(" (*)").trim().to_owned());
+    // A package of ours is followed by its folder.
+    lines.filter(|line| !line.is_empty() && !line.contains("(/")).collect()
 }

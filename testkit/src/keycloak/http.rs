@@ -85,3 +85,21 @@ fn option(name: &str, value: &str) -> String {
     let escaped = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
     format!("{name} = \"{escaped}\"")
 }
+
+/// Fetches a page as anybody.
+pub(super) fn get(url: &str) -> Result<Answer> {
+    send(&Request {
+        method: "GET",
+        url,
+        ..Request::default()
+    })
+}
+
+/// A text within a query.
+pub fn encode(text: &str) -> String {
+    let byte = |b: u8| match b {
+        b if b.is_ascii_alphanumeric() || b"-._~".contains(&b) => char::from(b).to_string(),
+        b => format!("%{b:02X}"),
+    };
+    text.bytes().map(byte).collect()
+}

@@ -1,6 +1,9 @@
 //! What a test's realm begins with: the operator's client with the least rights, a client for people to sign in with,
 //! brute-force detection, events, mail.
 
+use std::sync::OnceLock;
+
+use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256};
 use serde_json::{Value, json};
 
 /// The client of the operator; its secret is its own name backwards.
@@ -8,13 +11,12 @@ pub const CLIENT: &str = "readmit";
 /// What its service account may do, and no more: what the documentation asks for.
 pub const RIGHTS: &[&str] = &["manage-users", "view-realm", "view-clients", "view-events"];
 /// After so many wrong passwords an account is locked.
-pub(super) const FAILURES: usize = 3;
+const FAILURES: usize = 3;
 
 /// A realm that locks for a while. `more` goes over it, member by member; `rights` are those of the operator's client.
 pub fn realm(name: &str, mail_port: u16, rights: &[&str], more: &Value) -> Value {
-    let mut realm = json!({
-        "realm": name,
-        "enabled": true,
+    let mut realm = cheap(name);
+    let members = json!({
         "bruteForceProtected": true,
         "failureFactor": FAILURES,
         "waitIncrementSeconds": 600,
@@ -22,9 +24,7 @@ pub fn realm(name: &str, mail_port: u16, rights: &[&str], more: &Value) -> Value
         "quickLoginCheckMilliSeconds": 0,
         "adminEventsEnabled": true,
         "eventsEnabled": true,
-        // Tests set many passwords, and guess none.
-        "passwordPolicy": "hashAlgorithm(pbkdf2-sha256) and hashIterations(1)",
-        "smtpServer": {"host": "127.0.0.1", "port": mail_port.to_string(), "from": "sign-in@example.com"},
+        "smtpServer": {"host": "127.0.0.1", "port": mail_port.to_string(), "from": sender(name)},
         "clients": [
             client(CLIENT),
             {
@@ -34,13 +34,34 @@ pub fn realm(name: &str, mail_port: u16, rights: &[&str], more: &Value) -> Value
         ],
         "users": [service_account(CLIENT, rights)],
     });
-    for (name, value) in more.as_object().into_iter().flatten() {
+    for (name, value) in [&members, more].into_iter().filter_map(Value::as_object).flatten() {
         match (&mut realm[name], value) {
             (Value::Array(list), Value::Array(more)) => list.extend(more.iter().cloned()),
             (field, value) => *field = value.clone(),
         }
     }
     realm
+}
+
+/// A realm with an RSA key that this process made, for signing and for encryption, and with a hash that costs nothing: tests
+/// set many passwords, and guess none. Keycloak would make new keys for each realm, which took three of the four seconds
+/// that a realm took: the Java that starts fast is slow with large numbers.
+pub(super) fn cheap(name: &str) -> Value {
+    static KEYS: OnceLock<(String, String)> = OnceLock::new();
+    let (key, certificate) = KEYS.get_or_init(|| {
+        let key = KeyPair::generate_for(&PKCS_RSA_SHA256).expect("an RSA key");
+        let certificate = CertificateParams::default().self_signed(&key).expect("a certificate");
+        (key.serialize_pem(), certificate.pem())
+    });
+    json!({
+        "realm": name, "enabled": true, "privateKey": key, "certificate": certificate,
+        "passwordPolicy": "hashAlgorithm(pbkdf2-sha256) and hashIterations(1)",
+    })
+}
+
+/// Whose mails a realm's are, so that no other realm's are taken for them.
+pub(super) fn sender(realm: &str) -> String {
+    format!("{realm}@sign-in.example.com")
 }
 
 /// A confidential client with a service account; its secret is its name backwards.

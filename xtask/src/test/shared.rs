@@ -1,4 +1,4 @@
-//! The Keycloak of a run: its start takes a core for half a minute, and four suites need one.
+//! The Keycloak of a run: its start takes a core for half a minute, and five suites need one.
 
 use std::path::Path;
 use std::thread::JoinHandle;
@@ -16,6 +16,7 @@ const SUITES: &[&str] = &[
     "readmit tests/examples",
     "readmit tests/keycloak",
     "readmit tests/requests_keycloak",
+    "readmit tests/secrets",
 ];
 
 /// A server that is there or comes. Suites that need it wait for it.
