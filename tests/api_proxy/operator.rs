@@ -2,11 +2,15 @@
 //! says so.
 
 use crate::support::{
-    lab::{Lab, RESET, check, policy, reset},
+    lab::{Lab, RESET, SOON, UNLOCK, check, policy, reset, unlock},
     stage::Operator,
 };
 use sandbox::{SEED_PASSWORD, SeedUser, Status};
-use testkit::api_proxy::{ApiProxy, Fault, Matcher, Rule};
+use std::time::Duration;
+use testkit::{
+    api_proxy::{ApiProxy, Fault, Matcher, Rule},
+    wait,
+};
 
 /// Which write of the operator about a request of this name.
 type Which = fn(&str) -> Matcher;
@@ -90,4 +94,43 @@ fn a_lost_write_or_reply_costs_time_only() {
             case.check(&lab, &proxy, &operator, n);
         }
     }
+}
+
+/// A pipeline applies a reset and an unlock of one account together. Both read a locked account; the unlock is refused the
+/// claim, and has looked at the ledger only once the reset is done. What it read before is not so any more.
+#[test]
+fn whoever_is_refused_a_claim_reads_the_account_again() {
+    let Some(lab) = Lab::open() else { return };
+    lab.admin(&policy("desk", "Unlock, ResetPassword", ""));
+    let login = "both@example.com";
+    lab.okta
+        .seed([SeedUser::new(login, Status::LockedOut, Some(SEED_PASSWORD))])
+        .expect("a user");
+    let proxy = ApiProxy::start(lab.plane).expect("a proxy");
+    let kubeconfig = proxy.kubeconfig(lab.plane, "operator").expect("a kubeconfig");
+    // The claim is written late: there must be time left to act under it, and what was read before must count as fresh.
+    let timing = [
+        ("READMIT_EFFECT_DEADLINE", "20s"),
+        ("READMIT_QUARANTINE", "60s"),
+        ("READMIT_READING_AGE", "10s"),
+    ];
+    let operator = Operator::start_with(&kubeconfig, &timing);
+    operator.wait_ready();
+    lab.settle(&operator);
+    let late = |matcher, seconds| proxy.add(Rule::new(matcher, Fault::Delay(Duration::from_secs(seconds))));
+    let first = late(claim("first"), 2);
+    lab.create("alice", &reset("first", login, ""));
+    wait::until("the reset's claim to be on its way", SOON, || {
+        (proxy.struck(first) == 1).then_some(())
+    })
+    .expect("it claims");
+    // Every look, since one may be another's.
+    let look = Matcher::any().method("GET").resource("accounts");
+    proxy.add(Rule::new(look, Fault::Delay(Duration::from_secs(2))).always());
+    // With notAfter an unlock acts under a claim, too.
+    let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_mins(10);
+    lab.create("alice", &unlock("second", login, &format!("notAfter: '{soon:.0}'")));
+    check(&lab.finished(&operator, RESET, "first"), "Succeeded", "LinkSent", "");
+    check(&lab.finished(&operator, UNLOCK, "second"), "Succeeded", "NotLocked", "");
+    assert_eq!(lab.applied("/lifecycle/unlock").len(), 1);
 }

@@ -12,10 +12,13 @@ use crate::{
 use jiff::SignedDuration;
 use proptest::{
     prelude::*,
-    test_runner::{FileFailurePersistence, RngSeed},
+    test_runner::{FileFailurePersistence, RngSeed, TestRunner},
 };
 use readmit::domain::account::Step;
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
+
+/// So many threads share the cases: one alone takes half a minute without optimisation.
+const PARTS: u32 = 4;
 
 fn config(cases: u32) -> ProptestConfig {
     let standard = ProptestConfig::default();
@@ -31,20 +34,55 @@ fn config(cases: u32) -> ProptestConfig {
     }
 }
 
-proptest! {
-    #![proptest_config(config(2_000))]
+/// Tries so many cases, and panics with the smallest one that fails. Every thread draws all of them, which is cheap, and
+/// tries those that are its own, so that they are the same however many threads there are.
+fn holds<S: Strategy>(cases: u32, strategy: fn() -> S, property: fn(S::Value)) {
+    std::thread::scope(|scope| {
+        let explore = |part| {
+            move || {
+                let number = Cell::new(0);
+                let (running, shrinking) = (Cell::new(false), Cell::new(false));
+                let tried = TestRunner::new(config(cases)).run(&strategy(), |value| {
+                    let mine = number.replace(number.get() + 1) % PARTS == part;
+                    // The last one never came back: what follows are smaller cases of its kind.
+                    shrinking.set(shrinking.get() || running.get());
+                    if mine || shrinking.get() {
+                        running.set(true);
+                        property(value);
+                        running.set(false);
+                    }
+                    Ok(())
+                });
+                tried.unwrap_or_else(|failure| panic!("{failure}"));
+            }
+        };
+        let parts: Vec<_> = (0..PARTS).map(|part| scope.spawn(explore(part))).collect();
+        for part in parts {
+            part.join().unwrap_or_else(|failure| std::panic::resume_unwind(failure));
+        }
+    });
+}
 
-    /// Every invariant, while anything may happen; and afterwards every request ends.
-    #[test]
-    fn effects_happen_once_and_every_request_ends(
-        wishes in prop::collection::vec(schedule::wish(), 1..4),
-        choice in 0u8..2,
-        marks in prop::bool::weighted(0.8),
-        together: bool,
-        elsewhere in prop::bool::weighted(0.3),
-        events in prop::collection::vec(schedule::event(), 0..40),
-    ) {
-        let mut world = world(&wishes, choice, marks, together, elsewhere);
+/// What is asked for, under which policies, of a directory of which kind; see [`world`].
+type Setting = (Vec<Wish>, u8, bool, bool, bool);
+
+fn setting(marks: f64) -> impl Strategy<Value = Setting> {
+    let wishes = prop::collection::vec(schedule::wish(), 1..4);
+    (
+        wishes,
+        0u8..2,
+        prop::bool::weighted(marks),
+        any::<bool>(),
+        prop::bool::weighted(0.3),
+    )
+}
+
+/// Every invariant, while anything may happen; and afterwards every request ends.
+#[test]
+fn effects_happen_once_and_every_request_ends() {
+    let strategy = || (setting(0.8), prop::collection::vec(schedule::event(), 0..40));
+    holds(2_000, strategy, |(setting, events)| {
+        let mut world = world(&setting);
         let mut replicas = [Replica::default(), Replica::default()];
         for event in &events {
             schedule::apply(&mut world, &mut replicas, event);
@@ -52,45 +90,44 @@ proptest! {
         schedule::heal(&mut world);
         run_out(&mut world, &mut replicas);
         limits_held(&world);
-    }
+    });
 }
 
-proptest! {
-    #![proptest_config(config(256))]
-
-    /// Where nothing goes wrong and nobody meddles, nothing is unknown, and everything is done or says why not.
-    #[test]
-    fn a_quiet_world_leaves_nothing_unknown(
-        wishes in prop::collection::vec(schedule::wish(), 1..4),
-        choice in 0u8..2,
-        marks in any::<bool>(),
-        together: bool,
-        elsewhere in prop::bool::weighted(0.3),
-    ) {
-        let mut world = world(&wishes, choice, marks, together, elsewhere);
-        let mut replicas = [Replica::default(), Replica::default()];
-        run_out(&mut world, &mut replicas);
-        limits_held(&world);
-        for (_, request) in world.truth.endings.values() {
-            let text = (truth::reason(request), truth::message(request));
-            prop_assert!(request.status.outcome != Some(readmit::api::Outcome::Unknown), "{text:?}");
-        }
-    }
+/// Where nothing goes wrong and nobody meddles, nothing is unknown, and everything is done or says why not.
+#[test]
+fn a_quiet_world_leaves_nothing_unknown() {
+    holds(
+        256,
+        || setting(0.5),
+        |setting| {
+            let mut world = world(&setting);
+            let mut replicas = [Replica::default(), Replica::default()];
+            run_out(&mut world, &mut replicas);
+            limits_held(&world);
+            for (_, request) in world.truth.endings.values() {
+                let text = (truth::reason(request), truth::message(request));
+                assert!(
+                    request.status.outcome != Some(readmit::api::Outcome::Unknown),
+                    "{text:?}"
+                );
+            }
+        },
+    );
 }
 
 /// `together`: the directory sets password, lock and forced change with one write, and counts set passwords.
 /// `elsewhere`: requests name accounts of another directory, whose credentials live in that one.
-fn world(wishes: &[Wish], choice: u8, marks: bool, together: bool, elsewhere: bool) -> World {
+fn world((wishes, choice, marks, together, elsewhere): &Setting) -> World {
     let requests = wishes
         .iter()
         .enumerate()
         .map(|(number, wish)| schedule::request(*wish, number));
-    let mut world = World::new(requests.collect(), schedule::policies(choice), marks);
-    if let Some(directory) = world.directory.as_mut().filter(|_| together) {
+    let mut world = World::new(requests.collect(), schedule::policies(*choice), *marks);
+    if let Some(directory) = world.directory.as_mut().filter(|_| *together) {
         directory.capabilities.with_password = [Step::Unlock, Step::RequireChange].into();
         directory.capabilities.marker_counts = true;
     }
-    if elsewhere { world.leading_elsewhere() } else { world }
+    if *elsewhere { world.leading_elsewhere() } else { world }
 }
 
 /// Passes over everything, by turns, until everything has ended; which must be within the time that every request has,

@@ -89,6 +89,8 @@ pub(super) async fn claim(
             work.tried.refused();
             context.accounts.note(&name, true);
             facts.ledger = None;
+            // Somebody else acts on this account: it may not be as it was read any more.
+            facts.readings.clear();
             Ok(())
         }
         Err(WriteError::Api(error)) => Err(error.into()),

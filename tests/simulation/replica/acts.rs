@@ -103,6 +103,7 @@ impl Replica {
             Err(()) => {
                 self.knows = true;
                 facts.ledger = None;
+                facts.readings.clear();
                 Ok(())
             }
         }
