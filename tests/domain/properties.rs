@@ -17,8 +17,8 @@ use proptest::{
 use readmit::domain::account::Step;
 use std::{cell::Cell, time::Duration};
 
-/// So many threads share the cases: one alone takes half a minute without optimisation.
-const PARTS: u32 = 4;
+/// So many threads share the cases: one alone takes half a minute without optimisation, and drawing costs a sixth of that.
+const PARTS: u32 = 2;
 
 fn config(cases: u32) -> ProptestConfig {
     let standard = ProptestConfig::default();
