@@ -162,7 +162,10 @@ async fn close_one(context: &Context, found: &Found) -> Result<(), kube::Error> 
     let closing = match request {
         // Its own pass recovers it.
         Some(request) if !request.is_finished() => return Ok(()),
-        Some(request) => by_outcome(&request, claim),
+        Some(request) => {
+            let taken_over = ledger::is_taken_over(claim, found.entry.time, &context.config.timing);
+            by_outcome(&request, claim, taken_over)
+        }
         None => by_reading(context, found).await,
     };
     context
@@ -187,14 +190,16 @@ async fn live<K: RequestKind>(context: &Context, found: &Found) -> Result<Option
 }
 
 /// What a finished request says about its claim. Only an ending that says that nothing was done gives the charge back;
-/// what an earlier process sent is not among the attempts, so that none at all say nothing.
-fn by_outcome(request: &Request, claim: &Claim) -> Closing {
+/// what an earlier process sent is not among the attempts, so that none at all say nothing. A change that one required, from
+/// which the claim was taken over, shows nowhere once its owner has made it.
+fn by_outcome(request: &Request, claim: &Claim, taken_over: bool) -> Closing {
     let attempts = &request.status.attempts;
+    let perhaps = claim.marked || (taken_over && claim.method == Some(Method::ChangeAtNextSignIn));
     match request.status.outcome {
         Some(Outcome::Succeeded) => Closing::Done,
         Some(Outcome::Expired | Outcome::Denied) => Closing::Refund,
         Some(Outcome::Failed)
-            if !claim.marked && !attempts.is_empty() && attempts.iter().all(|attempt| attempt.result == "Refused") =>
+            if !perhaps && !attempts.is_empty() && attempts.iter().all(|attempt| attempt.result == "Refused") =>
         {
             Closing::Refund
         }
@@ -245,10 +250,11 @@ mod tests {
         request.request()
     }
 
-    fn claim(marked: bool) -> Claim {
+    fn claim(method: &str, marked: bool) -> Claim {
         serde_json::from_value(json!({
             "directory": "d", "kind": "PasswordResetRequest", "namespace": "n", "name": "r", "attempt": 1, "nonce": "1",
             "writer": "2", "deadline": "2026-01-01T00:00:00Z", "marked": marked,
+            "method": method,
             "policy": {"name": "p", "uid": "u", "generation": 1},
         }))
         .unwrap()
@@ -268,10 +274,20 @@ mod tests {
         ] {
             let request = finished(outcome, attempts);
             assert_eq!(
-                by_outcome(&request, &claim(marked)),
+                by_outcome(&request, &claim("TemporaryPassword", marked), false),
                 closing,
                 "{outcome} {attempts:?} {marked}"
             );
+        }
+        // Of a marked step it is known before it is sent again that it was not done.
+        for (method, taken_over, closing) in [
+            ("ChangeAtNextSignIn", false, Closing::Refund),
+            ("ChangeAtNextSignIn", true, Closing::Done),
+            ("TemporaryPassword", true, Closing::Refund),
+        ] {
+            let request = finished("Failed", &["Refused"]);
+            let got = by_outcome(&request, &claim(method, false), taken_over);
+            assert_eq!(got, closing, "{method} {taken_over}");
         }
     }
 }

@@ -14,9 +14,9 @@ use crate::{
         account::{Failure, Sent, Step},
         case::Case,
         claimless::TRIES,
-        decide::{after, expires},
+        decide::expires,
         decision::{Decision, Effect},
-        ledger::Closing,
+        ledger::{self, Closing},
         observed::{ClaimSeen, Observed},
         plan, recovery,
     },
@@ -36,7 +36,7 @@ pub fn carry_on(now: Timestamp, observed: &Observed, seen: &ClaimSeen) -> Decisi
             Some(Sent::Done) => {}
             // The reset stands without it; the success message says so.
             Some(Sent::Refused(_)) if step == Step::RevokeSessions => {}
-            Some(Sent::Refused(failure)) => return refused(observed, &case, step, failure),
+            Some(Sent::Refused(failure)) => return refused(observed, &case, seen, step, failure),
             Some(Sent::Unknown(_)) if step.is_marked() => return recovery::uncertain(now, observed, seen, step),
             // A state-setting step whose reply was lost: the reading tells.
             Some(Sent::Unknown(_)) => {}
@@ -55,7 +55,7 @@ fn gives_up(now: Timestamp, observed: &Observed) -> bool {
 fn next(now: Timestamp, observed: &Observed, case: &Case, seen: &ClaimSeen, step: Step) -> Decision {
     let begun = observed.progress.has_effect() || seen.claim.marked;
     // What another process did under it is not known here, and stands in the account only.
-    let taken_over = seen.claim.deadline > after(seen.charged, observed.timing.effect_deadline);
+    let taken_over = ledger::is_taken_over(&seen.claim, seen.charged, observed.timing);
     if now >= expires(observed) {
         return match taken_over && !begun {
             true => recovery::go_on(now, observed, seen),
@@ -108,15 +108,25 @@ fn run_out(observed: &Observed, case: &Case, begun: bool, step: Step) -> Decisio
 }
 
 /// The directory said no to a step.
-fn refused(observed: &Observed, case: &Case, step: Step, failure: &Failure) -> Decision {
+fn refused(observed: &Observed, case: &Case, seen: &ClaimSeen, step: Step, failure: &Failure) -> Decision {
     let marked = observed.progress.is_marked();
+    let perhaps = recovery::may_have_required_change(observed, seen);
     let message = format!(
-        "{}the directory refused {}: {}",
+        "{}the directory refused {}: {}{}",
         earlier(observed),
         step.as_str(),
-        failure.public
+        failure.public,
+        if perhaps {
+            "; whether a change of the password was required before is not known"
+        } else {
+            ""
+        }
     );
-    let closing = if marked { Closing::Done } else { Closing::Refund };
+    let closing = if marked || perhaps {
+        Closing::Done
+    } else {
+        Closing::Refund
+    };
     case.finish(Outcome::Failed, Reason::Refused, message)
         .detail(failure.private.clone())
         .deliver(marked)

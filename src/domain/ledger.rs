@@ -5,10 +5,10 @@
 //! what limits and re-created requests need, nothing else.
 
 use crate::api::{
-    account::{LedgerEntry, LedgerOutcome},
+    account::{Claim, LedgerEntry, LedgerOutcome},
     common::Limit,
 };
-use crate::domain::{limits, request::Request};
+use crate::domain::{decide::after, limits, request::Request, settings::Timing};
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
@@ -41,6 +41,12 @@ pub fn keep_until<'a>(request: &Request, limits: impl IntoIterator<Item = &'a Li
 /// The entry whose claim is open.
 pub fn open(entries: &[LedgerEntry]) -> Option<&LedgerEntry> {
     entries.iter().find(|entry| entry.claim.is_some())
+}
+
+/// Whether this open claim was taken over since it was charged: what was done under it before, only the account tells. The
+/// first one ends by the time at which it was charged, every later one by another, whichever way the clock was set.
+pub fn is_taken_over(claim: &Claim, charged: Timestamp, timing: &Timing) -> bool {
+    claim.deadline != after(charged, timing.effect_deadline)
 }
 
 /// The closed entry of the same manifest, or of this very request.
@@ -119,7 +125,7 @@ impl Closing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::{Action, account::Claim};
+    use crate::api::Action;
 
     fn claimed(uid: &str, time: Timestamp) -> LedgerEntry {
         let claim: Claim = serde_json::from_value(serde_json::json!({

@@ -7,13 +7,13 @@ mod objections;
 use crate::{
     api::{Method, Outcome, Reason, request_status::PolicyReference},
     domain::{
-        account::{AccountRead, Failure, Moved, Proof, ReadFailure, Step},
+        account::{AccountRead, Failure, Moved, Proof, ReadFailure, Sent, Step},
         case::Case,
         claimed,
         decide::{after, expires},
         decision::{Decision, Effect, Fact, Renewal},
-        ledger::Closing,
-        observed::{ClaimSeen, Observed},
+        ledger::{self, Closing},
+        observed::{ClaimSeen, Observed, Send},
         plan,
         policy::Policy,
         readings::{Reached, reached},
@@ -220,6 +220,16 @@ fn resume(
         proved: seen.claim.proved,
         take_over: Some(steps),
     })
+}
+
+/// Whether a change may have been required by now of a request that asks for just that: by another process, or by a send
+/// of ours. Once its owner has made it, the account does not show it any more.
+pub fn may_have_required_change(observed: &Observed, seen: &ClaimSeen) -> bool {
+    let by_another = !seen.ours || ledger::is_taken_over(&seen.claim, seen.charged, observed.timing);
+    let had_effect = |send: &Send| matches!(send.result, Sent::Done | Sent::Unknown(_));
+    let mut sends = observed.progress.sends.iter();
+    let by_us = sends.any(|send| send.step == Step::RequireChange && had_effect(send));
+    observed.request.method() == Some(Method::ChangeAtNextSignIn) && (by_another || by_us)
 }
 
 /// The account got locked anew since the claim was written; that lock is not ours to clear.

@@ -204,6 +204,7 @@ fn conditions(
     reason: Reason,
     message: &str,
 ) -> Vec<Condition> {
+    let message = bounded(message);
     shown
         .iter()
         .map(|(kind, status)| {
@@ -227,7 +228,7 @@ fn conditions(
                 message: if permitted || succeeded {
                     String::new()
                 } else {
-                    bounded(message)
+                    message.clone()
                 },
                 last_transition_time: before
                     .filter(|_| !flipped)

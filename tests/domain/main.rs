@@ -1,7 +1,8 @@
 //! The pure core, driven as the controller drives it, in a world made of plain values: no server, no clock, no I/O.
 //!
-//! The world and the operators in it are those of `simulation`; `schedule` is what may happen, and `properties` what must
-//! hold whatever happens. `waits`, `endings`, `by_hand`, `fence` and `routing` are tables of single decisions in a `scene`; `lines` is about whose turn it is.
+//! The world and the operators in it are those of `simulation`; `schedule` is what may happen, `properties` what must hold
+//! whatever happens, and `kept` schedules under which it once did not. `waits`, `endings`, `by_hand`, `fence`, `interrupted`
+//! and `routing` are tables of single decisions in a `scene`; `lines` is about whose turn it is.
 
 #[path = "../simulation/mod.rs"]
 mod simulation;
@@ -9,6 +10,8 @@ mod simulation;
 mod by_hand;
 mod endings;
 mod fence;
+mod interrupted;
+mod kept;
 mod lines;
 mod patience;
 mod properties;

@@ -277,7 +277,7 @@ fn work(work: &Work, h: &mut Print) {
         writer.hash(h);
         time(*until, h);
     });
-    some(work.pass.as_ref(), h, pass);
+    some(work.pass.as_deref(), h, pass);
 }
 
 fn progress(progress: &Progress, h: &mut Print) {

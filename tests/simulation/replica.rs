@@ -14,6 +14,7 @@ use readmit::{
     api::{
         RequestStatus,
         account::{Claim, Derivation, LedgerEntry},
+        condition::types,
     },
     domain::{
         decide::{after, decide},
@@ -68,7 +69,8 @@ pub struct Crash;
 
 #[derive(Clone, Default)]
 pub struct Replica {
-    pub works: BTreeMap<String, Work>,
+    /// Boxed, as what moves with every step.
+    pub works: BTreeMap<String, Box<Work>>,
     pub claims: BTreeMap<String, Found>,
     /// Whether it knows that the Account object exists.
     pub knows: bool,
@@ -86,8 +88,29 @@ pub struct Work {
     /// The writer of the claim as it wrote it again last, and until when every other operator leaves that alone.
     pub rewritten: Option<(String, Timestamp)>,
     /// The pass that is under way.
-    pub pass: Option<Pass>,
-    said: Option<(u64, String, String)>,
+    pub pass: Option<Box<Pass>>,
+    said: Option<Said>,
+}
+
+/// The wait that was told last, and what was known then.
+#[derive(Clone)]
+struct Said {
+    known: Known,
+    reason: String,
+    message: String,
+}
+
+/// What may make a wait be told in other words.
+#[derive(Clone, PartialEq)]
+struct Known {
+    /// How many things had happened from outside.
+    events: u64,
+    /// Whether another operator's word stands in the status, that the work was done where the credentials live: this one
+    /// may have found nothing to do there, since a reply of that one was lost.
+    recorded: bool,
+    /// The failures that it waits for. What happens outside is known only once a call has met it: another failure comes
+    /// with words of its own.
+    failures: Vec<String>,
 }
 
 #[derive(Clone, PartialEq)]
@@ -166,6 +189,17 @@ enum Broken {
 }
 
 impl Work {
+    fn known(&self, world: &World, request: &Request) -> Known {
+        let mut conditions = request.status.conditions.iter();
+        let Progress { failure, unread, .. } = &self.progress;
+        let setbacks = failure.as_deref().into_iter().chain(unread.values());
+        Known {
+            events: world.events,
+            recorded: conditions.any(|condition| condition.r#type == types::DONE_AT_SOURCE),
+            failures: setbacks.map(|setback| setback.failure.public.clone()).collect(),
+        }
+    }
+
     /// Whether it wrote this claim again last, and nobody else can have taken it over since.
     fn rewrote(&self, world: &World, claim: &Claim) -> bool {
         let last = self.rewritten.as_ref();
@@ -200,13 +234,13 @@ impl Replica {
     /// Begins a pass over a request as its watch shows it.
     pub fn begin(&mut self, world: &mut World, request: Request) {
         let uid = request.uid.clone();
-        self.works.entry(uid.clone()).or_default().pass = Some(Pass {
+        self.works.entry(uid.clone()).or_default().pass = Some(Box::new(Pass {
             request,
             facts: Facts::default(),
             next: Next::Nothing,
             asked: None,
             rounds: 0,
-        });
+        }));
         self.decide_next(world, &uid);
     }
 
@@ -279,7 +313,7 @@ impl Replica {
         self.works.insert(uid.to_owned(), work);
     }
 
-    fn take(&mut self, uid: &str) -> Option<(Work, Pass)> {
+    fn take(&mut self, uid: &str) -> Option<(Box<Work>, Box<Pass>)> {
         let mut work = self.works.remove(uid)?;
         match work.pass.take() {
             Some(pass) => Some((work, pass)),
@@ -413,17 +447,23 @@ impl Replica {
         waiting: &Waiting,
         pause: &Pause,
     ) -> Result<(), Broken> {
-        let (reason, message) = (waiting.reason.to_string(), waiting.message.clone());
-        if let Some((events, before, text)) = &work.said
-            && *events == world.events
-            && *before == reason
+        let said = Said {
+            known: work.known(world, request),
+            reason: waiting.reason.to_string(),
+            message: waiting.message.clone(),
+        };
+        if let Some(before) = &work.said
+            && before.known == said.known
+            && before.reason == said.reason
+            // A pause after a failure says what failed. Once it is over, what comes next is told.
+            && !before.known.failures.contains(&before.message)
         {
             assert_eq!(
-                *text, message,
+                before.message, said.message,
                 "the same wait is told in other words, though nothing happened"
             );
         }
-        work.said = Some((world.events, reason, message));
+        work.said = Some(said);
         if let Some(status) = pause.write.clone() {
             self.point()?;
             if !world.record(index, &request.uid, &request.status, status) {

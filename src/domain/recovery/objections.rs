@@ -1,9 +1,10 @@
 //! Why nothing more is sent under a claim that was taken up again: what held when it was written may hold no more.
 
+use super::{may_have_required_change, unknown};
 use crate::{
     api::{Outcome, Reason},
     domain::{
-        account::{AccountRead, LockState},
+        account::{AccountRead, LockState, Sent, Step},
         case::Case,
         decide::{IDLE, after, expires},
         decision::Decision,
@@ -18,37 +19,78 @@ use crate::{
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 
-/// How far the interrupted attempt had come.
+/// How far the attempt had come.
+#[derive(Clone, Copy)]
+enum Done {
+    /// The reset itself, and not all that goes with it.
+    Reset,
+    /// Less than that, in words for the requester.
+    Part(&'static str),
+    /// Nothing at all.
+    Nothing,
+    /// Nothing shows whether the reset was done, in words for the requester.
+    Unknown(&'static str),
+}
+
 struct Halt<'a> {
     case: &'a Case<'a>,
-    /// The marked step is done.
-    marked: bool,
-    /// Something else is.
-    partly: bool,
+    done: Done,
 }
 
 impl Halt<'_> {
     /// The ending, with what was done before it. What was not done is given back.
     fn end(&self, outcome: Outcome, reason: Reason, message: &str) -> Decision {
-        let (outcome, earlier, closing) = match (self.marked, self.partly) {
-            (true, _) => (Outcome::Failed, "the reset was done, but not finished", Closing::Done),
-            (false, true) => (
-                Outcome::Failed,
-                "the lock was cleared, and nothing else was done",
-                Closing::Refund,
-            ),
-            (false, false) => (outcome, "nothing was done", Closing::Refund),
+        let (outcome, earlier, closing) = match self.done {
+            Done::Reset => (Outcome::Failed, "the reset was done, but not finished", Closing::Done),
+            Done::Part(earlier) => (Outcome::Failed, earlier, Closing::Refund),
+            Done::Nothing => (outcome, "nothing was done", Closing::Refund),
+            Done::Unknown(why) => {
+                let why = format!("{why}, and nothing more is sent, since {message}");
+                return unknown(self.case, &why);
+            }
         };
         let message = format!("{earlier}: {message}");
         self.case
             .finish(outcome, reason, message)
-            .deliver(self.marked)
+            .deliver(matches!(self.done, Done::Reset))
             .closing(closing)
     }
 
     fn not_eligible(&self) -> Decision {
         let message = "the account is not eligible any more";
         self.end(Outcome::Denied, Reason::NotEligible, message)
+    }
+}
+
+/// What was done under the claim, by what this process has sent and by what the account shows. `marked`: whether the marked
+/// step is done; where the request has one, it is known.
+fn done(observed: &Observed, seen: &ClaimSeen, account: &AccountRead, marked: bool) -> Done {
+    let perhaps = may_have_required_change(observed, seen);
+    let mut sends = observed.progress.sends.iter();
+    let required = sends.any(|send| send.step == Step::RequireChange && send.result == Sent::Done)
+        || account.must_change == Some(true);
+    if marked || (perhaps && required) {
+        return Done::Reset;
+    }
+    match (perhaps, was_cleared(observed, seen, account)) {
+        (true, Some(true)) => Done::Unknown("the lock was cleared, what else was sent leaves no trace"),
+        (true, Some(false) | None) => Done::Unknown("what was sent leaves no trace"),
+        (false, Some(true)) => Done::Part("the lock was cleared, and nothing else was done"),
+        (false, None) => Done::Part("whether the lock was cleared is not known, and nothing else was done"),
+        (false, Some(false)) => Done::Nothing,
+    }
+}
+
+/// Whether the lock was cleared; `None` where that is not known.
+fn was_cleared(observed: &Observed, seen: &ClaimSeen, account: &AccountRead) -> Option<bool> {
+    let sent = observed.progress.last(Step::Unlock).map(|send| &send.result);
+    let late = seen.quiet_for < observed.timing.quarantine;
+    match (sent, &account.lock) {
+        (Some(Sent::Done), _) | (Some(Sent::Unknown(_)), LockState::NotLocked) => Some(true),
+        (Some(Sent::Unknown(_)), LockState::Unknown(_)) => None,
+        (Some(Sent::Unknown(_)), LockState::Locked(_)) if late => None,
+        (_, LockState::NotLocked) => Some(seen.claim.lock_stamp.is_some()),
+        (_, LockState::Locked(_) | LockState::Unknown(_)) => Some(false),
     }
 }
 
@@ -61,11 +103,9 @@ pub(super) fn forbidden(
     account: &AccountRead,
     marked: bool,
 ) -> Option<Decision> {
-    let unlocked = seen.claim.lock_stamp.is_some() && account.lock == LockState::NotLocked;
     let halt = Halt {
         case,
-        marked,
-        partly: unlocked || observed.progress.has_effect(),
+        done: done(observed, seen, account, marked),
     };
     if now >= expires(observed) {
         return Some(halt.end(Outcome::Expired, Reason::Expired, "its time is over"));
