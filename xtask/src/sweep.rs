@@ -39,7 +39,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     if !arguments.caught.is_empty() {
         let mut names = arguments.caught.iter();
         return names
-            .try_for_each(|name| caught::run(name, arguments.seed))
+            .try_for_each(|name| caught::run(name, arguments))
             .map(|()| ExitCode::SUCCESS);
     }
     let mut build = cargo();

@@ -30,7 +30,7 @@ struct Arguments {
     #[arg(long, value_parser = clap::value_parser!(u64).range(..sample::SHARDS))]
     shard: Option<u64>,
     /// How many cases run at once, each on servers of its own
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 8)]
     lanes: usize,
     /// Print the names of the cases, and run none
     #[arg(long)]

@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use testkit::workspace;
 
+use super::Arguments;
 use crate::test::suite::cargo;
 
 /// Programs with the patch in them.
@@ -22,14 +23,14 @@ struct Patched {
 ///
 /// # Errors
 /// Where the patch does not apply or compile, or where no case failed both times.
-pub(super) fn run(name: &str, seed: u64) -> Result<()> {
+pub(super) fn run(name: &str, arguments: &Arguments) -> Result<()> {
     let patched = Patched::build(name)?;
-    let once = patched.failed("all", seed, &BTreeSet::new())?;
+    let once = patched.failed("all", arguments, &BTreeSet::new())?;
     println!("{name}: {} cases failed once", once.len());
     if once.is_empty() {
         bail!("no case catches {name}");
     }
-    let again = patched.failed("again", seed, &once)?;
+    let again = patched.failed("again", arguments, &once)?;
     let caught: Vec<&str> = once.intersection(&again).map(String::as_str).collect();
     if caught.is_empty() {
         bail!("no case catches {name} twice");
@@ -81,11 +82,17 @@ impl Patched {
     }
 
     /// The names of the cases that the checker finds fault with, of these or of all.
-    fn failed(&self, what: &str, seed: u64, cases: &BTreeSet<String>) -> Result<BTreeSet<String>> {
+    fn failed(&self, what: &str, arguments: &Arguments, cases: &BTreeSet<String>) -> Result<BTreeSet<String>> {
         let histories = self.programs.join(what);
         let mut runner = Command::new(self.programs.join("sweep-run"));
         runner.arg("--program").arg(self.programs.join("readmit-failpoints"));
-        runner.arg("--out").arg(&histories).args(["--seed", &seed.to_string()]);
+        runner
+            .arg("--out")
+            .arg(&histories)
+            .args(["--seed", &arguments.seed.to_string()]);
+        if let Some(lanes) = arguments.lanes {
+            runner.args(["--lanes", &lanes.to_string()]);
+        }
         // The worktree has no control plane of its own.
         runner.env("CARGO_TARGET_DIR", workspace::target_dir());
         for case in cases {
