@@ -19,25 +19,22 @@ struct Patched {
     programs: PathBuf,
 }
 
-/// Runs the whole sweep with the patch, and what failed once more, and writes the list.
+/// Runs the whole sweep with each patch, and what failed once more, and writes the lists. All of them are built first, so that
+/// other builds may go on meanwhile.
 ///
 /// # Errors
-/// Where the patch does not apply or compile, or where no case failed both times.
-pub(super) fn run(name: &str, arguments: &Arguments) -> Result<()> {
-    let patched = Patched::build(name)?;
-    let once = patched.failed("all", arguments, &BTreeSet::new())?;
-    println!("{name}: {} cases failed once", once.len());
-    if once.is_empty() {
-        bail!("no case catches {name}");
+/// Where a patch does not apply or compile, or where no case failed both times.
+pub(super) fn run(arguments: &Arguments) -> Result<()> {
+    let patches = arguments.caught.iter().map(|name| Patched::build(name));
+    let patches = patches.collect::<Result<Vec<_>>>()?;
+    let errors: Vec<String> = patches
+        .iter()
+        .filter_map(|patched| patched.list(arguments).err())
+        .map(|error| format!("{error:#}"))
+        .collect();
+    if !errors.is_empty() {
+        bail!("{}", errors.join("\n"));
     }
-    let again = patched.failed("again", arguments, &once)?;
-    let caught: Vec<&str> = once.intersection(&again).map(String::as_str).collect();
-    if caught.is_empty() {
-        bail!("no case catches {name} twice");
-    }
-    let file = workspace::root().join(format!("sweep/patches/{name}.caught"));
-    std::fs::write(&file, caught.join("\n") + "\n").with_context(|| format!("write {}", file.display()))?;
-    println!("{name}: {} cases failed twice, see {}", caught.len(), file.display());
     Ok(())
 }
 
@@ -79,6 +76,24 @@ impl Patched {
         }
         let name = name.to_owned();
         Ok(Self { name, programs })
+    }
+
+    fn list(&self, arguments: &Arguments) -> Result<()> {
+        let name = &self.name;
+        let once = self.failed("all", arguments, &BTreeSet::new())?;
+        println!("{name}: {} cases failed once", once.len());
+        let again = match once.is_empty() {
+            true => BTreeSet::new(),
+            false => self.failed("again", arguments, &once)?,
+        };
+        let caught: Vec<&str> = once.intersection(&again).map(String::as_str).collect();
+        if caught.is_empty() {
+            bail!("no case catches {name} twice");
+        }
+        let file = workspace::root().join(format!("sweep/patches/{name}.caught"));
+        std::fs::write(&file, caught.join("\n") + "\n").with_context(|| format!("write {}", file.display()))?;
+        println!("{name}: {} cases failed twice, see {}", caught.len(), file.display());
+        Ok(())
     }
 
     /// The names of the cases that the checker finds fault with, of these or of all.
