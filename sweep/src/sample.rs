@@ -23,7 +23,7 @@ pub const PINNED: [&str; 17] = [
     "okta/change/send-change.before/kill",
     "okta/claimed-unlock/paused-while-reading-back",
     "okta/link/send-link.after/kill",
-    "okta/link/send-link.after/kill/locked-again",
+    "okta/link/send-link.after/kill+status-end.after/kill/locked-again",
     "okta/link/send-link.after/lost",
     "okta/link/send-link.before/delay/wall-back",
     "okta/temporary/ledger-claim.after/stop",

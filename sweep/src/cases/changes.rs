@@ -2,13 +2,14 @@
 //! policy gone, a right taken away, a password changed by its owner, more resets than the limit allows, clocks that jump.
 
 use super::points::{ROUTES, struck};
-use crate::case::{Ask, Blow, Case, Change, Crew, Given, Trouble, Upstream, Work};
+use crate::case::{Ask, Blow, Case, Change, Crew, Given, Strike, Trouble, Upstream, Work};
 
 /// A request that ends by its `notAfter` after so many seconds, whatever it waits for.
 const SOON: i64 = 8;
 
 pub fn all() -> Vec<Case> {
     let mut cases = after_a_kill();
+    cases.extend(closed_by_nobody());
     cases.extend(clocks());
     cases.push(lapse());
     cases.extend(limits());
@@ -68,6 +69,29 @@ fn after_a_kill() -> Vec<Case> {
         }
     }
     cases
+}
+
+/// Killed after the reset was sent, and the account is locked again. The successor sends nothing, says that the reset was
+/// done, and is killed before it closes the ledger: the next one closes it by an ending without attempts.
+fn closed_by_nobody() -> Vec<Case> {
+    let routes = ROUTES.iter().filter_map(|route| match route.work {
+        Work::Temporary => Some((route, "send-password.after")),
+        Work::Link => Some((route, "send-link.after")),
+        Work::Unlock | Work::ClaimedUnlock | Work::Change | Work::Denied => None,
+    });
+    let routes = routes.filter(|(route, _)| route.upstream != Upstream::Routed);
+    let case = |(route, point)| {
+        let second = Strike {
+            point: "status-end.after".into(),
+            blow: Blow::Kill,
+        };
+        let mut case = struck(route, Crew::Solo, point, Blow::Kill);
+        case.name = format!("{}+{}/{}/locked-again", case.name, second.point, second.blow);
+        case.second = Some(second);
+        case.changes = vec![Change::LockAgain];
+        case
+    };
+    routes.map(case).collect()
 }
 
 /// The clock jumps while a claim is open or a reply is lost.

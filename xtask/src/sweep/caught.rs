@@ -1,7 +1,8 @@
 //! `cargo xtask sweep --caught NAME`: which cases of the whole sweep catch a patch of `sweep/patches`. Written to
 //! `NAME.caught` are those that fail twice: a case that a busy machine failed once is no witness.
 //!
-//! The patch is put into a worktree of its own, so that the checkout stays as it is.
+//! The patch is put into a worktree of its own, so that the checkout stays as it is, with a target folder of its own: cargo
+//! takes the crates of two worktrees for the same, and these know where they were built.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -50,7 +51,7 @@ impl Patched {
         checked(git(&tree).args(["checkout", "--force", "--detach", head.trim()]))?;
         let patch = workspace::root().join(format!("sweep/patches/{name}.patch"));
         checked(git(&tree).arg("apply").arg(patch))?;
-        let target = workspace::target_dir();
+        let target = workspace::target_dir().join("patched/target");
         let mut build = cargo();
         build.current_dir(&tree).env("CARGO_TARGET_DIR", &target);
         build.args([
@@ -68,7 +69,7 @@ impl Patched {
         if !build.status().context("run cargo build")?.success() {
             bail!("{name} does not compile; cargo's messages stand above");
         }
-        let programs = target.join("patched").join(name);
+        let programs = workspace::target_dir().join("patched").join(name);
         std::fs::create_dir_all(&programs).with_context(|| format!("make the folder {}", programs.display()))?;
         for program in PROGRAMS {
             std::fs::copy(target.join("debug").join(program), programs.join(program))

@@ -33,6 +33,7 @@ impl Drive<'_> {
                 && self.calm.is_none()
                 && self.changes.is_empty()
                 && self.all_passed()
+                && !self.dying
             {
                 return Ok(());
             }
@@ -127,6 +128,7 @@ impl Drive<'_> {
         for operator in self.lane.operators.iter_mut().take(count) {
             if !operator.is_running() {
                 self.events.push(operator.start(crew)?);
+                self.dying = false;
             }
         }
         Ok(())
@@ -158,6 +160,7 @@ impl Drive<'_> {
             (true, Trouble::At(strike), _) | (false, _, Some(strike)) => Some(strike.blow),
             _ => None,
         };
+        self.dying |= matches!(blow, Some(Blow::Kill | Blow::Panic));
         if blow == Some(Blow::Stop) {
             let more = self.random.random_range(0..500);
             self.resume = Some(Instant::now() + STOPPED + Duration::from_millis(more));
