@@ -7,10 +7,11 @@ use serde_json::Value;
 use std::time::Duration;
 use support::{
     api,
-    lab::{Lab, UNLOCK, check, policy, request, unlock},
+    lab::{Lab, UNLOCK, check, directory, policy, request, unlock},
     stage::{Operator, ready},
 };
 
+const ONE_AN_HOUR: &str = "limits: [{actions: [Unlock], max: 1, per: 1h}]";
 const SOON_AGAIN: &[(&str, &str)] = &[("READMIT_RIGHTS_RECHECK", "1s")];
 
 fn not_after() -> String {
@@ -89,10 +90,11 @@ fn a_right_that_is_granted_later_lets_it_go_on_and_one_taken_away_stops_it() {
     lab.admin(&grant("use-later", "oidc:carol@example.com", "later"));
     check(&lab.finished(&operator, UNLOCK, "granted"), "Succeeded", "Unlocked", "");
 
-    let due = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(6);
-    lab.create("carol", &unlock("taken", &logins[1], &format!("notBefore: '{due:.0}'")));
-    lab.waits(&operator, UNLOCK, "taken", "NotBefore");
+    lab.suspend(true);
+    lab.create("carol", &unlock("taken", &logins[1], ""));
+    lab.waits(&operator, UNLOCK, "taken", "Suspended");
     take_away(&lab, "use-later");
+    lab.suspend(false);
     check(
         &lab.waits(&operator, UNLOCK, "taken", "NotAllowedToUse"),
         "",
@@ -170,18 +172,26 @@ fn policies_say_who_may_ask_from_where() {
 fn another_account_behind_the_same_login_is_denied() {
     let Some(lab) = Lab::open() else { return };
     let login = lab.people("pin", 1, Status::LockedOut).remove(0);
-    lab.admin(&policy("desk", "Unlock", ""));
+    lab.admin(&policy("desk", "Unlock", ONE_AN_HOUR));
     let operator = lab.operator(&[]);
-    let due = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(6);
-    lab.create("alice", &unlock("pinned", &login, &format!("notBefore: '{due:.0}'")));
-    let status = lab.waits(&operator, UNLOCK, "pinned", "NotBefore");
+    lab.create("alice", &unlock("uses-it-up", &login, ""));
+    check(
+        &lab.finished(&operator, UNLOCK, "uses-it-up"),
+        "Succeeded",
+        "Unlocked",
+        "",
+    );
+    lab.okta.lock(&login).expect("locked");
+    lab.create("alice", &unlock("pinned", &login, ""));
+    let status = lab.waits(&operator, UNLOCK, "pinned", "LimitReached");
     let first = lab.okta.account(&login).expect("an account").id;
     assert_eq!(status["account"]["id"], first.as_str());
     // Another organisation behind the same Directory has somebody else under that login.
     let second = lab.other_org("other");
     let user = sandbox::SeedUser::new(&login, Status::LockedOut, Some(sandbox::SEED_PASSWORD));
     second.seed([user]).expect("a user");
-    lab.admin(&support::lab::directory("okta", &second, ""));
+    lab.admin(&directory("okta", &second, ""));
+    lab.admin(&policy("desk", "Unlock", "limits: []"));
     check(
         &lab.finished(&operator, UNLOCK, "pinned"),
         "Denied",
@@ -189,7 +199,8 @@ fn another_account_behind_the_same_login_is_denied() {
         "another account",
     );
     let unlocked = |entry: &sandbox::Entry| entry.path.ends_with("/lifecycle/unlock");
-    assert!(!second.truth().iter().any(unlocked) && lab.applied("/lifecycle/unlock").is_empty());
+    assert!(!second.truth().iter().any(unlocked));
+    assert_eq!(lab.applied("/lifecycle/unlock").len(), 1);
 }
 
 /// Removes every admission policy, as an attacker or an accident would; gives how to bring them back.
@@ -216,12 +227,9 @@ fn nothing_is_executed_while_identity_is_not_enforced() {
     let logins = lab.people("stamp", 3, Status::LockedOut);
     lab.admin(&policy("desk", "Unlock", ""));
     let operator = lab.operator(&[]);
-    let due = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(5);
-    lab.create(
-        "alice",
-        &unlock("before", &logins[0], &format!("notBefore: '{due:.0}'")),
-    );
-    lab.waits(&operator, UNLOCK, "before", "NotBefore");
+    lab.suspend(true);
+    lab.create("alice", &unlock("before", &logins[0], ""));
+    lab.waits(&operator, UNLOCK, "before", "Suspended");
     let restore = remove_policies(&lab);
     until_enforced(&lab, &operator, false);
     // Now anybody can say that they are somebody else.
@@ -230,17 +238,13 @@ fn nothing_is_executed_while_identity_is_not_enforced() {
     lab.until("the API server to believe what it is told", &operator, || {
         api::create(lab.plane, "mallory", &unlock("meanwhile", &logins[1], forged))
     });
+    // Nothing but this keeps either from being served.
+    lab.suspend(false);
+    lab.settle(&operator);
     for name in ["before", "meanwhile"] {
         let status = lab.waits(&operator, UNLOCK, name, "IdentityNotEnforced");
         check(&status, "", "IdentityNotEnforced", "readmit admission");
     }
-    // Both would be served by then.
-    let late = due + jiff::SignedDuration::from_secs(2);
-    std::thread::sleep(
-        late.duration_since(jiff::Timestamp::now())
-            .try_into()
-            .unwrap_or_default(),
-    );
     assert!(lab.applied("/lifecycle/unlock").is_empty(), "something was executed");
 
     lab.admin(&restore);

@@ -92,11 +92,14 @@ impl Board {
         self.until(what, &key_of(request), |seen| seen.filter(stands).cloned())
     }
 
-    /// Waits until a request stands still for this reason.
+    /// Waits until a request stands still for this reason and says this text: a reason may have others before.
     #[track_caller]
-    pub fn waits(&self, request: &Value, reason: &str) -> Seen {
-        let waits = |seen: &Seen| ready(&seen.object["status"])["reason"] == reason;
-        self.until(&format!("a wait for {reason}"), &key_of(request), |seen| {
+    pub fn waits(&self, request: &Value, reason: &str, text: &str) -> Seen {
+        let waits = |seen: &Seen| {
+            let ready = ready(&seen.object["status"]);
+            ready["reason"] == reason && ready["message"].as_str().is_some_and(|message| message.contains(text))
+        };
+        self.until(&format!("a wait for {reason} with {text:?}"), &key_of(request), |seen| {
             seen.filter(|seen| waits(seen)).cloned()
         })
     }

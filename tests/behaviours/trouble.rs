@@ -5,7 +5,7 @@ use crate::{
     cell::{Cell, Verdict, check, connect},
     fixture::SignIn,
     support::{
-        ldap::{policy, says, text},
+        ldap::{policy, text},
         stage::ready,
     },
 };
@@ -89,12 +89,8 @@ pub fn wrong_credential(cell: &Cell) -> Verdict {
         request
     });
     for request in &asked {
-        let seen = cell.board.waits(request, "DirectoryUnavailable");
-        says(
-            &seen.object["status"],
-            "DirectoryUnavailable",
-            &format!("correct Secret {name}"),
-        );
+        let text = format!("correct Secret {name}");
+        cell.board.waits(request, "DirectoryUnavailable", &text);
     }
     let refused = || cell.stage.get("directory", "default", &name)["status"]["refusedSecret"].clone();
     assert_eq!(refused()["name"], name.as_str());

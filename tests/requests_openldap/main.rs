@@ -38,6 +38,7 @@ const PEOPLE: &[&str] = &[
     "recreated",
     "late",
     "cancelled",
+    "instead",
     "patient",
     "credential",
     "held",

@@ -123,17 +123,16 @@ fn a_manifest_that_ran_says_so_also_after_its_end() {
 #[test]
 fn a_request_deleted_while_it_waits_is_cancelled() {
     let Some((stage, slapd)) = scene() else { return };
-    let start = in_seconds(6);
-    stage.create(
-        "bob",
-        &temporary("cancelled-1", "cancelled", json!({"notBefore": start})),
-    );
-    stage.waits("pwr", "cancelled-1", "NotBefore");
+    let cancelled = json!({"policy": "cancelled"});
+    stage.create("bob", &temporary("cancelled-1", "cancelled", cancelled.clone()));
+    stage.waits("pwr", "cancelled-1", "PolicyNotFound");
     delete(stage, "pwr", "cancelled-1");
-    let start: jiff::Timestamp = start.parse().expect("a time");
-    while jiff::Timestamp::now() < start + Duration::from_secs(3) {
-        sleep(Duration::from_millis(200));
-    }
+    // What it waited for comes, and is there for others.
+    let password = json!({"methods": ["TemporaryPassword"], "recipients": [keeper().public()]});
+    let more = json!({"password": password});
+    stage.admin(&text(&[policy("cancelled", "ldap", &["ResetPassword"], &more)]));
+    stage.create("bob", &temporary("cancelled-2", "instead", cancelled));
+    check(&stage.finished("pwr", "cancelled-2"), "Succeeded", "PasswordReset", "");
     assert_eq!(writes(slapd, "cancelled"), []);
     assert_eq!(account(stage, slapd, "cancelled"), None);
 }

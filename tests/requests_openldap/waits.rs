@@ -160,6 +160,13 @@ fn clocks_begin_and_end_requests() {
     );
     create(
         stage,
+        "soon-far",
+        "ldap",
+        "soon",
+        &json!({"policy": "desk", "notBefore": in_seconds(3600)}),
+    );
+    create(
+        stage,
         "soon-past",
         "ldap",
         "soon",
@@ -182,7 +189,7 @@ fn clocks_begin_and_end_requests() {
         "its time ended at ",
     );
     says(
-        &stage.waits("aur", "soon-1", "NotBefore"),
+        &stage.waits("aur", "soon-far", "NotBefore"),
         "NotBefore",
         "nothing is done before ",
     );

@@ -112,6 +112,12 @@ impl Lab {
         });
     }
 
+    /// Suspends the Directory, or lets it go on: requests wait for that, and not for a time that a slow machine misses.
+    pub fn suspend(&self, suspended: bool) {
+        let patch = format!("{{\"spec\": {{\"suspend\": {suspended}}}}}");
+        self.kubectl(&["patch", "directory", "okta", "--type=merge", "--patch", &patch]);
+    }
+
     /// All objects of a kind, in all namespaces.
     #[track_caller]
     pub fn list(&self, kind: &str) -> Vec<Value> {
