@@ -165,7 +165,8 @@ mod tests {
     #[test]
     fn bad_recipients_are_named() {
         let good = recipient(&x25519::Identity::generate());
-        let damaged = good.replace(&good[10..11], if &good[10..11] == "q" { "p" } else { "q" });
+        let mut damaged = good.clone();
+        damaged.replace_range(10..11, if &good[10..11] == "q" { "p" } else { "q" });
         let upper = format!("{}X", good);
         for (bad, text) in [
             ("", "empty"),

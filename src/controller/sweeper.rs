@@ -190,11 +190,17 @@ async fn live<K: RequestKind>(context: &Context, found: &Found) -> Result<Option
 }
 
 /// What a finished request says about its claim. Only an ending that says that nothing was done gives the charge back;
-/// what an earlier process sent is not among the attempts, so that none at all say nothing. A change that one required, from
-/// which the claim was taken over, shows nowhere once its owner has made it.
+/// what an earlier process sent is not among the attempts, so that none at all say nothing. Where the claim was taken over
+/// from that one, a change that it required shows nowhere once its owner has made it, nor does a lock without a stamp that
+/// it cleared.
 fn by_outcome(request: &Request, claim: &Claim, taken_over: bool) -> Closing {
     let attempts = &request.status.attempts;
-    let perhaps = claim.marked || (taken_over && claim.method == Some(Method::ChangeAtNextSignIn));
+    let traceless = match claim.method {
+        Some(Method::ChangeAtNextSignIn) => true,
+        Some(Method::TemporaryPassword | Method::Link) => false,
+        None => claim.lock_stamp.is_none(),
+    };
+    let perhaps = claim.marked || (taken_over && traceless);
     match request.status.outcome {
         Some(Outcome::Succeeded) => Closing::Done,
         Some(Outcome::Expired | Outcome::Denied) => Closing::Refund,
@@ -250,11 +256,11 @@ mod tests {
         request.request()
     }
 
-    fn claim(method: &str, marked: bool) -> Claim {
+    fn claim(method: Option<&str>, lock_stamp: Option<&str>, marked: bool) -> Claim {
         serde_json::from_value(json!({
             "directory": "d", "kind": "PasswordResetRequest", "namespace": "n", "name": "r", "attempt": 1, "nonce": "1",
             "writer": "2", "deadline": "2026-01-01T00:00:00Z", "marked": marked,
-            "method": method,
+            "method": method, "lockStamp": lock_stamp,
             "policy": {"name": "p", "uid": "u", "generation": 1},
         }))
         .unwrap()
@@ -274,20 +280,25 @@ mod tests {
         ] {
             let request = finished(outcome, attempts);
             assert_eq!(
-                by_outcome(&request, &claim("TemporaryPassword", marked), false),
+                by_outcome(&request, &claim(Some("TemporaryPassword"), None, marked), false),
                 closing,
                 "{outcome} {attempts:?} {marked}"
             );
         }
         // Of a marked step it is known before it is sent again that it was not done.
-        for (method, taken_over, closing) in [
-            ("ChangeAtNextSignIn", false, Closing::Refund),
-            ("ChangeAtNextSignIn", true, Closing::Done),
-            ("TemporaryPassword", true, Closing::Refund),
+        let change = Some("ChangeAtNextSignIn");
+        for (method, stamp, taken_over, closing) in [
+            (change, Some("l1"), false, Closing::Refund),
+            (change, Some("l1"), true, Closing::Done),
+            (Some("TemporaryPassword"), None, true, Closing::Refund),
+            // An unlock: by its stamp a lock is known again.
+            (None, Some("l1"), true, Closing::Refund),
+            (None, None, true, Closing::Done),
+            (None, None, false, Closing::Refund),
         ] {
             let request = finished("Failed", &["Refused"]);
-            let got = by_outcome(&request, &claim(method, false), taken_over);
-            assert_eq!(got, closing, "{method} {taken_over}");
+            let got = by_outcome(&request, &claim(method, stamp, false), taken_over);
+            assert_eq!(got, closing, "{method:?} {stamp:?} {taken_over}");
         }
     }
 }

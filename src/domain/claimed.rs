@@ -6,7 +6,7 @@ mod opening;
 mod read_back;
 
 pub use opening::begin;
-pub use read_back::success;
+pub use read_back::{leaves_locked, success};
 
 use crate::{
     api::{Method, Outcome, Reason},
@@ -110,19 +110,22 @@ fn run_out(observed: &Observed, case: &Case, begun: bool, step: Step) -> Decisio
 /// The directory said no to a step.
 fn refused(observed: &Observed, case: &Case, seen: &ClaimSeen, step: Step, failure: &Failure) -> Decision {
     let marked = observed.progress.is_marked();
-    let perhaps = recovery::may_have_required_change(observed, seen);
+    // A lock without a stamp does not tell whether it is the one from before.
+    let unlocked =
+        observed.request.method().is_none() && seen.claim.lock_stamp.is_none() && recovery::by_another(observed, seen);
+    let required = recovery::may_have_required_change(observed, seen);
+    let before = match (unlocked, required) {
+        (true, _) => "; whether a lock was cleared before is not known",
+        (_, true) => "; whether a change of the password was required before is not known",
+        (false, false) => "",
+    };
     let message = format!(
-        "{}the directory refused {}: {}{}",
+        "{}the directory refused {}: {}{before}",
         earlier(observed),
         step.as_str(),
         failure.public,
-        if perhaps {
-            "; whether a change of the password was required before is not known"
-        } else {
-            ""
-        }
     );
-    let closing = if marked || perhaps {
+    let closing = if marked || unlocked || required {
         Closing::Done
     } else {
         Closing::Refund

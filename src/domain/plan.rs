@@ -18,6 +18,11 @@ pub fn marked_step(request: &Request) -> Option<Step> {
     }
 }
 
+/// Whether the account is not to be locked any more when the request has succeeded.
+pub fn clears_lock(request: &Request) -> bool {
+    matches!(request.ask, Ask::Unlock | Ask::Reset { unlock: true, .. })
+}
+
 /// The steps that the request asks for, before looking at the account. `revoke`: whether policy wants sessions ended.
 pub fn wanted(request: &Request, capabilities: &Capabilities, revoke: bool) -> Vec<Step> {
     let Ask::Reset { method, unlock, .. } = &request.ask else {
@@ -106,7 +111,6 @@ pub fn obstacle(
     revoke: bool,
 ) -> Option<Obstacle> {
     let steps = steps(request, account, capabilities, revoke);
-    let clears_lock = matches!(request.ask, Ask::Unlock | Ask::Reset { unlock: true, .. });
     if account.disabled == Some(true) && !steps.is_empty() {
         let what = if steps.contains(&Step::Unlock) {
             "locked and disabled"
@@ -117,7 +121,7 @@ pub fn obstacle(
             "the account is {what}; a disabled account is enabled by its directory's administrators"
         )));
     }
-    if clears_lock {
+    if clears_lock(request) {
         match &account.lock {
             LockState::Unknown(why) => {
                 return Some(Obstacle::Unreadable(format!("the lock state cannot be read: {why}")));

@@ -7,7 +7,7 @@ mod objections;
 use crate::{
     api::{Method, Outcome, Reason, request_status::PolicyReference},
     domain::{
-        account::{AccountRead, Failure, Moved, Proof, ReadFailure, Sent, Step},
+        account::{AccountRead, Failure, LockState, Moved, Proof, ReadFailure, Sent, Step},
         case::Case,
         claimed,
         decide::{after, expires},
@@ -198,8 +198,17 @@ fn resume(
             Err(None) => return unknown(case, "the key of its password is gone"),
         }
     }
+    if let LockState::Unknown(why) = &account.lock
+        && plan::clears_lock(observed.request)
+    {
+        return lock_unread(now, observed, case, marked, why);
+    }
     let stamp = seen.claim.lock_stamp.as_deref();
     let steps = plan_of(observed, &seen.claim.policy, account);
+    // Where the reset clears the lock by itself, a lock that is there after it is another one.
+    if marked && !steps.contains(&Step::Unlock) && claimed::leaves_locked(observed, account) {
+        return locked_again(observed, case, marked);
+    }
     if steps.contains(&Step::Unlock) && reached(Step::Unlock, account, stamp) == Reached::LockedAgain {
         return locked_again(observed, case, marked);
     }
@@ -222,10 +231,37 @@ fn resume(
     })
 }
 
+/// Whether the lock was cleared cannot be read, so that no plan can be made by it either. A password that is set is not
+/// kept back for that.
+fn lock_unread(now: Timestamp, observed: &Observed, case: &Case, marked: bool, why: &str) -> Decision {
+    if marked {
+        let message = format!(
+            "the reset was done; whether the account is locked is not known, since the lock state cannot be read: {why}; \
+             look at the account"
+        );
+        return case
+            .finish(Outcome::Unknown, Reason::OutcomeUnknown, message)
+            .deliver(true)
+            .closing(Closing::Done);
+    }
+    let why = format!("the lock state cannot be read: {why}");
+    if now >= after(expires(observed), observed.timing.quarantine) {
+        return unknown(case, &why);
+    }
+    let message = format!("an earlier attempt was interrupted, and {why}");
+    case.wait(Reason::MissingRights, message, after(now, Duration::from_secs(60)))
+        .needs_person()
+}
+
+/// Whether another process may have acted under this claim: what it sent, only the account tells.
+pub fn by_another(observed: &Observed, seen: &ClaimSeen) -> bool {
+    !seen.ours || ledger::is_taken_over(&seen.claim, seen.charged, observed.timing)
+}
+
 /// Whether a change may have been required by now of a request that asks for just that: by another process, or by a send
 /// of ours. Once its owner has made it, the account does not show it any more.
 pub fn may_have_required_change(observed: &Observed, seen: &ClaimSeen) -> bool {
-    let by_another = !seen.ours || ledger::is_taken_over(&seen.claim, seen.charged, observed.timing);
+    let by_another = by_another(observed, seen);
     let had_effect = |send: &Send| matches!(send.result, Sent::Done | Sent::Unknown(_));
     let mut sends = observed.progress.sends.iter();
     let by_us = sends.any(|send| send.step == Step::RequireChange && had_effect(send));

@@ -99,9 +99,11 @@ impl Board {
             let ready = ready(&seen.object["status"]);
             ready["reason"] == reason && ready["message"].as_str().is_some_and(|message| message.contains(text))
         };
-        self.until(&format!("a wait for {reason} with {text:?}"), &key_of(request), |seen| {
-            seen.filter(|seen| waits(seen)).cloned()
-        })
+        self.until(
+            &format!("a wait for {reason} with {text:?}"),
+            &key_of(request),
+            |seen| seen.filter(|seen| waits(seen)).cloned(),
+        )
     }
 
     #[track_caller]

@@ -267,7 +267,7 @@ fn endings_say_why() {
         (
             "an unusable recipient",
             temporary(),
-            |_| {},
+            |s| s.prepared = Err("age1policy is no recipient".into()),
             Some(Failed),
             Reason::NotCapable,
             "age1policy is no recipient",

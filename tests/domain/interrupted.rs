@@ -9,7 +9,7 @@ use crate::{
 use jiff::SignedDuration;
 use readmit::{
     api::{
-        Method::{ChangeAtNextSignIn, Link},
+        Method::{ChangeAtNextSignIn, Link, TemporaryPassword},
         Outcome::{self, Denied, Expired, Failed, Unknown},
         Reason::{self, NotEligible, OutcomeUnknown},
     },
@@ -36,6 +36,21 @@ fn protected(scene: &mut Scene) {
 
 fn not_locked(scene: &mut Scene) {
     scene.found.as_mut().unwrap().lock = LockState::NotLocked;
+}
+
+fn timed() -> Request {
+    Request {
+        not_after: Some(start() + SignedDuration::from_hours(2)),
+        ..unlock("a")
+    }
+}
+
+fn unreadable(scene: &mut Scene) {
+    scene.found.as_mut().unwrap().lock = LockState::Unknown("no right".into());
+}
+
+fn marked(scene: &mut Scene) {
+    scene.progress.claim.as_mut().unwrap().claim.marked = true;
 }
 
 fn must_change(scene: &mut Scene) {
@@ -81,10 +96,7 @@ fn check(ours: bool, rows: Vec<Row>) {
 #[test]
 fn who_finds_a_claim_says_only_what_the_account_shows() {
     let change = || reset("a", ChangeAtNextSignIn);
-    let timed = || Request {
-        not_after: Some(start() + SignedDuration::from_hours(2)),
-        ..unlock("a")
-    };
+    let temporary = || reset("a", TemporaryPassword);
     check(
         false,
         vec![
@@ -113,7 +125,7 @@ fn who_finds_a_claim_says_only_what_the_account_shows() {
                 change(),
                 protected,
                 (Unknown, OutcomeUnknown),
-                "what was sent leaves no trace, and nothing more is sent, since the account is not eligible any more",
+                "what may have been sent leaves no trace, and nothing more is sent, since the account is not eligible any more",
                 Closing::Unknown,
             ),
             (
@@ -124,7 +136,7 @@ fn who_finds_a_claim_says_only_what_the_account_shows() {
                     too_late(s);
                 },
                 (Unknown, OutcomeUnknown),
-                "what was sent leaves no trace",
+                "what may have been sent leaves no trace",
                 Closing::Unknown,
             ),
             (
@@ -134,8 +146,50 @@ fn who_finds_a_claim_says_only_what_the_account_shows() {
                     (not_locked(s), too_late(s));
                 },
                 (Unknown, OutcomeUnknown),
-                "the lock was cleared, what else was sent leaves no trace",
+                "the lock was cleared; whatever else may have been sent leaves no trace",
                 Closing::Unknown,
+            ),
+            (
+                "a lock without a stamp is gone, whoever it was",
+                temporary(),
+                |s| {
+                    s.progress.claim.as_mut().unwrap().claim.lock_stamp = None;
+                    (not_locked(s), protected(s));
+                },
+                (Failed, NotEligible),
+                "whether the lock was cleared is not known, and nothing else was done",
+                Refund,
+            ),
+            (
+                "the lock cannot be read any more",
+                timed(),
+                |s| {
+                    (unreadable(s), too_late(s));
+                },
+                (Unknown, OutcomeUnknown),
+                "the lock state cannot be read: no right",
+                Closing::Unknown,
+            ),
+            (
+                "the same, after the password was set",
+                temporary(),
+                |s| {
+                    (marked(s), unreadable(s));
+                },
+                (Unknown, OutcomeUnknown),
+                "the reset was done; whether the account is locked is not known",
+                Done,
+            ),
+            (
+                "a reset that clears the lock by itself, and another lock",
+                temporary(),
+                |s| {
+                    (marked(s));
+                    s.directory.as_mut().unwrap().capabilities.reset_unlocks = true;
+                },
+                (Failed, Reason::LockedAgain),
+                "the reset was done, and the account was locked anew",
+                Done,
             ),
             (
                 "the lock is the one that was there",
@@ -183,7 +237,7 @@ fn who_wrote_a_claim_knows_what_it_sent() {
                     protected(s);
                 },
                 (Unknown, OutcomeUnknown),
-                "what was sent leaves no trace",
+                "what may have been sent leaves no trace",
                 Closing::Unknown,
             ),
             (
@@ -216,7 +270,7 @@ fn who_wrote_a_claim_knows_what_it_sent() {
                     (not_locked(s), protected(s));
                 },
                 (Unknown, OutcomeUnknown),
-                "the lock was cleared, what else was sent leaves no trace",
+                "the lock was cleared; whatever else may have been sent leaves no trace",
                 Closing::Unknown,
             ),
             (
@@ -238,6 +292,19 @@ fn who_wrote_a_claim_knows_what_it_sent() {
                 },
                 (Failed, Reason::Refused),
                 "no; whether a change of the password was required before is not known",
+                Done,
+            ),
+            (
+                "an unlock was refused since the claim was taken over, and the lock has no stamp",
+                timed(),
+                |s| {
+                    let claim = &mut s.progress.claim.as_mut().unwrap().claim;
+                    claim.deadline += SignedDuration::from_mins(1);
+                    claim.lock_stamp = None;
+                    sent(s, Unlock, refused());
+                },
+                (Failed, Reason::Refused),
+                "no; whether a lock was cleared before is not known",
                 Done,
             ),
             (

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use readmit::{
     api::{
         Method, Outcome, Reason,
-        account::{AccountFields, LedgerEntry, LedgerOutcome},
+        account::{AccountFields, Derivation, LedgerEntry, LedgerOutcome},
     },
     domain::{
         account::{AccountRead, Failure, FailureClass, LockState, ReadFailure, Remedy, Step},
@@ -38,6 +38,8 @@ pub struct Scene {
     pub may_use: bool,
     pub may_inspect: bool,
     pub progress: Progress,
+    /// What comes of deriving and sealing a password.
+    pub prepared: Result<Derivation, String>,
     /// What it has to wait for before the directory is asked.
     pub turn: Option<Queued>,
     asked: RefCell<Vec<Fact>>,
@@ -59,6 +61,10 @@ impl Scene {
             may_use: true,
             may_inspect: false,
             progress: Progress::default(),
+            prepared: Ok(serde_json::from_value(json!({
+                "version": 1, "key": {"name": "day", "key": "key"}, "length": 20, "alphabet": "ascii", "recipients": [],
+            }))
+            .unwrap()),
             turn: None,
             asked: RefCell::default(),
         }
@@ -129,7 +135,7 @@ impl Scene {
                 facts.readings.insert(directory, seen);
             }
             Fact::Ledger { name } => facts.ledger = Some(self.ledger_seen(name)),
-            Fact::Prepare { .. } => facts.prepared = Some(Err("age1policy is no recipient".into())),
+            Fact::Prepare { .. } => facts.prepared = Some(self.prepared.clone()),
             Fact::LinkSent { .. } => facts.link_sent = Some(false),
             Fact::ClaimedElsewhere => facts.claimed_elsewhere = Some(false),
         }

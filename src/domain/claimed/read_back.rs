@@ -81,7 +81,7 @@ fn last_chance(observed: &Observed, seen: &ClaimSeen) -> Timestamp {
 }
 
 /// A reset that clears the lock by itself has no unlock step whose result could be checked.
-fn leaves_locked(observed: &Observed, account: &AccountRead) -> bool {
+pub fn leaves_locked(observed: &Observed, account: &AccountRead) -> bool {
     matches!(observed.request.ask, Ask::Reset { unlock: true, .. }) && matches!(account.lock, LockState::Locked(_))
 }
 

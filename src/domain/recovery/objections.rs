@@ -1,6 +1,6 @@
 //! Why nothing more is sent under a claim that was taken up again: what held when it was written may hold no more.
 
-use super::{may_have_required_change, unknown};
+use super::{by_another, may_have_required_change, unknown};
 use crate::{
     api::{Outcome, Reason},
     domain::{
@@ -12,6 +12,7 @@ use crate::{
         hindrance,
         ledger::Closing,
         observed::{ClaimSeen, Observed},
+        plan,
         policy::{self, Protected, Selection},
         routed,
     },
@@ -73,8 +74,11 @@ fn done(observed: &Observed, seen: &ClaimSeen, account: &AccountRead, marked: bo
         return Done::Reset;
     }
     match (perhaps, was_cleared(observed, seen, account)) {
-        (true, Some(true)) => Done::Unknown("the lock was cleared, what else was sent leaves no trace"),
-        (true, Some(false) | None) => Done::Unknown("what was sent leaves no trace"),
+        (true, Some(true)) => Done::Unknown("the lock was cleared; whatever else may have been sent leaves no trace"),
+        (true, Some(false) | None) => Done::Unknown("what may have been sent leaves no trace"),
+        (false, None) if observed.request.method().is_none() => {
+            Done::Unknown("whether the lock was cleared is not shown")
+        }
         (false, Some(true)) => Done::Part("the lock was cleared, and nothing else was done"),
         (false, None) => Done::Part("whether the lock was cleared is not known, and nothing else was done"),
         (false, Some(false)) => Done::Nothing,
@@ -85,12 +89,15 @@ fn done(observed: &Observed, seen: &ClaimSeen, account: &AccountRead, marked: bo
 fn was_cleared(observed: &Observed, seen: &ClaimSeen, account: &AccountRead) -> Option<bool> {
     let sent = observed.progress.last(Step::Unlock).map(|send| &send.result);
     let late = seen.quiet_for < observed.timing.quarantine;
+    let perhaps = plan::clears_lock(observed.request) && by_another(observed, seen);
     match (sent, &account.lock) {
         (Some(Sent::Done), _) | (Some(Sent::Unknown(_)), LockState::NotLocked) => Some(true),
         (Some(Sent::Unknown(_)), LockState::Unknown(_)) => None,
         (Some(Sent::Unknown(_)), LockState::Locked(_)) if late => None,
-        (_, LockState::NotLocked) => Some(seen.claim.lock_stamp.is_some()),
-        (_, LockState::Locked(_) | LockState::Unknown(_)) => Some(false),
+        (_, LockState::NotLocked) if seen.claim.lock_stamp.is_some() => Some(true),
+        // Without a stamp it is not known whether it was locked at all.
+        (_, LockState::NotLocked | LockState::Unknown(_)) if perhaps => None,
+        (_, _) => Some(false),
     }
 }
 
