@@ -59,7 +59,7 @@ pub fn run(plan: &Plan) -> Result<Report> {
             .collect();
         let joined = lanes.into_iter().map(|lane| lane.join());
         joined
-            .map(|result| result.unwrap_or_else(|_| Err(anyhow::anyhow!("a lane panicked; its message stands above"))))
+            .map(|result| result.unwrap_or_else(|_| Err(anyhow::anyhow!("a lane panicked; see its message above"))))
             .collect::<Vec<Result<()>>>()
     });
     results.into_iter().collect::<Result<Vec<()>>>()?;

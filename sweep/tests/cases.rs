@@ -58,7 +58,7 @@ impl Part {
         let (shard, seed) = (number(SHARD), number(SEED).unwrap_or(1));
         assert!(
             shard.is_none_or(|shard| shard < sample::SHARDS),
-            "{SHARD} is {shard:?}: 0 to 7 there are"
+            "{SHARD} is {shard:?}; it must be 0 to 7"
         );
         let caught: Vec<Vec<String>> = caught::lists().expect("the lists").into_values().collect();
         let all = cases::all();

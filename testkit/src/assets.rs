@@ -204,7 +204,7 @@ fn go_build(source: &Path, ldflags: &str, output: &Path, packages: &[&str]) -> R
         .context("run the go command")?;
     if !status.success() {
         bail!(
-            "go build of {} failed with {status} (in {}); its messages stand above",
+            "go build of {} failed with {status} (in {}); see its messages above",
             packages.join(", "),
             source.display()
         );
@@ -236,7 +236,7 @@ fn check_go() -> Result<()> {
 }
 
 /// Held until the file is dropped; the kernel lets go of it when the process dies.
-fn lock(path: &Path) -> Result<File> {
+pub(crate) fn lock(path: &Path) -> Result<File> {
     let file = File::create(path).with_context(|| format!("create the lock file {}", path.display()))?;
     if file.try_lock().is_err() {
         announce(&format!("another test is building; waiting for {}", path.display()));

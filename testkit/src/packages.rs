@@ -5,8 +5,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::announce;
 use crate::skip::Missing;
+use crate::{announce, assets, workspace};
 
 /// Makes sure that the packages are installed, with apt-get where this process is root on a Debian system. No
 /// service of theirs is started: tests run their own.
@@ -55,6 +55,8 @@ pub(crate) fn is_root() -> bool {
 }
 
 fn install(packages: &[&str]) -> Result<()> {
+    // Others install at the same time: who comes first would let services start again while the next one still works.
+    let _turn = assets::lock(&workspace::target_dir().join("packages.lock"))?;
     let _no_services = ServicesForbidden::new()?;
     let install = || {
         let mut args = vec!["install", "--yes", "--quiet", "--no-install-recommends"];

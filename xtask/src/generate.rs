@@ -35,7 +35,7 @@ fn printed(root: &Path) -> Result<Vec<File>> {
         .output()
         .context("run cargo")?;
     if !output.status.success() {
-        bail!("`readmit crds` failed with {}; its messages stand above", output.status);
+        bail!("`readmit crds` failed with {}; see its messages above", output.status);
     }
     let text = String::from_utf8(output.stdout).context("`readmit crds` printed something that is not UTF-8")?;
     split(&text)

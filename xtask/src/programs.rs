@@ -39,7 +39,7 @@ impl Programs {
         let output = command.stderr(Stdio::inherit()).output().context("run cargo")?;
         if !output.status.success() {
             bail!(
-                "{} could not be built; cargo's messages stand above",
+                "{} could not be built; see cargo's messages above",
                 packages.join(", ")
             );
         }

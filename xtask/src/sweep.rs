@@ -42,7 +42,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let mut build = cargo();
     build.args(["build", "--package", "sweep", "--features", "failpoints", "--bins"]);
     if !build.status().context("run cargo build")?.success() {
-        bail!("the sweep does not compile; cargo's messages stand above");
+        bail!("the sweep does not compile; see cargo's messages above");
     }
     let programs = workspace::target_dir().join("debug");
     let histories = workspace::target_dir().join("sweep");

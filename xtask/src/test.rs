@@ -31,13 +31,16 @@ use tally::Tally;
 /// The crash sweep, of which a run holds a sample.
 const SWEEP: &str = "sweep tests/cases";
 
+/// Which sample it runs; who sets it chooses the sample.
+const SHARD: &str = "SWEEP_SHARD";
+
 /// Suites that only an exhaustive run holds, unless they are asked for by a word.
 const EXHAUSTIVE: &[&str] = &["xtask tests/bench"];
 
 /// What to run, and how strictly.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Fail where a test would be skipped, and run ignored tests too
+    /// Fail where a test would be skipped, and run ignored tests too; only cargo-deny may be missing, which is printed
     #[arg(long)]
     require_all: bool,
     /// Run every case of the crash sweep, and what else is left out otherwise: the benchmark's test, a build of the product
@@ -85,7 +88,7 @@ impl Run<'_> {
         let mut jobs = Vec::new();
         if self.is_whole() {
             jobs.extend(checks::jobs(self.arguments.exhaustive));
-            let (deny, skips) = checks::deny(self.arguments.exhaustive)?;
+            let (deny, skips) = checks::deny(self.arguments.exhaustive);
             jobs.extend(deny);
             for skip in skips {
                 let tally = Tally::one_skipped();
@@ -118,8 +121,10 @@ impl Run<'_> {
             [] => exhaustive || !EXHAUSTIVE.contains(&target.suite.as_str()),
             words => words.iter().any(|word| target.suite.contains(word)),
         });
-        if targets.is_empty() {
-            bail!("no suite is called like {}", words.join(" or "));
+        for word in words {
+            if !targets.iter().any(|target| target.suite.contains(word)) {
+                bail!("no suite name contains {word}; `cargo xtask test --help`");
+            }
         }
         Ok(targets)
     }
@@ -174,9 +179,11 @@ impl Run<'_> {
             command.env(testkit::skip::REQUIRE_ALL, "1");
             command.arg("--include-ignored");
         }
-        if suite.name == SWEEP && !self.arguments.exhaustive {
+        if suite.name == SWEEP && self.arguments.exhaustive {
+            command.env_remove(SHARD);
+        } else if suite.name == SWEEP && std::env::var_os(SHARD).is_none() {
             let sample = sample::of_commit();
-            command.env("SWEEP_SHARD", sample.shard.to_string());
+            command.env(SHARD, sample.shard.to_string());
             command.env("SWEEP_SEED", sample.seed.to_string());
             println!(
                 "{SWEEP} runs sample {} (of 0 to 7) with seed {}, chosen by the commit; --exhaustive runs every case",

@@ -67,7 +67,7 @@ impl Patched {
             build.args(["--bin", program]);
         }
         if !build.status().context("run cargo build")?.success() {
-            bail!("{name} does not compile; cargo's messages stand above");
+            bail!("{name} does not compile; see cargo's messages above");
         }
         let programs = workspace::target_dir().join("patched").join(name);
         std::fs::create_dir_all(&programs).with_context(|| format!("make the folder {}", programs.display()))?;
@@ -100,6 +100,10 @@ impl Patched {
     /// The names of the cases that the checker finds fault with, of these or of all.
     fn failed(&self, what: &str, arguments: &Arguments, cases: &BTreeSet<String>) -> Result<BTreeSet<String>> {
         let histories = self.programs.join(what);
+        // What an earlier run left there says nothing about this one.
+        if histories.exists() {
+            std::fs::remove_dir_all(&histories).with_context(|| format!("empty {}", histories.display()))?;
+        }
         let mut runner = Command::new(self.programs.join("sweep-run"));
         runner.arg("--program").arg(self.programs.join("readmit-failpoints"));
         runner

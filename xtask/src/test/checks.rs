@@ -10,6 +10,9 @@ use super::jobs::{Count, Job};
 use super::load;
 use super::suite;
 
+/// The product with its own features alone.
+pub(super) const CHECK: &str = "cargo check -p readmit";
+
 /// Format and lints, in parallel with the suites. Clippy builds on one core, beside suites that wait.
 pub(super) fn jobs(exhaustive: bool) -> Vec<Job> {
     let mut jobs = vec![
@@ -29,11 +32,8 @@ pub(super) fn jobs(exhaustive: bool) -> Vec<Job> {
         ),
     ];
     if exhaustive {
-        // The product with its own features and no others, as the Dockerfile builds it.
-        jobs.push(cargo(
-            "cargo check -p readmit",
-            &["check", "--package", "readmit", "--locked", "--quiet"],
-        ));
+        // As the Dockerfile builds it.
+        jobs.push(cargo(CHECK, &["check", "--package", "readmit", "--locked", "--quiet"]));
     }
     jobs
 }
@@ -57,18 +57,15 @@ const DENY: &[(&str, &[&str])] = &[
 
 /// `cargo deny`, the one check that may be skipped where everything is required: it, or its list of known faults, cannot
 /// be had everywhere. Gives the jobs, and the skips with their reasons.
-///
-/// # Errors
-/// Where cargo-deny was to be installed and could not be.
-pub(super) fn deny(install: bool) -> Result<(Vec<Job>, Vec<Skip>)> {
+pub(super) fn deny(install: bool) -> (Vec<Job>, Vec<Skip>) {
     let (mut jobs, mut skips) = (Vec::new(), Vec::new());
-    let Some(program) = deny_program(install)? else {
-        let why = "cargo-deny is not installed; `cargo install --locked cargo-deny`, or run with --exhaustive";
-        skips.extend(DENY.iter().map(|(name, _)| Skip {
-            name,
-            why: why.to_owned(),
-        }));
-        return Ok((jobs, skips));
+    let program = match deny_program(install) {
+        Ok(program) => program,
+        Err(error) => {
+            let why = format!("{error:#}");
+            skips.extend(DENY.iter().map(|(name, _)| Skip { name, why: why.clone() }));
+            return (jobs, skips);
+        }
     };
     for (name, what) in DENY {
         if what.contains(&"advisories")
@@ -79,7 +76,12 @@ pub(super) fn deny(install: bool) -> Result<(Vec<Job>, Vec<Skip>)> {
             continue;
         }
         let mut command = Command::new(&program);
-        command.current_dir(workspace::root()).arg("check").args(*what);
+        command.current_dir(workspace::root()).arg("check");
+        if what.contains(&"advisories") {
+            // As it was fetched above: what the network does now is no failure.
+            command.arg("--disable-fetch");
+        }
+        command.args(*what);
         jobs.push(Job {
             name: (*name).to_owned(),
             load: load::of(name),
@@ -87,7 +89,7 @@ pub(super) fn deny(install: bool) -> Result<(Vec<Job>, Vec<Skip>)> {
             count: Count::One,
         });
     }
-    Ok((jobs, skips))
+    (jobs, skips)
 }
 
 /// A check that cannot be run here.
@@ -97,7 +99,7 @@ pub(super) struct Skip {
 }
 
 /// cargo-deny on the path, or the workspace's own.
-fn deny_program(install: bool) -> Result<Option<PathBuf>> {
+fn deny_program(install: bool) -> Result<PathBuf> {
     let root = workspace::target_dir().join("tools");
     let own = root.join("bin/cargo-deny");
     for program in [PathBuf::from("cargo-deny"), own.clone()] {
@@ -107,11 +109,11 @@ fn deny_program(install: bool) -> Result<Option<PathBuf>> {
             .stderr(Stdio::null())
             .status();
         if asked.is_ok_and(|status| status.success()) {
-            return Ok(Some(program));
+            return Ok(program);
         }
     }
     if !install {
-        return Ok(None);
+        bail!("cargo-deny is not installed; `cargo install --locked cargo-deny`, or run with --exhaustive");
     }
     let installed = suite::cargo()
         .args(["install", "--quiet", "--locked", "cargo-deny", "--root"])
@@ -119,9 +121,9 @@ fn deny_program(install: bool) -> Result<Option<PathBuf>> {
         .status()
         .context("run cargo install")?;
     if !installed.success() {
-        bail!("cargo-deny could not be installed; cargo's messages stand above");
+        bail!("cargo-deny could not be installed; see cargo's messages above");
     }
-    Ok(Some(own))
+    Ok(own)
 }
 
 fn fetch_advisories(program: &PathBuf) -> Result<()> {

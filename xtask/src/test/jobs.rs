@@ -1,5 +1,6 @@
 //! Runs jobs side by side, as the schedule allows, and prints a row for each when it ends.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
@@ -30,6 +31,9 @@ pub(super) enum Count {
     Tests,
 }
 
+/// So long may nothing be printed.
+const QUIET: Duration = Duration::from_secs(300);
+
 /// How jobs are run.
 pub(super) struct Runner {
     /// A folder for logs, skips and accounts.
@@ -58,12 +62,13 @@ impl Runner {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let mut schedule = Schedule::new(&loads, cores);
         let mut jobs: Vec<Option<Job>> = jobs.into_iter().map(Some).collect();
-        let mut total = Tally::default();
+        let (mut total, mut running) = (Tally::default(), BTreeMap::new());
         let (sender, receiver) = mpsc::channel();
         std::thread::scope(|scope| {
             while !schedule.is_done() {
                 while let Some(number) = schedule.start() {
                     let job = jobs[number].take().context("a job starts once")?;
+                    running.insert(number, job.name.clone());
                     let sender = sender.clone();
                     scope.spawn(move || {
                         let (name, ended) = (job.name.clone(), self.run(job));
@@ -71,7 +76,8 @@ impl Runner {
                         drop(sender.send((number, name, ended)));
                     });
                 }
-                let (number, name, ended) = receiver.recv().context("a job that runs tells its end")?;
+                let (number, name, ended) = next(&receiver, &running)?;
+                running.remove(&number);
                 schedule.ended(number);
                 let ended = ended.with_context(|| format!("run {name}"))?;
                 tell(&name, &ended);
@@ -90,7 +96,7 @@ impl Runner {
         for old in [&skips, &account] {
             remove_if_there(old)?;
         }
-        let mut command = confined(&job.command, &account)?;
+        let mut command = confined(&job.command, &account);
         command.env(testkit::skip::SKIPS_FILE, &skips);
         let output = std::fs::File::create(&log).with_context(|| format!("create {}", log.display()))?;
         let errors = output.try_clone().context("duplicate the handle of the log file")?;
@@ -119,9 +125,23 @@ impl Runner {
     }
 }
 
+/// The next job that ends. While none does, it is said now and then which are awaited: one may hang.
+fn next<T>(receiver: &mpsc::Receiver<T>, running: &BTreeMap<usize, String>) -> Result<T> {
+    loop {
+        match receiver.recv_timeout(QUIET) {
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                let names: Vec<&str> = running.values().map(String::as_str).collect();
+                println!("    still running: {}", names.join(", "));
+            }
+            ended => return ended.context("a job that runs tells its end"),
+        }
+    }
+}
+
 /// The same command with somebody above it who keeps its account; see [`crate::test::confine`].
-fn confined(command: &Command, account: &Path) -> Result<Command> {
-    let mut confined = Command::new(std::env::current_exe().context("find this program")?);
+fn confined(command: &Command, account: &Path) -> Command {
+    // Not by its path, where another program stands once cargo has built this one anew.
+    let mut confined = Command::new("/proc/self/exe");
     confined.arg("confine").arg("--report").arg(account).arg("--");
     confined.arg(command.get_program()).args(command.get_args());
     for (name, value) in command.get_envs() {
@@ -133,7 +153,7 @@ fn confined(command: &Command, account: &Path) -> Result<Command> {
     if let Some(folder) = command.get_current_dir() {
         confined.current_dir(folder);
     }
-    Ok(confined)
+    confined
 }
 
 /// CPU time, and processes that outlived the job. Nothing where it was killed itself: then the job has failed.

@@ -1,5 +1,5 @@
-//! Which part of the crash sweep a run holds: an eighth of its cases in turn, chosen by the commit, so that it is the same
-//! wherever that commit is tested.
+//! Which sample of the crash sweep a run holds: the eight in turn, chosen by the commit, so that it is the same wherever
+//! that commit is tested.
 
 use std::process::Command;
 
@@ -17,19 +17,22 @@ pub(super) struct Sample {
     pub(super) seed: u64,
 }
 
-/// That of the commit that is checked out; the first one where there is no git.
+/// That of the commit that is checked out; one and the same where there is no git.
 pub(super) fn of_commit() -> Sample {
-    let count = git(&["rev-list", "--count", "HEAD"]);
+    // A shallow clone has always as many commits.
+    let is_shallow = git(&["rev-parse", "--is-shallow-repository"]).is_some_and(|answer| answer.trim() == "true");
+    let count = git(&["rev-list", "--count", "HEAD"]).filter(|_| !is_shallow);
     let hash = git(&["rev-parse", "HEAD"]);
     of(&count.unwrap_or_default(), &hash.unwrap_or_default())
 }
 
 fn of(count: &str, hash: &str) -> Sample {
-    let number = count.trim().parse().unwrap_or(0_u64);
     let digits = hash.get(..8).unwrap_or("1");
+    let seed = u64::from_str_radix(digits, 16).unwrap_or(1);
+    let number = count.trim().parse().unwrap_or(seed);
     Sample {
         shard: number % SHARDS,
-        seed: u64::from_str_radix(digits, 16).unwrap_or(1),
+        seed,
     }
 }
 
@@ -59,6 +62,8 @@ mod tests {
                 seed: 0x73de_01ff
             }
         );
-        assert_eq!(of("", ""), Sample { shard: 0, seed: 1 });
+        let shallow = of("", "73de01ff290b5180edf1a0a0b946692e611619bd");
+        assert_eq!((shallow.shard, shallow.seed), (7, 0x73de_01ff));
+        assert_eq!(of("", ""), Sample { shard: 1, seed: 1 });
     }
 }

@@ -35,7 +35,7 @@ pub(crate) fn targets() -> Result<Vec<Target>> {
         .output()
         .context("run cargo metadata")?;
     if !output.status.success() {
-        bail!("cargo metadata failed; its messages stand above");
+        bail!("cargo metadata failed; see its messages above");
     }
     let metadata: Value = serde_json::from_slice(&output.stdout).context("cargo metadata prints JSON")?;
     let mut targets: Vec<Target> = list(&metadata["packages"]).iter().flat_map(of_package).collect();
@@ -87,12 +87,21 @@ pub(crate) fn build(targets: &[Target], all: bool) -> Result<Vec<Suite>> {
         .output()
         .context("run cargo test --no-run")?;
     if !build.status.success() {
-        bail!("the tests do not compile; cargo's messages stand above");
+        bail!("the tests do not compile; see cargo's messages above");
     }
     let messages = String::from_utf8_lossy(&build.stdout);
     let mut suites: Vec<Suite> = messages.lines().filter_map(program).collect();
     // Two packages may have targets of one name, of which one is not wanted.
     suites.retain(|suite| targets.iter().any(|target| target.suite == suite.name));
+    let is_built = |target: &&Target| suites.iter().any(|suite| suite.name == target.suite);
+    let missing: Vec<&str> = targets
+        .iter()
+        .filter(|target| !is_built(target))
+        .map(|target| target.suite.as_str())
+        .collect();
+    if !missing.is_empty() {
+        bail!("cargo did not build {}; does it need a feature?", missing.join(", "));
+    }
     Ok(suites)
 }
 
