@@ -38,10 +38,7 @@ impl Programs {
         }
         let output = command.stderr(Stdio::inherit()).output().context("run cargo")?;
         if !output.status.success() {
-            bail!(
-                "{} could not be built; see cargo's messages above",
-                packages.join(", ")
-            );
+            bail!("{} could not be built; see cargo's messages above", packages.join(", "));
         }
         let messages = String::from_utf8_lossy(&output.stdout);
         let messages = messages.lines().filter_map(|line| serde_json::from_str(line).ok());
