@@ -94,6 +94,18 @@ fn a_right_that_is_granted_later_lets_it_go_on_and_one_taken_away_stops_it() {
     lab.create("carol", &unlock("taken", &logins[1], ""));
     lab.waits(&operator, UNLOCK, "taken", "Suspended");
     take_away(&lab, "use-later");
+    // The API server takes a moment to know that, and the operator keeps answers for a second here: whoever asks anew sees
+    // when both do.
+    let mut probes = 0..;
+    lab.until("the right to be gone", &operator, || {
+        let name = format!("probe-{}", probes.next().unwrap_or(0));
+        lab.create("carol", &unlock(&name, &logins[1], ""));
+        let told = lab.until_one((UNLOCK, &name), "a wait", &operator, |object| {
+            let reason = ready(&object["status"])["reason"].as_str()?.to_owned();
+            ["Suspended", "NotAllowedToUse"].contains(&&*reason).then_some(reason)
+        });
+        (told == "NotAllowedToUse").then_some(()).ok_or(told)
+    });
     lab.suspend(false);
     check(
         &lab.waits(&operator, UNLOCK, "taken", "NotAllowedToUse"),

@@ -104,7 +104,9 @@ fn who_finds_a_claim_says_only_what_the_account_shows() {
                 "the change is required, and only sessions are left",
                 change(),
                 |s| {
-                    (must_change(s), not_locked(s), protected(s));
+                    must_change(s);
+                    not_locked(s);
+                    protected(s);
                 },
                 (Failed, NotEligible),
                 "the reset was done, but not finished: the account is not eligible any more",
@@ -114,7 +116,8 @@ fn who_finds_a_claim_says_only_what_the_account_shows() {
                 "the change is required, and the lock is left",
                 change(),
                 |s| {
-                    (must_change(s), too_late(s));
+                    must_change(s);
+                    too_late(s);
                 },
                 (Failed, Reason::Expired),
                 "the reset was done, but not finished: its time is over",
@@ -143,7 +146,8 @@ fn who_finds_a_claim_says_only_what_the_account_shows() {
                 "only the cleared lock is to be seen",
                 change(),
                 |s| {
-                    (not_locked(s), too_late(s));
+                    not_locked(s);
+                    too_late(s);
                 },
                 (Unknown, OutcomeUnknown),
                 "the lock was cleared; whatever else may have been sent leaves no trace",
@@ -154,7 +158,8 @@ fn who_finds_a_claim_says_only_what_the_account_shows() {
                 temporary(),
                 |s| {
                     s.progress.claim.as_mut().unwrap().claim.lock_stamp = None;
-                    (not_locked(s), protected(s));
+                    not_locked(s);
+                    protected(s);
                 },
                 (Failed, NotEligible),
                 "whether the lock was cleared is not known, and nothing else was done",
@@ -164,7 +169,8 @@ fn who_finds_a_claim_says_only_what_the_account_shows() {
                 "the lock cannot be read any more",
                 timed(),
                 |s| {
-                    (unreadable(s), too_late(s));
+                    unreadable(s);
+                    too_late(s);
                 },
                 (Unknown, OutcomeUnknown),
                 "the lock state cannot be read: no right",
@@ -174,7 +180,8 @@ fn who_finds_a_claim_says_only_what_the_account_shows() {
                 "the same, after the password was set",
                 temporary(),
                 |s| {
-                    (marked(s), unreadable(s));
+                    marked(s);
+                    unreadable(s);
                 },
                 (Unknown, OutcomeUnknown),
                 "the reset was done; whether the account is locked is not known",
@@ -184,7 +191,7 @@ fn who_finds_a_claim_says_only_what_the_account_shows() {
                 "a reset that clears the lock by itself, and another lock",
                 temporary(),
                 |s| {
-                    (marked(s));
+                    marked(s);
                     s.directory.as_mut().unwrap().capabilities.reset_unlocks = true;
                 },
                 (Failed, Reason::LockedAgain),
@@ -223,7 +230,8 @@ fn who_wrote_a_claim_knows_what_it_sent() {
                 "nothing was sent, and a change is required anyway",
                 change(),
                 |s| {
-                    (must_change(s), protected(s));
+                    must_change(s);
+                    protected(s);
                 },
                 (Denied, NotEligible),
                 "nothing was done: the account is not eligible any more",
@@ -245,7 +253,8 @@ fn who_wrote_a_claim_knows_what_it_sent() {
                 change(),
                 |s| {
                     sent(s, Unlock, Sent::Done);
-                    (not_locked(s), protected(s));
+                    not_locked(s);
+                    protected(s);
                 },
                 (Failed, NotEligible),
                 "the lock was cleared, and nothing else was done",
@@ -255,8 +264,10 @@ fn who_wrote_a_claim_knows_what_it_sent() {
                 "the owner has changed the password since",
                 change(),
                 |s| {
-                    (sent(s, Unlock, Sent::Done), sent(s, RequireChange, Sent::Done));
-                    (not_locked(s), protected(s));
+                    sent(s, Unlock, Sent::Done);
+                    sent(s, RequireChange, Sent::Done);
+                    not_locked(s);
+                    protected(s);
                 },
                 (Failed, NotEligible),
                 "the reset was done, but not finished",
@@ -266,8 +277,10 @@ fn who_wrote_a_claim_knows_what_it_sent() {
                 "the reply about the change was lost",
                 change(),
                 |s| {
-                    (sent(s, Unlock, Sent::Done), sent(s, RequireChange, lost()));
-                    (not_locked(s), protected(s));
+                    sent(s, Unlock, Sent::Done);
+                    sent(s, RequireChange, lost());
+                    not_locked(s);
+                    protected(s);
                 },
                 (Unknown, OutcomeUnknown),
                 "the lock was cleared; whatever else may have been sent leaves no trace",
@@ -277,7 +290,8 @@ fn who_wrote_a_claim_knows_what_it_sent() {
                 "the change was refused",
                 change(),
                 |s| {
-                    (sent(s, Unlock, Sent::Done), sent(s, RequireChange, refused()));
+                    sent(s, Unlock, Sent::Done);
+                    sent(s, RequireChange, refused());
                 },
                 (Failed, Reason::Refused),
                 "the lock was cleared, but the directory refused RequireChange: no",
@@ -288,7 +302,8 @@ fn who_wrote_a_claim_knows_what_it_sent() {
                 change(),
                 |s| {
                     s.progress.claim.as_mut().unwrap().claim.deadline += SignedDuration::from_mins(1);
-                    (sent(s, Unlock, Sent::Done), sent(s, RequireChange, refused()));
+                    sent(s, Unlock, Sent::Done);
+                    sent(s, RequireChange, refused());
                 },
                 (Failed, Reason::Refused),
                 "no; whether a change of the password was required before is not known",
@@ -311,7 +326,8 @@ fn who_wrote_a_claim_knows_what_it_sent() {
                 "the change was refused after a reply was lost",
                 change(),
                 |s| {
-                    (sent(s, Unlock, Sent::Done), sent(s, RequireChange, lost()));
+                    sent(s, Unlock, Sent::Done);
+                    sent(s, RequireChange, lost());
                     sent(s, RequireChange, refused());
                 },
                 (Failed, Reason::Refused),
@@ -334,7 +350,8 @@ fn who_wrote_a_claim_knows_what_it_sent() {
                 "the reply about the lock was lost, and it is still there",
                 link(),
                 |s| {
-                    (sent(s, Unlock, lost()), protected(s));
+                    sent(s, Unlock, lost());
+                    protected(s);
                 },
                 (Denied, NotEligible),
                 "nothing was done",

@@ -6,14 +6,17 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
-use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, getpid, kill_process, set_child_subreaper, wait};
+use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, getpid, getppid, kill_process, set_child_subreaper, wait};
 use serde_json::json;
 use testkit::process::cpu_of_children;
 
 /// So long may servers that were told to end take to do so: the watchdog of testkit kills them when their test program
 /// has ended.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Between two looks at what has ended.
+const TICK: Duration = Duration::from_millis(20);
 
 /// The command, and where its account goes.
 #[derive(clap::Args)]
@@ -28,12 +31,13 @@ pub(crate) struct Arguments {
 
 /// Runs it; the exit code is the command's, or 1 where a signal ended it.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let parent = getppid();
     set_child_subreaper(Some(getpid())).context("become the parent of orphans")?;
     let (program, rest) = arguments.command.split_first().context("a command")?;
     let child = Command::new(program).args(rest).spawn();
     let child = child.with_context(|| format!("start {}", program.display()))?;
     let child = Pid::from_child(&child);
-    let status = reap_until(child)?;
+    let status = reap_until(child, parent)?;
     let left = reap_the_rest();
     let report = json!({"cpu": cpu_of_children().as_secs_f64(), "left": left});
     std::fs::write(&arguments.report, report.to_string())
@@ -49,14 +53,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     ))
 }
 
-/// Waits for the command, and meanwhile for orphans.
-fn reap_until(child: Pid) -> Result<WaitStatus> {
+/// Waits for the command, and meanwhile for orphans. Where whoever started this process is gone, so is the wish for it: it
+/// was killed alone, and nobody else ends what runs here.
+fn reap_until(child: Pid, parent: Option<Pid>) -> Result<WaitStatus> {
     loop {
-        let (pid, status) = wait(WaitOptions::empty())
-            .context("wait for the command")?
-            .context("a wait that blocks gives a process")?;
-        if pid == child {
-            return Ok(status);
+        match wait(WaitOptions::NOHANG).context("wait for the command")? {
+            Some((pid, status)) if pid == child => return Ok(status),
+            Some(_) => {}
+            None if getppid() != parent => {
+                kill_children(&mut Vec::new());
+                bail!("whoever started this is gone");
+            }
+            None => std::thread::sleep(TICK),
         }
     }
 }
@@ -69,7 +77,7 @@ fn reap_the_rest() -> Vec<String> {
         match wait(WaitOptions::NOHANG) {
             Ok(Some(_)) => {}
             // Nobody has ended, and somebody is there.
-            Ok(None) if Instant::now() < end => std::thread::sleep(Duration::from_millis(20)),
+            Ok(None) if Instant::now() < end => std::thread::sleep(TICK),
             Ok(None) => kill_children(&mut left),
             // Nobody is there.
             Err(_) => return left,
@@ -87,7 +95,7 @@ fn kill_children(left: &mut Vec<String>) {
             left.push(line);
         }
     }
-    std::thread::sleep(Duration::from_millis(20));
+    std::thread::sleep(TICK);
 }
 
 /// The children of this process, with the names of their programs (proc(5): the parent's id follows the state, which

@@ -47,6 +47,7 @@ const SUITES: &[(&str, Load)] = &[
     ("readmit tests/requests_okta", Load::of(Share::Half)),
     ("readmit tests/behaviours", Load::of(Share::Whole)),
     ("readmit tests/examples", Load::of(Share::Whole)),
+    ("readmit tests/limits", Load::of(Share::Whole)),
     ("readmit tests/chart", Load::of(Share::Half)),
     ("readmit tests/enforcement", Load::of(Share::Half)),
     ("readmit tests/routing", Load::of(Share::Half)),
@@ -69,7 +70,6 @@ const SUITES: &[(&str, Load)] = &[
     ("sweep tests/places", Load::cargo(Share::Half)),
     ("xtask tests/one_build", Load::cargo(Share::Half)),
     ("readmit tests/model", Load::of(Share::Alone)),
-    ("readmit tests/limits", Load::of(Share::Alone)),
     ("readmit tests/replicas", Load::of(Share::Alone)),
     ("readmit tests/lease", Load::of(Share::Alone)),
     ("readmit tests/storm", Load::of(Share::Alone)),
@@ -122,7 +122,8 @@ mod tests {
                 let Ok(text) = std::fs::read_to_string(&path) else {
                     continue;
                 };
-                if text.contains("env!(\"CARGO\")") || text.contains("CARGO_BIN_EXE_xtask") {
+                let asks_xtask = text.contains("CARGO_BIN_EXE_xtask") && !text.contains("confine --report");
+                if text.contains("env!(\"CARGO\")") || asks_xtask {
                     let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
                     found.insert(format!("{package} tests/{name}"));
                 }
