@@ -94,8 +94,8 @@ fn a_right_that_is_granted_later_lets_it_go_on_and_one_taken_away_stops_it() {
     lab.create("carol", &unlock("taken", &logins[1], ""));
     lab.waits(&operator, UNLOCK, "taken", "Suspended");
     take_away(&lab, "use-later");
-    // The API server takes a moment to know that, and the operator keeps answers for a second here: whoever asks anew sees
-    // when both do.
+    // The API server takes a moment to know that, and the operator keeps answers for a second here: a fresh request shows
+    // when both know.
     let mut probes = 0..;
     lab.until("the right to be gone", &operator, || {
         let name = format!("probe-{}", probes.next().unwrap_or(0));

@@ -190,17 +190,10 @@ async fn live<K: RequestKind>(context: &Context, found: &Found) -> Result<Option
 }
 
 /// What a finished request says about its claim. Only an ending that says that nothing was done gives the charge back;
-/// what an earlier process sent is not among the attempts, so that none at all say nothing. Where the claim was taken over
-/// from that one, a change that it required shows nowhere once its owner has made it, nor does a lock without a stamp that
-/// it cleared.
+/// what an earlier process sent is not among the attempts, so that none at all say nothing, and the account may not show it.
 fn by_outcome(request: &Request, claim: &Claim, taken_over: bool) -> Closing {
     let attempts = &request.status.attempts;
-    let traceless = match claim.method {
-        Some(Method::ChangeAtNextSignIn) => true,
-        Some(Method::TemporaryPassword | Method::Link) => false,
-        None => claim.lock_stamp.is_none(),
-    };
-    let perhaps = claim.marked || (taken_over && traceless);
+    let perhaps = claim.marked || (taken_over && ledger::leaves_no_trace(claim));
     match request.status.outcome {
         Some(Outcome::Succeeded) => Closing::Done,
         Some(Outcome::Expired | Outcome::Denied) => Closing::Refund,

@@ -110,14 +110,12 @@ fn run_out(observed: &Observed, case: &Case, begun: bool, step: Step) -> Decisio
 /// The directory said no to a step.
 fn refused(observed: &Observed, case: &Case, seen: &ClaimSeen, step: Step, failure: &Failure) -> Decision {
     let marked = observed.progress.is_marked();
-    // A lock without a stamp does not tell whether it is the one from before.
-    let unlocked =
-        observed.request.method().is_none() && seen.claim.lock_stamp.is_none() && recovery::by_another(observed, seen);
-    let required = recovery::may_have_required_change(observed, seen);
-    let before = match (unlocked, required) {
-        (true, _) => "; whether a lock was cleared before is not known",
-        (_, true) => "; whether a change of the password was required before is not known",
-        (false, false) => "",
+    let perhaps = recovery::may_have_required_change(observed, seen)
+        || (ledger::leaves_no_trace(&seen.claim) && recovery::by_another(observed, seen));
+    let before = match (perhaps, observed.request.method()) {
+        (false, _) => "",
+        (true, None) => "; whether a lock was cleared before is not known",
+        (true, Some(_)) => "; whether a change of the password was required before is not known",
     };
     let message = format!(
         "{}the directory refused {}: {}{before}",
@@ -125,7 +123,7 @@ fn refused(observed: &Observed, case: &Case, seen: &ClaimSeen, step: Step, failu
         step.as_str(),
         failure.public,
     );
-    let closing = if marked || unlocked || required {
+    let closing = if marked || perhaps {
         Closing::Done
     } else {
         Closing::Refund

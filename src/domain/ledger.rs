@@ -5,6 +5,7 @@
 //! what limits and re-created requests need, nothing else.
 
 use crate::api::{
+    Method,
     account::{Claim, LedgerEntry, LedgerOutcome},
     common::Limit,
 };
@@ -47,6 +48,17 @@ pub fn open(entries: &[LedgerEntry]) -> Option<&LedgerEntry> {
 /// first one ends by the time at which it was charged, every later one by another, whichever way the clock was set.
 pub fn is_taken_over(claim: &Claim, charged: Timestamp, timing: &Timing) -> bool {
     claim.deadline != after(charged, timing.effect_deadline)
+}
+
+/// Whether the account may not show what was done under this claim by another process: a required change of password is
+/// gone once its owner has made it, and without a stamp the next lock cannot be told from the one that was cleared. Passwords
+/// and links have their marks.
+pub fn leaves_no_trace(claim: &Claim) -> bool {
+    match claim.method {
+        Some(Method::ChangeAtNextSignIn) => true,
+        Some(Method::TemporaryPassword | Method::Link) => false,
+        None => claim.lock_stamp.is_none(),
+    }
 }
 
 /// The closed entry of the same manifest, or of this very request.

@@ -231,8 +231,8 @@ fn resume(
     })
 }
 
-/// Whether the lock was cleared cannot be read, so that no plan can be made by it either. A password that is set is not
-/// kept back for that.
+/// The lock state cannot be read: whether the lock was cleared is not known, and no plan can be made. A password that was set
+/// is delivered all the same.
 fn lock_unread(now: Timestamp, observed: &Observed, case: &Case, marked: bool, why: &str) -> Decision {
     if marked {
         let message = format!(

@@ -55,7 +55,7 @@ pub(crate) fn is_root() -> bool {
 }
 
 fn install(packages: &[&str]) -> Result<()> {
-    // Others install at the same time: who comes first would let services start again while the next one still works.
+    // Several suites may install at once; the first to finish would let services start while another still installs.
     let _turn = assets::lock(&workspace::target_dir().join("packages.lock"))?;
     let _no_services = ServicesForbidden::new()?;
     let install = || {

@@ -51,6 +51,14 @@ fn crash(point: u8) -> How {
     }
 }
 
+/// The claim is written, and its writer is not told.
+fn unheard() -> How {
+    How {
+        lost_write: true,
+        ..How::default()
+    }
+}
+
 #[test]
 fn a_claim_that_was_left_is_gone_on_with_once() {
     let ask = || asks(&[UNLOCK, Some(TemporaryPassword)], true);
@@ -85,14 +93,10 @@ fn a_claim_that_was_left_is_gone_on_with_once() {
 fn what_nothing_shows_is_believed_or_unknown() {
     let pretended = || fault(Fault::Pretended);
     holds_in(&asks(&[Some(Link), UNLOCK], false), &[with(0, 0, pretended())]);
-    let unheard = How {
-        lost_write: true,
-        ..How::default()
-    };
     holds_in(
         &asks(&[Some(TemporaryPassword)], true),
         &[
-            with(0, 0, unheard),
+            with(0, 0, unheard()),
             pass(0, 0),
             Advance(31_000),
             with(0, 0, pretended()),
@@ -191,14 +195,10 @@ fn a_wait_is_told_in_other_words_only_for_a_reason() {
         ],
     );
     // Nor is it said that it was suspended while it is not asked because of a failure.
-    let unheard = How {
-        lost_write: true,
-        ..How::default()
-    };
     holds_in(
         &asks(&[Some(TemporaryPassword)], true),
         &[
-            with(0, 0, unheard),
+            with(0, 0, unheard()),
             pass(1, 0),
             Advance(31_000),
             with(1, 0, fault(Fault::Busy)),

@@ -123,7 +123,7 @@ impl Run<'_> {
         });
         for word in words {
             if !targets.iter().any(|target| target.suite.contains(word)) {
-                bail!("no suite name contains {word}; `cargo xtask test --help`");
+                bail!("no suite name contains {word}");
             }
         }
         Ok(targets)

@@ -77,7 +77,7 @@ fn done(observed: &Observed, seen: &ClaimSeen, account: &AccountRead, marked: bo
         (true, Some(true)) => Done::Unknown("the lock was cleared; whatever else may have been sent leaves no trace"),
         (true, Some(false) | None) => Done::Unknown("what may have been sent leaves no trace"),
         (false, None) if observed.request.method().is_none() => {
-            Done::Unknown("whether the lock was cleared is not shown")
+            Done::Unknown("the account does not show whether the lock was cleared")
         }
         (false, Some(true)) => Done::Part("the lock was cleared, and nothing else was done"),
         (false, None) => Done::Part("whether the lock was cleared is not known, and nothing else was done"),

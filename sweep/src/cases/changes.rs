@@ -9,7 +9,7 @@ const SOON: i64 = 8;
 
 pub fn all() -> Vec<Case> {
     let mut cases = after_a_kill();
-    cases.extend(closed_by_nobody());
+    cases.extend(left_unclosed());
     cases.extend(clocks());
     cases.push(lapse());
     cases.extend(limits());
@@ -73,7 +73,7 @@ fn after_a_kill() -> Vec<Case> {
 
 /// Killed after the reset was sent, and the account is locked again. The successor sends nothing, says that the reset was
 /// done, and is killed before it closes the ledger: the next one closes it by an ending without attempts.
-fn closed_by_nobody() -> Vec<Case> {
+fn left_unclosed() -> Vec<Case> {
     let routes = ROUTES.iter().filter_map(|route| match route.work {
         Work::Temporary => Some((route, "send-password.after")),
         Work::Link => Some((route, "send-link.after")),

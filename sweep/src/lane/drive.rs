@@ -34,9 +34,9 @@ struct Drive<'a> {
     begun: Instant,
     /// Whether the first trouble has struck.
     struck: bool,
-    /// Whether somebody was struck dead and has no successor yet. What was left open is for that one to close, and the lane
-    /// may have no other case that would start one.
-    dying: bool,
+    /// Whether an operator was killed and its successor has not started yet. The successor closes what was left open, and
+    /// the lane may run no other case that would start one.
+    awaits_successor: bool,
     /// Failpoints that were passed.
     passed: Vec<String>,
     /// When the stopped process is let go on.
@@ -78,7 +78,7 @@ impl Lane {
             requests: Vec::new(),
             begun,
             struck: false,
-            dying: false,
+            awaits_successor: false,
             passed: Vec::new(),
             resume: None,
             thaw: None,

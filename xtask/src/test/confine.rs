@@ -53,8 +53,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     ))
 }
 
-/// Waits for the command, and meanwhile for orphans. Where whoever started this process is gone, so is the wish for it: it
-/// was killed alone, and nobody else ends what runs here.
+/// Waits for the command, and meanwhile for orphans. If whoever started this process was killed alone, nobody waits for the
+/// result, and nobody else ends what runs here.
 fn reap_until(child: Pid, parent: Option<Pid>) -> Result<WaitStatus> {
     loop {
         match wait(WaitOptions::NOHANG).context("wait for the command")? {

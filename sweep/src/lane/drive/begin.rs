@@ -37,7 +37,7 @@ impl Drive<'_> {
             for operator in self.lane.operators.iter_mut().take(count) {
                 if !operator.is_running() {
                     self.events.push(operator.start(crew)?);
-                    self.dying = false;
+                    self.awaits_successor = false;
                 }
             }
             let operators = || self.lane.operators.iter().take(count);

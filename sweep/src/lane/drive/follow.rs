@@ -33,7 +33,7 @@ impl Drive<'_> {
                 && self.calm.is_none()
                 && self.changes.is_empty()
                 && self.all_passed()
-                && !self.dying
+                && !self.awaits_successor
             {
                 return Ok(());
             }
@@ -128,7 +128,7 @@ impl Drive<'_> {
         for operator in self.lane.operators.iter_mut().take(count) {
             if !operator.is_running() {
                 self.events.push(operator.start(crew)?);
-                self.dying = false;
+                self.awaits_successor = false;
             }
         }
         Ok(())
@@ -160,7 +160,7 @@ impl Drive<'_> {
             (true, Trouble::At(strike), _) | (false, _, Some(strike)) => Some(strike.blow),
             _ => None,
         };
-        self.dying |= matches!(blow, Some(Blow::Kill | Blow::Panic));
+        self.awaits_successor |= matches!(blow, Some(Blow::Kill | Blow::Panic));
         if blow == Some(Blow::Stop) {
             let more = self.random.random_range(0..500);
             self.resume = Some(Instant::now() + STOPPED + Duration::from_millis(more));
