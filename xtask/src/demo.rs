@@ -22,7 +22,7 @@ Readmit's demo. It starts, on this machine's loopback addresses only: etcd and a
 Okta, an OpenLDAP server and the operator; and it ends them all when it is done.
 Needs: Rust 1.95, a C compiler, Go 1.26 (not with KUBEBUILDER_ASSETS or --context), about 6 GB of disk. OpenLDAP is
 installed where this runs as root on Debian, and left out where it cannot be had.
-The first run compiles the operator, kube-apiserver, etcd and kubectl: 15 to 25 minutes on two cores. Later runs take
+The first run compiles the operator, kube-apiserver, etcd and kubectl: about 10 minutes on two cores. Later runs take
 about a minute.
 ";
 
